@@ -1,0 +1,1 @@
+"""Connectors that come with ragkit, loaded by entry point."""

@@ -1,0 +1,1 @@
+"""Reading sources: the sync engine and the sandboxed parsers."""

@@ -1,0 +1,103 @@
+"""Keys, sealing and keyed hashes: the only module that touches cryptographic primitives.
+
+The key tree: a *root key* from outside the data directory wraps one random key a *collection*; from the
+collection key HKDF derives a key for each purpose (identifiers, content comparison, surrogates, wrapping);
+the wrapping key wraps one random key a document and a value. Destroying a wrapped key destroys what it
+opened, which is how erasure works (``NIST SP 800-88r1``, cryptographic erase).
+
+Sealing is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce and the record's identity as associated
+data, so that a ciphertext moved to another row does not open.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+
+from ragkit.errors import KeyMismatch
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+def new_key() -> bytes:
+    """Return 32 random bytes from the operating system."""
+    return os.urandom(KEY_BYTES)
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """Derive a 32-byte key for one purpose (HKDF-SHA256, RFC 5869, one output block).
+
+    The input is always a uniformly random key, so the extract step is skipped, as RFC 5869 section 3.3 allows.
+    """
+    return hmac.digest(key, b"ragkit/1/" + purpose.encode() + b"\x01", "sha256")
+
+
+def keyed_hash(key: bytes, *parts: bytes | str) -> bytes:
+    """HMAC-SHA256 over length-prefixed parts, 32 bytes. Two different lists of parts never collide by joining."""
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        mac.update(len(raw).to_bytes(8, "big"))
+        mac.update(raw)
+    return mac.digest()
+
+
+def opaque_id(key: bytes, *parts: bytes | str) -> str:
+    """Return a stable identifier that tells nothing: 26 base32 characters (128 bits) of ``keyed_hash``."""
+    return base64.b32encode(keyed_hash(key, *parts)[:16]).decode().rstrip("=").lower()
+
+
+def seal(key: bytes, plaintext: bytes, *, bound_to: str) -> bytes:
+    """Encrypt; the result opens only with the same key and the same ``bound_to``. Overhead 28 bytes."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 30 ms of import, not needed by --help
+
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, bound_to.encode())
+
+
+def unseal(key: bytes, sealed: bytes, *, bound_to: str) -> bytes:
+    """Decrypt what :func:`seal` made.
+
+    Raises:
+        KeyMismatch: Another key, another ``bound_to``, or altered bytes.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to.encode())
+    except InvalidTag as bad:
+        raise KeyMismatch(
+            "a sealed record does not open with this workspace's key",
+            remedy="Check that the root key is the one the workspace was made with: `ragkit doctor`.",
+        ) from bad
+
+
+class CollectionKeys:
+    """The keys of one collection, derived once from its random 32-byte key.
+
+    Attributes:
+        ids: Keyed hashes that become document ids.
+        content: Keyed hashes that tell whether a source item changed.
+        values: Keyed hashes by which the vault finds a value.
+        surrogates: Order in which surrogates are drawn from the pools.
+        wrapping: Wraps the keys of documents and values.
+    """
+
+    __slots__ = ("content", "ids", "surrogates", "values", "wrapping")
+
+    def __init__(self, collection_key: bytes) -> None:
+        self.ids = derive(collection_key, "ids")
+        self.content = derive(collection_key, "content")
+        self.values = derive(collection_key, "values")
+        self.surrogates = derive(collection_key, "surrogates")
+        self.wrapping = derive(collection_key, "wrapping")
+
+    def __repr__(self) -> str:
+        return "CollectionKeys(…)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("keys are not pickled; send the wrapped key and the way to the root key instead")

@@ -1,0 +1,175 @@
+"""Every error ragkit raises, in one tree.
+
+::
+
+    RagkitError
+    ├── ConfigError              ragkit.toml is missing, malformed or refused
+    │   ├── UnknownKey           a key nobody reads, with the nearest right one
+    │   └── SecretUnavailable    a secret's variable, file or command gave nothing
+    ├── MissingDependency        an extra is not installed (also an ImportError)
+    ├── ModelError               weights absent, or not the ones ragkit was measured with
+    ├── AccessDenied             the principal may not do this
+    ├── SourceError              a connector cannot read its source at all
+    │   └── MassDeletion         a pass would delete more than the configured share
+    ├── ItemError                one item failed; it is quarantined, the run goes on
+    │   ├── ParseError           the bytes could not be read as what they claim to be
+    │   ├── ItemRefused          a policy or limit refuses the item
+    │   └── SecretFound          credentials in the text, and the policy quarantines them
+    ├── MaskingError             masking could not be done; nothing passes unmasked
+    │   ├── EmptyPolicy          a policy that would mask nothing
+    │   └── VaultError           a token or value could not be stored or restored
+    ├── StoreError               the record store
+    │   ├── WriterBusy           another process holds the write lock; it is named
+    │   ├── StoreCorrupt         the store failed its integrity check
+    │   └── KeyMismatch          the root key does not open this workspace
+    ├── IndexProblem             the derived index
+    │   ├── IndexUnhealthy       the generation failed its probe; exact search answers
+    │   ├── ManifestMismatch     built under another policy, encoder or chunker
+    │   └── ChunkTooLong         a chunk would be cut silently by the encoder
+    ├── FilterRefused            an unknown filter key or an empty filter
+    ├── GenerationError          the generator failed
+    └── AuditUnavailable         the event could not be recorded, so nothing was done
+
+Each error carries a ``remedy``: what the reader should do next. No message, remedy or repr contains
+document text, a file name, a question or a key: only ids, counts, types and positions.
+"""
+
+from __future__ import annotations
+
+
+class RagkitError(Exception):
+    """Root of the tree.
+
+    Args:
+        message: What happened, without any document text.
+        remedy: What to do about it, as an imperative sentence.
+    """
+
+    remedy: str = ""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        if remedy:
+            self.remedy = remedy
+
+
+class ConfigError(RagkitError):
+    """``ragkit.toml`` is missing, malformed, or asks for something ragkit refuses."""
+
+
+class UnknownKey(ConfigError):
+    """A key that no part of ragkit reads; the remedy names the nearest right one."""
+
+
+class SecretUnavailable(ConfigError):
+    """A secret's environment variable, file or command is absent or empty."""
+
+
+class MissingDependency(RagkitError, ImportError):
+    """An optional package is not installed; the remedy is the ``pip install`` line."""
+
+
+class ModelError(RagkitError):
+    """Model files are absent, or differ from the pinned hashes."""
+
+
+class AccessDenied(RagkitError):
+    """The principal is not entitled. Says the same whether or not the thing exists."""
+
+
+class SourceError(RagkitError):
+    """A connector cannot read its source at all (as against one bad item)."""
+
+
+class MassDeletion(SourceError):
+    """A full pass would delete more documents than ``max_delete_share`` allows."""
+
+
+class ItemError(RagkitError):
+    """One source item failed. The item is quarantined under ``code``; the run goes on.
+
+    Args:
+        message: What happened, without any document text.
+        code: A short stable word for tables and scripts, such as ``encrypted-pdf``.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, message: str, *, code: str = "failed", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the pipe from the sandboxed child, keyword arguments included."""
+        return (_rebuild_item_error, (type(self), str(self), self.code, self.remedy))
+
+
+def _rebuild_item_error(kind: type[ItemError], message: str, code: str, remedy: str) -> ItemError:
+    return kind(message, code=code, remedy=remedy)
+
+
+class ParseError(ItemError):
+    """The bytes could not be read as the format they claim or appear to be."""
+
+
+class ItemRefused(ItemError):
+    """A policy, size or type limit refuses the item."""
+
+
+class SecretFound(ItemError):
+    """The text holds credentials and the policy quarantines such documents."""
+
+
+class MaskingError(RagkitError):
+    """Masking could not be done. Nothing passes unmasked."""
+
+
+class EmptyPolicy(MaskingError):
+    """The policy names no entity, or no detector is there to find them."""
+
+
+class VaultError(MaskingError):
+    """A token or value could not be stored, restored or opened."""
+
+
+class StoreError(RagkitError):
+    """The record store could not be read or written."""
+
+
+class WriterBusy(StoreError):
+    """Another process holds the write lock; the message names it."""
+
+
+class StoreCorrupt(StoreError):
+    """The record store failed its integrity check."""
+
+
+class KeyMismatch(StoreError):
+    """The root key is not the one this workspace was made with."""
+
+
+class IndexProblem(RagkitError):
+    """The derived index cannot be used as it is. It can always be rebuilt."""
+
+
+class IndexUnhealthy(IndexProblem):
+    """A generation failed its probe. Exact search answers until the rebuild."""
+
+
+class ManifestMismatch(IndexProblem):
+    """The index was built under another policy, encoder or chunker."""
+
+
+class ChunkTooLong(IndexProblem):
+    """A chunk has more word pieces than the encoder reads; it would be cut silently."""
+
+
+class FilterRefused(RagkitError):
+    """A metadata filter names an unknown key, or is empty."""
+
+
+class GenerationError(RagkitError):
+    """The generator failed or returned something that is not an answer."""
+
+
+class AuditUnavailable(RagkitError):
+    """An event could not be recorded durably, so the action was not taken."""

@@ -1,0 +1,282 @@
+"""The contracts between the parts: one verb each, on one page.
+
+A part that needs heavy libraries or files takes plain values in its constructor and does the rest in ``load()``,
+which may be called any number of times. A stage never imports another stage: what it needs of another, it is given as
+one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragkit.types import (
+    Change,
+    Chunk,
+    Document,
+    Generation,
+    GenerationRequest,
+    Hit,
+    Location,
+    Masked,
+    MaskedDocument,
+    MaskedQuestion,
+    Principal,
+    RawQuestion,
+    SourceItem,
+    Span,
+)
+
+Vectors = NDArray[np.float32]
+"""Row-wise unit vectors, shape (n, dimension), float32."""
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """Reads a source. Knows nothing of formats, masking or indexes.
+
+    ``changes(None)`` starts from the beginning, ``changes(cursor)`` goes on after the checkpoint that carried the
+    cursor. The stream ends with a checkpoint.
+
+    Raises:
+        SourceError: The source cannot be read at all. Never for one bad item: leave that to the parser.
+    """
+
+    def changes(self, cursor: str | None) -> Iterator[Change]: ...
+
+
+class Parser(Protocol):
+    """Turns bytes into a document, in a process of its own.
+
+    Raises:
+        ItemError: This item cannot be read; ``code`` says why.
+    """
+
+    def parse(self, item: SourceItem) -> Document: ...
+
+
+class Detector(Protocol):
+    """Finds personal data. Spans may overlap; the resolver decides.
+
+    ``fingerprint`` changes whenever the output could.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def load(self) -> None: ...
+
+    def detect(self, texts: Sequence[str]) -> list[list[Span]]: ...
+
+
+class VaultTable(Protocol):
+    """Where the vault keeps its rows: sealed values by keyed hash. Implemented by the record store.
+
+    A row is ``(value_mac, entity_type, token, surrogate, sealed_value, wrapped_key)``: 32-byte keyed hash of
+    the type and normalised value, the token's id, the sealed surrogate, the sealed value and the wrapped key that opens both.
+    ``surrogate_mac`` (keyed hash of entity component and surrogate) and ``token`` are unique in a collection by constraint.
+    """
+
+    def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]: ...
+
+    def by_token(self, tokens: Collection[str]) -> dict[str, VaultRow]: ...
+
+    def surrogate_taken(self, surrogate_macs: Collection[bytes]) -> set[bytes]: ...
+
+    def insert(self, rows: Sequence[VaultRow]) -> None: ...
+
+
+class VaultRow(Protocol):
+    """One row of the vault; see :class:`VaultTable`. ``kind`` is ``value`` or ``component`` (of a name)."""
+
+    @property
+    def value_mac(self) -> bytes: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def entity_type(self) -> str: ...
+
+    @property
+    def token(self) -> str | None: ...
+
+    @property
+    def surrogate_mac(self) -> bytes: ...
+
+    @property
+    def sealed_surrogate(self) -> bytes: ...
+
+    @property
+    def sealed_value(self) -> bytes: ...
+
+    @property
+    def wrapped_key(self) -> bytes: ...
+
+
+class Masker(Protocol):
+    """The only way from raw to masked, for one collection.
+
+    ``mask`` may allocate tokens; they are durable only after the caller's ``commit`` of the vault (see
+    ``ragkit.mask.vault``). ``mask_question`` inserts nothing.
+
+    Raises:
+        SecretFound, ItemRefused: The policy refuses this document.
+        MaskingError: Masking could not be done.
+    """
+
+    @property
+    def policy(self) -> str: ...
+
+    def load(self) -> None: ...
+
+    def mask(self, documents: Sequence[Document]) -> list[MaskedDocument | Exception]: ...
+
+    def mask_question(self, question: RawQuestion) -> MaskedQuestion: ...
+
+
+class Chunker(Protocol):
+    """Cuts a masked document by the length of its index view; masked spans are never cut."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def load(self) -> None: ...
+
+    def chunk(self, document: MaskedDocument) -> list[Chunk]: ...
+
+
+class Embedder(Protocol):
+    """Turns masked text into unit vectors.
+
+    ``embed`` is for bulk and may load a heavy library; ``embed_question`` answers one short text fast.
+
+    Raises:
+        ChunkTooLong: A text has more word pieces than ``max_tokens``.
+        ModelError: The weights are absent or not the pinned ones.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def load(self) -> None: ...
+
+    def count_tokens(self, texts: Sequence[Masked]) -> list[int]: ...
+
+    def embed(self, texts: Sequence[Masked]) -> Vectors: ...
+
+    def embed_question(self, text: Masked) -> NDArray[np.float32]: ...
+
+
+class IndexRow(Protocol):
+    """One chunk as the index reads it from the record store: ``vector`` is float32 of the embedder's dimension."""
+
+    @property
+    def chunk_id(self) -> int: ...
+
+    @property
+    def access_class(self) -> str: ...
+
+    @property
+    def vector(self) -> NDArray[np.float32]: ...
+
+    @property
+    def text(self) -> Masked: ...
+
+
+class IndexSource(Protocol):
+    """The record store, as the index sees it: live chunks of one collection, in order of ``chunk_id``.
+
+    ``chunk_id`` only grows and is never used again, so "everything after n" is the delta of a generation built through n.
+    """
+
+    def last_chunk_id(self) -> int: ...
+
+    def rows(self, *, after: int = 0, through: int | None = None, with_text: bool = True) -> Iterator[IndexRow]: ...
+
+    def live(self, chunk_ids: Collection[int]) -> set[int]: ...
+
+    def count_live(self) -> int: ...
+
+
+class CandidateSearch(Protocol):
+    """A ranker: ``(chunk_id, score)`` best first, from the given access classes only. An empty set of classes finds nothing."""
+
+    def search_dense(self, vector: NDArray[np.float32], k: int, classes: Collection[str]) -> list[tuple[int, float]]: ...
+
+    def search_lexical(self, text: Masked, k: int, classes: Collection[str]) -> list[tuple[int, float]]: ...
+
+
+class HitSource(Protocol):
+    """The authoritative check: the record store joins candidates with document status, access list and filters.
+
+    ``classes_for`` lists the access classes a principal may see. ``hits`` returns, keyed by chunk id, only chunks that are live,
+    visible to the principal *by the access list itself* and match the filters; ranking fields are left at their defaults.
+    """
+
+    def classes_for(self, principal: Principal) -> frozenset[str]: ...
+
+    def hits(
+        self, chunk_ids: Sequence[int], *, principal: Principal, filters: Mapping[str, str] | None = None
+    ) -> dict[int, Hit]: ...
+
+    def filtered_ids(self, filters: Mapping[str, str], *, principal: Principal) -> frozenset[int] | None: ...
+
+
+class Retriever(Protocol):
+    """Question in, re-checked hits out, best first."""
+
+    def retrieve(
+        self, question: MaskedQuestion, *, k: int, principal: Principal, filters: Mapping[str, str] | None = None
+    ) -> list[Hit]: ...
+
+
+class Generator(Protocol):
+    """Writes the answer from the hits. One verb; ``location`` decides what may be sent to it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def location(self) -> Location: ...
+
+    def load(self) -> None: ...
+
+    def generate(self, request: GenerationRequest) -> Generation: ...
+
+
+class Recorder(Protocol):
+    """Takes events without content: ids, counts, types, versions, keyed hashes. See ``ragkit.audit.schema``.
+
+    Raises:
+        AuditUnavailable: In ``required`` mode, when the event is not durable.
+    """
+
+    def record(
+        self,
+        kind: str,
+        *,
+        outcome: str = "ok",
+        reason: str = "",
+        request: str | None = None,
+        actor: Principal | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with a stage name, items done and items in all (``None`` while unknown)."""

@@ -1,0 +1,1 @@
+"""From a masked question to re-checked hits."""

@@ -1,0 +1,1 @@
+"""The record store: the truth from which every index is derived."""

@@ -1,0 +1,452 @@
+"""The records that travel between the stages, in the order in which data flows.
+
+Three types hold unmasked text: :class:`SourceItem`, :class:`Document` and :class:`RawQuestion`. They exist only on
+the way to the masker; their ``repr`` shows no content. Everything after takes :class:`MaskedDocument`,
+:class:`MaskedQuestion`, :class:`Chunk` and :class:`Hit`, whose text is :data:`Masked`. A stage that accepts a raw
+type where a masked one is due does not pass mypy; ``tests/typing`` holds code that must not.
+
+Offsets are in characters (Python string indices), half-open, never bytes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NewType
+
+Masked = NewType("Masked", str)
+"""Text in which personal data has been replaced. Only ``ragkit.mask`` makes it, and the stores that read it back."""
+
+
+class DataClass(StrEnum):
+    """How far a collection's content may travel. Compared by what was retrieved, not by what the prompt says."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+    RESTRICTED = "restricted"
+
+
+class Location(StrEnum):
+    """Where a generator runs, as seen from the process that holds the documents."""
+
+    IN_PROCESS = "in-process"
+    ON_PREM = "on-prem"
+    MANAGED = "managed"
+    REMOTE = "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. Access tokens are typed and scoped by source, so that two systems' ``sales`` groups differ.
+
+    Attributes:
+        subject: Opaque identity, ``issuer|name``, such as ``local|ana``.
+        groups: Group names, ``source|name``.
+        kind: ``local`` for the workspace owner of a call without a principal; every use is recorded.
+    """
+
+    subject: str
+    groups: frozenset[str] = frozenset()
+    kind: Literal["user", "service", "local", "system"] = "user"
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The access tokens this principal holds: ``u:…``, one ``g:…`` a group, and ``pub``."""
+        return frozenset({f"u:{self.subject}", "pub", *(f"g:{group}" for group in self.groups)})
+
+
+# --- what a connector yields ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceItem:
+    """One item as the source has it. Raw: never leaves the way to the masker.
+
+    Attributes:
+        native_id: The source's own stable identity (a relative path, a message id, a key). Personal data until masked.
+        content: The bytes.
+        name: File name or the like, used for the title when there is no better one.
+        media_type: As the source declares it; the parser checks it against the bytes.
+        title: The source's own title, if it has one.
+        uri: Where a person would find the item at the source.
+        version: The source's version mark (ETag, revision), if it has one.
+        modified: Last change at the source, with time zone.
+        access: Access tokens allowed to see the item. ``None`` takes the collection's; unknown means nobody.
+        metadata: Flat key to text. Only keys whitelisted in the configuration can be filtered on.
+    """
+
+    native_id: str
+    content: bytes
+    name: str
+    media_type: str | None = None
+    title: str | None = None
+    uri: str | None = None
+    version: str | None = None
+    modified: datetime | None = None
+    access: frozenset[str] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"SourceItem({len(self.content)} bytes, media_type={self.media_type!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """The item exists at the source, new or changed or as before; the sync engine tells which."""
+
+    item: SourceItem
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The item with this native id is gone from the source."""
+
+    native_id: str
+
+    def __repr__(self) -> str:
+        return "Delete(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything before this is safe to forget once it is stored.
+
+    Attributes:
+        cursor: What to hand to ``changes`` to go on from here; opaque to ragkit, stored encrypted.
+        complete: True when the source has now been listed whole since the pass began at ``cursor=None``. Items
+            not seen in that pass are deletions. The next pass starts at ``None``. Sources that report their own
+            deletions never set it.
+    """
+
+    cursor: str | None
+    complete: bool = False
+
+    def __repr__(self) -> str:
+        return f"Checkpoint(complete={self.complete})"
+
+
+Change = Upsert | Delete | Checkpoint
+
+
+# --- what a parser makes ---------------------------------------------------------------------------------------
+
+
+class BlockKind(StrEnum):
+    """What a stretch of a document is."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list-item"
+    TABLE = "table"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch ``text[start:end]`` of a parsed document. Blocks are in order and do not overlap.
+
+    Attributes:
+        level: Heading level from 1; 0 for other kinds.
+        page: Page number from 1, ``None`` where the format has none. For a spreadsheet, the sheet's position.
+        header_end: For a table, the offset where its header rows end; every piece of a split table repeats
+            ``text[start:header_end]``. Equal to ``start`` for a table without a header; 0 for other kinds.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    page: int | None = None
+    header_end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a reader of the sync summary should know about one document, without content.
+
+    ``code`` is one of ``no-text-layer`` (a page that is only an image), ``hidden-text`` (removed), ``encoding-guessed``,
+    ``truncated``, ``part-skipped``, ``no-text``; ``count`` how often; ``where`` pages or parts from 1.
+    """
+
+    code: str
+    count: int = 1
+    where: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A parsed item. Raw: goes to the masker and nowhere else.
+
+    Attributes:
+        text: The whole text, blocks separated by blank lines, tables as Markdown. Citations point into it.
+        blocks: Structure over ``text``.
+        title: Best title found, never empty; the file name when nothing better is there.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    title: str
+    name: str
+    media_type: str
+    uri: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Document({len(self.text)} characters, {len(self.blocks)} blocks, {self.media_type})"
+
+
+# --- masking ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Personal data found at ``text[start:end]``; ``entity_type`` as Presidio names it, ``score`` in 0..1."""
+
+    start: int
+    end: int
+    entity_type: str
+    score: float
+    recognizer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedSpan:
+    """One replaced stretch, by its place in the source text and in both masked views."""
+
+    entity_type: str
+    source_start: int
+    source_end: int
+    record_start: int
+    record_end: int
+    index_start: int
+    index_end: int
+
+
+View = Literal["source", "record", "index"]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedText:
+    """One text in its two masked views, with the map between them.
+
+    Attributes:
+        record: Typed tokens, ``[PERSON:K7F3QX9M2T-4B]``; what is stored, shown and revealed.
+        index: Realistic surrogates; what is embedded and lexically indexed.
+        spans: In order, not overlapping. Between spans the three texts are equal, character by character.
+    """
+
+    record: Masked
+    index: Masked
+    spans: tuple[MaskedSpan, ...] = ()
+
+    def to(self, view: View, position: int, *, came_from: View, end: bool = False) -> int:
+        """Map a character position from one view to another.
+
+        A position inside a masked span maps to the span's start, or to its end when ``end`` is true, so that a
+        range never cuts through a span.
+        """
+        starts = [getattr(span, f"{came_from}_start") for span in self.spans]
+        nearest = bisect_right(starts, position) - 1
+        if nearest < 0:
+            return position
+        span = self.spans[nearest]
+        here_end: int = getattr(span, f"{came_from}_end")
+        there_start: int = getattr(span, f"{view}_start")
+        there_end: int = getattr(span, f"{view}_end")
+        if position >= here_end:
+            return there_end + (position - here_end)
+        if position == starts[nearest] and not end:
+            return there_start
+        return there_end if end and position > starts[nearest] else there_start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedDocument:
+    """A document after masking: text, title, name, URI and metadata alike.
+
+    Attributes:
+        blocks: As parsed; their offsets are in the *source* text, mapped with ``text.to``.
+        policy: Fingerprint of the policy and detectors that masked it.
+        counts: How many spans of each entity type were masked, over all parts.
+    """
+
+    text: MaskedText
+    blocks: tuple[Block, ...]
+    title: MaskedText
+    name: MaskedText
+    media_type: str
+    policy: str
+    uri: MaskedText | None = None
+    metadata: Mapping[str, MaskedText] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RawQuestion:
+    """A question as typed. Raw: goes to the masker and nowhere else. ``history`` holds earlier turns, oldest first."""
+
+    text: str
+    history: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"RawQuestion({len(self.text)} characters)"
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedQuestion:
+    """A question after masking by the same vault as the collection; nothing was inserted into the vault."""
+
+    text: MaskedText
+    collection: str
+    policy: str
+    history: tuple[MaskedText, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+# --- indexing and retrieval ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a masked document that fits the encoder's window.
+
+    Attributes:
+        ordinal: Position in its document, from 0.
+        record: Body in the record view; what a reader sees.
+        index: Body in the index view.
+        source_start: Where the body begins in the parsed source text.
+        source_end: Where it ends.
+        context_index: Title, headings or table header put before the body for the rankers, index view; may be empty.
+        context_record: Table header rows to show above a piece of a split table, record view; mostly empty.
+        heading: The headings above, outermost first, joined by ``" > "``, record view; may be empty.
+        page: Page of the first character, where the format has pages.
+        spans: Masked spans of the body. All offsets count from the start of the body in their view.
+    """
+
+    ordinal: int
+    record: Masked
+    index: Masked
+    source_start: int
+    source_end: int
+    context_index: Masked = Masked("")
+    context_record: Masked = Masked("")
+    heading: Masked = Masked("")
+    page: int | None = None
+    spans: tuple[MaskedSpan, ...] = ()
+
+    @property
+    def embedded(self) -> Masked:
+        """What is embedded and lexically indexed."""
+        return Masked(f"{self.context_index}\n{self.index}") if self.context_index else self.index
+
+    def source_range(self, start: int, end: int) -> tuple[int, int]:
+        """Map ``record[start:end]`` to a character range of the parsed source text."""
+        body = MaskedText(self.record, self.index, self.spans)
+        first = body.to("source", start, came_from="record")
+        last = body.to("source", end, came_from="record", end=True)
+        return self.source_start + first, self.source_start + last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A retrieved chunk that this principal may see, re-checked in the record store.
+
+    Attributes:
+        chunk_id: The record store's number for the chunk.
+        doc_id: Opaque document id.
+        version: Version of the document, from 1.
+        score: Fused score in 0..1, comparable within one result only.
+        dense: Cosine similarity, ``None`` when the dense ranker did not return it.
+        lexical: BM25 score, ``None`` likewise.
+        title: Document title, record view.
+        uri: Where a person finds it at the source, record view.
+        before: Record view of the chunk before, for the prompt; may be empty.
+        after: Record view of the chunk after.
+    """
+
+    chunk_id: int
+    doc_id: str
+    version: int
+    chunk: Chunk
+    score: float
+    title: Masked
+    uri: Masked | None = None
+    dense: float | None = None
+    lexical: float | None = None
+    before: Masked = Masked("")
+    after: Masked = Masked("")
+    metadata: Mapping[str, Masked] = field(default_factory=dict)
+
+
+# --- answering -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """Where a statement comes from. ``start`` and ``end`` are characters of the parsed source text.
+
+    ``marker`` is the number in the answer, from 1; ``quote`` the cited sentence in the record view.
+    """
+
+    marker: int
+    doc_id: str
+    version: int
+    chunk_id: int
+    title: Masked
+    start: int
+    end: int
+    quote: Masked
+    uri: Masked | None = None
+    page: int | None = None
+    heading: Masked = Masked("")
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a generator is given: the masked question and the hits, best first, with the most sensitive data class among them."""
+
+    question: MaskedQuestion
+    hits: tuple[Hit, ...]
+    data_class: DataClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What a generator returns. A refusal has no citations and a ``reason`` (``no-hits``, ``weak-support``)."""
+
+    text: Masked
+    citations: tuple[Citation, ...] = ()
+    refused: bool = False
+    reason: str = ""
+    support: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to a question, masked until revealed to somebody entitled.
+
+    Attributes:
+        text: Record view, with ``[1]`` markers.
+        citations: One a marker.
+        refused: True when support was too weak; ``text`` then says so.
+        support: 0..1, how well the hits support the answer; the generator's own estimate.
+        hits: What was retrieved, best first.
+        request_id: Joins the events of this question in the recorder.
+    """
+
+    text: Masked
+    citations: tuple[Citation, ...]
+    refused: bool
+    reason: str
+    support: float
+    hits: tuple[Hit, ...]
+    question: MaskedText
+    collection: str
+    request_id: str
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
