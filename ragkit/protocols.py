@@ -8,11 +8,9 @@ one of these.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ragkit.errors import ItemError
 from ragkit.types import (
     Change,
     Chunk,
@@ -28,10 +26,15 @@ from ragkit.types import (
     RawQuestion,
     SourceItem,
     Span,
+    VaultRow,
 )
 
-Vectors = NDArray[np.float32]
-"""Row-wise unit vectors, shape (n, dimension), float32."""
+if TYPE_CHECKING:  # numpy alone is 80 modules; `import ragkit` stays under 150
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+    """Row-wise unit vectors, shape (n, dimension), float32."""
 
 
 @runtime_checkable
@@ -76,55 +79,26 @@ class Detector(Protocol):
 
 
 class VaultTable(Protocol):
-    """Where the vault keeps its rows: sealed values by keyed hash. Implemented by the record store.
+    """Where the vault of one collection keeps its rows: sealed values by keyed hash. Implemented by the record store.
 
-    A row is ``(value_mac, entity_type, token, surrogate, sealed_value, wrapped_key)``: 32-byte keyed hash of
-    the type and normalised value, the token's id, the sealed surrogate, the sealed value and the wrapped key that opens both.
-    ``surrogate_mac`` (keyed hash of entity component and surrogate) and ``token`` are unique in a collection by constraint.
+    ``value_mac``, ``token`` and ``surrogate_mac`` are each unique in a collection by database constraint. ``insert`` takes
+    part in the caller's current write transaction.
     """
 
     def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]: ...
 
     def by_token(self, tokens: Collection[str]) -> dict[str, VaultRow]: ...
 
-    def surrogate_taken(self, surrogate_macs: Collection[bytes]) -> set[bytes]: ...
+    def surrogates_taken(self, surrogate_macs: Collection[bytes]) -> set[bytes]: ...
 
     def insert(self, rows: Sequence[VaultRow]) -> None: ...
-
-
-class VaultRow(Protocol):
-    """One row of the vault; see :class:`VaultTable`. ``kind`` is ``value`` or ``component`` (of a name)."""
-
-    @property
-    def value_mac(self) -> bytes: ...
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def entity_type(self) -> str: ...
-
-    @property
-    def token(self) -> str | None: ...
-
-    @property
-    def surrogate_mac(self) -> bytes: ...
-
-    @property
-    def sealed_surrogate(self) -> bytes: ...
-
-    @property
-    def sealed_value(self) -> bytes: ...
-
-    @property
-    def wrapped_key(self) -> bytes: ...
 
 
 class Masker(Protocol):
     """The only way from raw to masked, for one collection.
 
-    ``mask`` may allocate tokens; they are durable only after the caller's ``commit`` of the vault (see
-    ``ragkit.mask.vault``). ``mask_question`` inserts nothing.
+    ``mask`` may allocate tokens: they stay pending in memory until ``flush`` inserts them through the vault table, which the
+    pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing.
 
     Raises:
         SecretFound, ItemRefused: The policy refuses this document.
@@ -136,9 +110,13 @@ class Masker(Protocol):
 
     def load(self) -> None: ...
 
-    def mask(self, documents: Sequence[Document]) -> list[MaskedDocument | Exception]: ...
+    def mask(self, documents: Sequence[Document]) -> list[MaskedDocument | ItemError]: ...
 
     def mask_question(self, question: RawQuestion) -> MaskedQuestion: ...
+
+    def flush(self) -> None: ...
+
+    def discard(self) -> None: ...
 
 
 class Chunker(Protocol):
@@ -181,7 +159,7 @@ class Embedder(Protocol):
 
 
 class IndexRow(Protocol):
-    """One chunk as the index reads it from the record store: ``vector`` is float32 of the embedder's dimension."""
+    """One chunk as the index reads it from the record store: ``vector`` is float32, ``text`` is ``Chunk.embedded``."""
 
     @property
     def chunk_id(self) -> int: ...

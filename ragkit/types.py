@@ -287,6 +287,30 @@ class MaskedDocument:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultRow:
+    """One row of the vault: nothing in it can be read without the collection's keys.
+
+    Attributes:
+        value_mac: 32-byte keyed hash of the entity type and the normalised value (or name component).
+        kind: ``value`` for a whole value, ``component`` for a part of a name whose surrogate is shared.
+        token: Id of the token in the record view, such as ``K7F3QX9M2T-4B``; ``None`` for components.
+        surrogate_mac: 32-byte keyed hash of the component's type and its surrogate, so that two values never share one.
+        sealed_surrogate: The surrogate, sealed under the value's own key.
+        sealed_value: The value as first seen, sealed under the same key.
+        wrapped_key: The value's own key, wrapped by the collection's wrapping key.
+    """
+
+    value_mac: bytes
+    kind: Literal["value", "component"]
+    entity_type: str
+    token: str | None
+    surrogate_mac: bytes
+    sealed_surrogate: bytes
+    sealed_value: bytes
+    wrapped_key: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class RawQuestion:
     """A question as typed. Raw: goes to the masker and nowhere else. ``history`` holds earlier turns, oldest first."""
