@@ -81,8 +81,8 @@ class Detector(Protocol):
 class VaultTable(Protocol):
     """Where the vault of one collection keeps its rows: sealed values by keyed hash. Implemented by the record store.
 
-    ``value_mac``, ``token`` and ``surrogate_mac`` are each unique in a collection by database constraint. ``insert`` takes
-    part in the caller's current write transaction.
+    ``value_mac``, ``token`` and ``surrogate_mac`` are each unique in a collection by database constraint. ``insert``
+    takes part in the caller's current write transaction.
     """
 
     def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]: ...
@@ -97,8 +97,8 @@ class VaultTable(Protocol):
 class Masker(Protocol):
     """The only way from raw to masked, for one collection.
 
-    ``mask`` may allocate tokens: they stay pending in memory until ``flush`` inserts them through the vault table, which the
-    pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing.
+    ``mask`` may allocate tokens: they stay pending in memory until ``flush`` inserts them through the vault table, which
+    the pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing.
 
     Raises:
         SecretFound, ItemRefused: The policy refuses this document.
@@ -177,7 +177,8 @@ class IndexRow(Protocol):
 class IndexSource(Protocol):
     """The record store, as the index sees it: live chunks of one collection, in order of ``chunk_id``.
 
-    ``chunk_id`` only grows and is never used again, so "everything after n" is the delta of a generation built through n.
+    ``chunk_id`` only grows and is never used again, so "everything after n" is the delta of a generation built
+    through n.
     """
 
     def last_chunk_id(self) -> int: ...
@@ -190,9 +191,11 @@ class IndexSource(Protocol):
 
 
 class CandidateSearch(Protocol):
-    """A ranker: ``(chunk_id, score)`` best first, from the given access classes only. An empty set of classes finds nothing."""
+    """Rankers: ``(chunk_id, score)`` best first, from the given access classes only. No classes, no candidates."""
 
-    def search_dense(self, vector: NDArray[np.float32], k: int, classes: Collection[str]) -> list[tuple[int, float]]: ...
+    def search_dense(
+        self, vector: NDArray[np.float32], k: int, classes: Collection[str]
+    ) -> list[tuple[int, float]]: ...
 
     def search_lexical(self, text: Masked, k: int, classes: Collection[str]) -> list[tuple[int, float]]: ...
 
@@ -200,8 +203,8 @@ class CandidateSearch(Protocol):
 class HitSource(Protocol):
     """The authoritative check: the record store joins candidates with document status, access list and filters.
 
-    ``classes_for`` lists the access classes a principal may see. ``hits`` returns, keyed by chunk id, only chunks that are live,
-    visible to the principal *by the access list itself* and match the filters; ranking fields are left at their defaults.
+    ``classes_for`` lists the access classes a principal may see. ``hits`` returns, keyed by chunk id, only chunks that are
+    live, visible to the principal *by the access list itself* and match the filters; ranking fields keep their defaults.
     """
 
     def classes_for(self, principal: Principal) -> frozenset[str]: ...

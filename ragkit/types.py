@@ -168,8 +168,9 @@ class Block:
 class Notice:
     """Something a reader of the sync summary should know about one document, without content.
 
-    ``code`` is one of ``no-text-layer`` (a page that is only an image), ``hidden-text`` (removed), ``encoding-guessed``,
-    ``truncated``, ``part-skipped``, ``no-text``; ``count`` how often; ``where`` pages or parts from 1.
+    ``code`` is one of ``no-text-layer`` (a page that is only an image), ``hidden-text`` (removed),
+    ``encoding-guessed``, ``truncated``, ``part-skipped``, ``no-text``; ``count`` how often; ``where`` pages or parts
+    from 1.
     """
 
     code: str
@@ -433,7 +434,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What a generator is given: the masked question and the hits, best first, with the most sensitive data class among them."""
+    """What a generator is given: the masked question, the hits, best first, and their most sensitive data class."""
 
     question: MaskedQuestion
     hits: tuple[Hit, ...]

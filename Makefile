@@ -1,0 +1,40 @@
+# Six targets. Each does its own set-up from a bare Python 3.11: a virtual environment in .venv, made once and reused.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test test-all lint bench docs
+.DEFAULT_GOAL := demo
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (two minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) torch==2.13.0
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@$(PIP) --editable '.[dev,bench]'
+	@touch $@
+
+demo: $(VENV)/.core
+	@$(BIN)/python examples/customer_care/demo.py
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=connectors $(BIN)/lint-imports --no-logo
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.dev
+	@for script in retrieval ingest latency refusal leaks embed; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit $$?; done
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m ragkit.cli.reference docs

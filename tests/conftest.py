@@ -1,0 +1,42 @@
+"""What every test stands on: no socket, no real key directory, a skip that nobody expected is a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragkit.testing import sockets
+
+EXPECTED_SKIPS = ("RAGKIT_BENCH_DATA is absent",)
+"""The only reasons for which a test may skip. Anything else skipped fails the run."""
+
+
+def pytest_configure() -> None:
+    """Fail on any connect or look-up in the internet families, from the first import to the last test."""
+    sockets.forbid()
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Point the key directory and the home folder at a fresh folder, so that no test touches the user's own."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    for name in [name for name in os.environ if name.startswith("RAGKIT_") and name != "RAGKIT_BENCH_DATA"]:
+        monkeypatch.delenv(name)
+    yield home
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn an unexpected skip into a failure."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(expected in reason for expected in EXPECTED_SKIPS):
+            report.outcome = "failed"
+            report.longrepr = f"unexpected skip: {reason}"
+    return report
