@@ -77,6 +77,8 @@ class SourceItem:
         modified: Last change at the source, with time zone.
         access: Access tokens allowed to see the item. ``None`` takes the collection's; unknown means nobody.
         metadata: Flat key to text. Only keys whitelisted in the configuration can be filtered on.
+        problem: Why the connector could not hand over the content, as a short stable code (``too-large``, ``unreadable``).
+            ``content`` is then empty and the item is quarantined under that code, so that it is seen and not lost.
     """
 
     native_id: str
@@ -89,6 +91,7 @@ class SourceItem:
     modified: datetime | None = None
     access: frozenset[str] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
 
     def __repr__(self) -> str:
         return f"SourceItem({len(self.content)} bytes, media_type={self.media_type!r})"
