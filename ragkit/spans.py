@@ -12,6 +12,9 @@ from typing import Literal, NewType
 Masked = NewType("Masked", str)
 """Text in which personal data has been replaced. Only ``ragkit.mask`` makes it, and the stores that read it back."""
 
+NOTHING = Masked("")
+"""Empty text, which needs no masking."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -70,6 +73,4 @@ class MaskedText:
         there_end: int = getattr(span, f"{view}_end")
         if position >= here_end:
             return there_end + (position - here_end)
-        if position == starts[nearest] and not end:
-            return there_start
         return there_end if end and position > starts[nearest] else there_start

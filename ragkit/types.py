@@ -16,49 +16,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from ragkit.principals import DataClass as DataClass
+from ragkit.principals import Location as Location
+from ragkit.principals import Principal as Principal
+from ragkit.spans import NOTHING
 from ragkit.spans import Masked as Masked
 from ragkit.spans import MaskedSpan as MaskedSpan
 from ragkit.spans import MaskedText as MaskedText
 from ragkit.spans import Span as Span
-
-
-class DataClass(StrEnum):
-    """How far a collection's content may travel. Compared by what was retrieved, not by what the prompt says."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
-    CONFIDENTIAL = "confidential"
-    RESTRICTED = "restricted"
-
-
-class Location(StrEnum):
-    """Where a generator runs, as seen from the process that holds the documents."""
-
-    IN_PROCESS = "in-process"
-    ON_PREM = "on-prem"
-    MANAGED = "managed"
-    REMOTE = "remote"
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks. Access tokens are typed and scoped by source, so that two systems' ``sales`` groups differ.
-
-    Attributes:
-        subject: Opaque identity, ``issuer|name``, such as ``local|ana``.
-        groups: Group names, ``source|name``.
-        kind: ``local`` for the workspace owner of a call without a principal; every use is recorded.
-    """
-
-    subject: str
-    groups: frozenset[str] = frozenset()
-    kind: Literal["user", "service", "local", "system"] = "user"
-
-    @property
-    def tokens(self) -> frozenset[str]:
-        """The access tokens this principal holds: ``u:…``, one ``g:…`` a group, and ``pub``."""
-        return frozenset({f"u:{self.subject}", "pub", *(f"g:{group}" for group in self.groups)})
-
 
 # --- what a connector yields ---------------------------------------------------------------------------------
 
@@ -78,8 +43,9 @@ class SourceItem:
         modified: Last change at the source, with time zone.
         access: Access tokens allowed to see the item. ``None`` takes the collection's; unknown means nobody.
         metadata: Flat key to text. Only keys whitelisted in the configuration can be filtered on.
-        problem: Why the connector could not hand over the content, as a short stable code (``too-large``, ``unreadable``).
-            ``content`` is then empty and the item is quarantined under that code, so that it is seen and not lost.
+        problem: Why the connector could not hand over the content, as a short stable code (``too-large``,
+            ``unreadable``). ``content`` is then empty and the item is quarantined under that code, so that it is seen
+            and not lost.
     """
 
     native_id: str
@@ -301,9 +267,9 @@ class Chunk:
     index: Masked
     source_start: int
     source_end: int
-    context_index: Masked = Masked("")
-    context_record: Masked = Masked("")
-    heading: Masked = Masked("")
+    context_index: Masked = NOTHING
+    context_record: Masked = NOTHING
+    heading: Masked = NOTHING
     page: int | None = None
     spans: tuple[MaskedSpan, ...] = ()
 
@@ -346,8 +312,8 @@ class Hit:
     uri: Masked | None = None
     dense: float | None = None
     lexical: float | None = None
-    before: Masked = Masked("")
-    after: Masked = Masked("")
+    before: Masked = NOTHING
+    after: Masked = NOTHING
     metadata: Mapping[str, Masked] = field(default_factory=dict)
 
 
@@ -371,7 +337,7 @@ class Citation:
     quote: Masked
     uri: Masked | None = None
     page: int | None = None
-    heading: Masked = Masked("")
+    heading: Masked = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
