@@ -1,0 +1,237 @@
+"""A folder tree as a source: every file below ``path`` whose relative path the globs let through.
+
+One pass lists the whole tree in a fixed order (folder by folder, names sorted), so the position in it is one path and
+a broken pass goes on where it stopped. Symbolic links, pipes and devices are never followed or opened; they, files
+over ``max_bytes`` and files that cannot be read arrive as items with a ``problem`` and no content, so that the sync
+summary names them. A file that vanishes between listing and reading is simply not there.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from ragkit.errors import SourceError
+from ragkit.types import Change, Checkpoint, SourceItem, Upsert
+
+MIB = 1024 * 1024
+DEFAULT_EXCLUDE = (
+    "**/.*",
+    "**/.*/**",
+    "**/~$*",
+    "**/*.tmp",
+    "**/*.swp",
+    "**/*~",
+    "**/Thumbs.db",
+    "**/desktop.ini",
+    "**/__pycache__/**",
+    "**/node_modules/**",
+)
+_MAX_DEPTH = 100
+# O_NONBLOCK: opening a named pipe for reading would wait for a writer; on a regular file it does nothing.
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".eml": "message/rfc822"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesConnector:
+    """Reads a folder tree.
+
+    Args:
+        name: The source's name in the configuration.
+        path: The folder. ``~`` is the home folder. The folder itself may be a symbolic link; nothing below it.
+        include: Globs on the path relative to the folder; ``**`` crosses folders, ``*`` does not.
+        exclude: Globs that win over ``include``; by default hidden files, lock and temporary files.
+        max_bytes: A larger file becomes an item with the problem ``too-large``.
+        access: Access tokens of every item; ``None`` takes the collection's.
+        checkpoint_every: Items between checkpoints.
+    """
+
+    name: str
+    path: str = field(repr=False)
+    include: Sequence[str] = ("**/*",)
+    exclude: Sequence[str] = DEFAULT_EXCLUDE
+    max_bytes: int = 50 * MIB
+    access: Sequence[str] | None = None
+    checkpoint_every: int = 100
+
+    def changes(self, cursor: str | None) -> Iterator[Change]:
+        """List the tree; ``cursor`` is the relative path of the last item already handed over.
+
+        Raises:
+            SourceError: The folder is missing, is no folder, or may not be listed.
+        """
+        after = tuple(cursor.split("/")) if cursor else ()
+        try:
+            root = os.open(Path(self.path).expanduser(), _OPEN_FOLDER)
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+        try:
+            since = 0
+            for item in self._walk(root, (), after, _Globs(self.include, self.exclude)):
+                yield Upsert(item)
+                since += 1
+                if since >= self.checkpoint_every:
+                    since = 0
+                    yield Checkpoint(item.native_id)
+        finally:
+            os.close(root)
+        yield Checkpoint(None, complete=True)
+
+    def _walk(
+        self, folder: int, parents: tuple[str, ...], after: tuple[str, ...], globs: _Globs
+    ) -> Iterator[SourceItem]:
+        try:
+            names = sorted(os.listdir(folder), key=_readable)
+        except OSError as error:
+            if not parents:
+                raise _unreadable(self.name, error) from None
+            yield self._item(parents, None, problem="unreadable")
+            return
+        for name in names:
+            parts = (*parents, _readable(name))
+            if parts <= after and parts != after[: len(parts)]:
+                continue  # handed over before the cursor, subtree included
+            try:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except OSError:
+                continue  # gone since it was listed
+            if stat.S_ISDIR(status.st_mode):
+                yield from self._descend(folder, name, parts, after, globs)
+            elif parts > after and globs.match("/".join(parts)):
+                item = self._read(folder, name, parts, status)
+                if item is not None:
+                    yield item
+
+    def _descend(
+        self, folder: int, name: str, parts: tuple[str, ...], after: tuple[str, ...], globs: _Globs
+    ) -> Iterator[SourceItem]:
+        if globs.prunes("/".join(parts)):
+            return
+        if len(parts) > _MAX_DEPTH:
+            yield self._item(parts, None, problem="too-deep")
+            return
+        try:
+            below = os.open(name, _OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+        except FileNotFoundError:
+            return
+        except OSError:
+            yield self._item(parts, None, problem="unreadable")
+            return
+        try:
+            yield from self._walk(below, parts, after, globs)
+        finally:
+            os.close(below)
+
+    def _read(self, folder: int, name: str, parts: tuple[str, ...], listed: os.stat_result) -> SourceItem | None:
+        if stat.S_ISLNK(listed.st_mode):
+            return self._item(parts, listed, problem="symbolic-link")
+        if not stat.S_ISREG(listed.st_mode):
+            return self._item(parts, listed, problem="not-a-file")
+        try:
+            handle = os.open(name, _OPEN_FILE, dir_fd=folder)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return self._item(parts, listed, problem="unreadable")
+        try:
+            # Decided on what was opened, not on what was listed: the name may mean another file by now.
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                return self._item(parts, status, problem="not-a-file")
+            content = _read_at_most(handle, self.max_bytes) if status.st_size <= self.max_bytes else None
+        except OSError:
+            return self._item(parts, listed, problem="unreadable")
+        finally:
+            os.close(handle)
+        if content is None:
+            return self._item(parts, status, problem="too-large")
+        return self._item(parts, status, content=content)
+
+    def _item(
+        self, parts: tuple[str, ...], status: os.stat_result | None, *, content: bytes = b"", problem: str | None = None
+    ) -> SourceItem:
+        relative = PurePosixPath(*parts)
+        extension = relative.suffix.lower()
+        modified = None
+        if status is not None:
+            with suppress(OverflowError, ValueError):  # a file system may hold any number
+                modified = datetime.fromtimestamp(status.st_mtime, UTC)
+        return SourceItem(
+            native_id=str(relative),
+            content=content,
+            name=relative.name,
+            media_type=_MEDIA_TYPES.get(extension) or mimetypes.guess_type(relative.name)[0],
+            uri=str(relative),
+            modified=modified,
+            access=None if self.access is None else frozenset(self.access),
+            metadata={"folder": "/".join(parts[:-1]), "extension": extension.removeprefix(".")},
+            problem=problem,
+        )
+
+
+class _Globs:
+    """Include and exclude patterns over relative POSIX paths."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self._include = [_compile(pattern) for pattern in include]
+        self._exclude = [_compile(pattern) for pattern in exclude]
+
+    def match(self, path: str) -> bool:
+        return any(p.fullmatch(path) for p in self._include) and not any(p.fullmatch(path) for p in self._exclude)
+
+    def prunes(self, folder: str) -> bool:
+        """True when nothing below the folder can pass; saves walking ``node_modules`` and ``.git``."""
+        return any(p.fullmatch(f"{folder}/x") and p.fullmatch(f"{folder}/x/x") for p in self._exclude)
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Translate a glob; ``glob.translate`` does this from Python 3.13 on."""
+    out = []
+    for piece in re.findall(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|.", pattern, re.DOTALL):
+        if piece == "**/":
+            out.append("(?:[^/]+/)*")
+        elif piece == "**":
+            out.append(".*")
+        elif piece == "*":
+            out.append("[^/]*")
+        elif piece == "?":
+            out.append("[^/]")
+        elif len(piece) > 1:
+            inverted = piece[1] in "!^"
+            out.append(f"[{'^' if inverted else ''}{re.escape(piece[2 if inverted else 1 : -1])}]".replace(r"\-", "-"))
+        else:
+            out.append(re.escape(piece))
+    return re.compile("".join(out), re.DOTALL)
+
+
+def _readable(name: str) -> str:
+    """A name as text that can be encoded: bytes that are not UTF-8 become hexadecimal escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _read_at_most(handle: int, limit: int) -> bytes | None:
+    """The whole file, or ``None`` when it has grown over the limit while it was read."""
+    pieces, total = [], 0
+    while piece := os.read(handle, 4 * MIB):
+        total += len(piece)
+        if total > limit:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _unreadable(name: str, error: OSError) -> SourceError:
+    reason = type(error).__name__
+    return SourceError(
+        f"the folder of source {name!r} cannot be listed ({reason})",
+        remedy="Check `path` of this source in ragkit.toml, and that this user may read the folder.",
+    )
