@@ -1,0 +1,126 @@
+"""The ``extractive`` generator: answers with sentences of the hits, each with its citation, and refuses when unsure.
+
+::
+
+    generator = ExtractiveGenerator(embedder)
+    generator.load()
+    generation = generator.generate(GenerationRequest(question, hits, data_class))
+
+It writes nothing of its own: every sentence, list and table row stands in a retrieved chunk word for word, so a
+citation is true by construction. It needs no model beyond the encoder that made the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragkit.generate.pieces import row_text
+from ragkit.generate.ranking import RankedPiece, SentenceEncoder, rank_pieces
+from ragkit.generate.support import estimate_support, read_signs
+from ragkit.generate.terms import QuestionTerms
+from ragkit.types import Citation, Generation, GenerationRequest, Location, Masked
+
+REFUSAL = Masked("The documents do not answer this.")
+MIN_SUPPORT = 0.35
+_KEEP = 0.75  # share of the best score that a further sentence needs
+_SAME = 0.8  # two sentences that share this much of their words say the same
+
+
+class ExtractiveGenerator:
+    """Answers from the hits alone, in this process.
+
+    Args:
+        embedder: Encodes question and sentences; loaded by :meth:`load`.
+        sentences: At most this many sentences, rows or lists an answer.
+        min_support: Refuse below this estimate, 0..1. 0 never refuses while there are hits.
+    """
+
+    def __init__(self, embedder: SentenceEncoder, *, sentences: int = 3, min_support: float = MIN_SUPPORT) -> None:
+        self._embedder = embedder
+        self._sentences = sentences
+        self._min_support = min_support
+
+    @property
+    def name(self) -> str:
+        """``extractive``."""
+        return "extractive"
+
+    @property
+    def location(self) -> Location:
+        """``in-process``: nothing is sent anywhere."""
+        return Location.IN_PROCESS
+
+    def load(self) -> None:
+        """Load the encoder. May be called any number of times."""
+        self._embedder.load()
+
+    def generate(self, request: GenerationRequest) -> Generation:
+        """Answer, or refuse with ``no-hits`` or ``weak-support``. Hits without text count as none."""
+        hits = [hit for hit in request.hits if hit.chunk.record.strip()]
+        if not hits:
+            return Generation(text=REFUSAL, refused=True, reason="no-hits")
+        question = request.question.text.index
+        terms = QuestionTerms(question)
+        ranked = rank_pieces(question, hits, self._embedder, terms=terms)
+        support = estimate_support(read_signs(hits, ranked, terms)) if ranked else 0.0
+        if not ranked or support < self._min_support:
+            return Generation(text=REFUSAL, refused=True, reason="weak-support", support=support)
+        return _write(_in_reading_order(_choose(ranked, self._sentences)), support)
+
+
+def _choose(ranked: Sequence[RankedPiece], count: int) -> list[RankedPiece]:
+    """The best pieces, without those far behind the best and those that repeat one already taken."""
+    chosen: list[RankedPiece] = []
+    for one in ranked:
+        if len(chosen) == count or one.score < _KEEP * ranked[0].score:
+            break
+        if not any(_overlap(one.quote, other.quote) >= _SAME for other in chosen):
+            chosen.append(one)
+    return chosen
+
+
+def _overlap(one: str, other: str) -> float:
+    words, others = set(one.casefold().split()), set(other.casefold().split())
+    return len(words & others) / max(len(words | others), 1)
+
+
+def _in_reading_order(chosen: Sequence[RankedPiece]) -> list[RankedPiece]:
+    """Documents by their best piece; within one document as it reads."""
+    first: dict[str, int] = {}
+    for place, one in enumerate(chosen):
+        first.setdefault(one.hit.doc_id, place)
+    return sorted(chosen, key=lambda one: (first[one.hit.doc_id], one.hit.chunk.ordinal, one.piece.start))
+
+
+def _write(chosen: Sequence[RankedPiece], support: float) -> Generation:
+    """Put the pieces in sentences, rows and lists with their markers."""
+    prose = all(one.piece.kind == "sentence" for one in chosen)
+    parts = [f"{_shown(one)} [{marker}]" for marker, one in enumerate(chosen, start=1)]
+    citations = tuple(_cite(one, marker) for marker, one in enumerate(chosen, start=1))
+    return Generation(text=Masked((" " if prose else "\n").join(parts)), citations=citations, support=support)
+
+
+def _shown(one: RankedPiece) -> str:
+    """The quote as a reader sees it: a row as ``Header: value`` pairs, a sentence without the page's line breaks."""
+    if one.piece.kind == "row":
+        return row_text(one.quote, one.piece.header)
+    if one.piece.kind in ("list", "code"):
+        return str(one.quote)
+    return " ".join(one.quote.split())
+
+
+def _cite(one: RankedPiece, marker: int) -> Citation:
+    start, end = one.hit.chunk.source_range(one.piece.start, one.piece.end)
+    return Citation(
+        marker=marker,
+        doc_id=one.hit.doc_id,
+        version=one.hit.version,
+        chunk_id=one.hit.chunk_id,
+        title=one.hit.title,
+        start=start,
+        end=end,
+        quote=one.quote,
+        uri=one.hit.uri,
+        page=one.hit.chunk.page,
+        heading=one.hit.chunk.heading,
+    )

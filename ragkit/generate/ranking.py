@@ -1,0 +1,144 @@
+"""Orders the pieces of the hits by how likely each answers the question.
+
+Words first, meaning second: every piece is weighed by the question's words it has, which costs microseconds; the best
+of these are compared with the question by the encoder, which costs milliseconds a piece. The weights of the sum are
+fitted by ``benchmarks/fit_support.py`` on xquad (es, ru, tr), wikitables and sec10q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from ragkit.errors import ChunkTooLong
+from ragkit.generate.pieces import Piece, cut, index_text, row_text
+from ragkit.generate.terms import QuestionTerms, share
+from ragkit.types import Hit, Masked
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ENCODED = 25  # pieces that the encoder reads for one question
+_LEAD_CREDIT = 0.5  # a question word that only the heading or the opening line has counts half
+
+WORDS_WEIGHT = 0.35
+HIT_WEIGHT = 0.25
+COSINE_WEIGHT = 1.0
+
+
+class SentenceEncoder(Protocol):
+    """What the generator needs of an embedder. ``embed_questions(texts) -> (n, dimension)``, if there, reads all at once."""
+
+    def load(self) -> None: ...
+
+    def embed_question(self, text: Masked) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPiece:
+    """One piece with what speaks for it.
+
+    Attributes:
+        rank: Position of its hit, from 0.
+        words: Share in 0..1 of the question's weighted words in the piece, those of its lead counted half.
+        matched: The question's words in the piece itself.
+        cosine: Similarity to the question, ``None`` when the encoder did not read it.
+        score: The sum it is ordered by.
+    """
+
+    hit: Hit
+    rank: int
+    piece: Piece
+    words: float
+    matched: frozenset[str]
+    cosine: float | None = None
+    score: float = 0.0
+
+    @property
+    def quote(self) -> Masked:
+        """The piece in the record view, word for word."""
+        return Masked(self.hit.chunk.record[self.piece.start : self.piece.end])
+
+
+def rank_pieces(
+    question: Masked, hits: Sequence[Hit], encoder: SentenceEncoder, *, terms: QuestionTerms
+) -> list[RankedPiece]:
+    """Return the pieces that can answer, best first; those the encoder did not read come last."""
+    found = _weigh_words(hits, terms)
+    found.sort(key=lambda one: (-(one.words + HIT_WEIGHT * one.hit.score), one.rank, one.piece.start))
+    near = _cosines(question, found[:ENCODED], encoder)
+    ranked = [
+        replace(
+            one, cosine=cosine, score=COSINE_WEIGHT * cosine + WORDS_WEIGHT * one.words + HIT_WEIGHT * one.hit.score
+        )
+        for one, cosine in zip(found, near)
+    ]
+    ranked.sort(key=lambda one: (-one.score, one.rank, one.piece.start))
+    return ranked + found[ENCODED:]
+
+
+def _weigh_words(hits: Sequence[Hit], terms: QuestionTerms) -> list[RankedPiece]:
+    pieces = [(rank, hit, piece) for rank, hit in enumerate(hits) for piece in _answers(hit)]
+    own = [terms.matched(_piece_text(hit, piece)) for _, hit, piece in pieces]
+    weights = terms.weights(own)
+    around = [terms.matched(hit.chunk.context_index) for hit in hits]
+    ranked = []
+    for (rank, hit, piece), matched in zip(pieces, own):
+        lead = terms.matched(index_text(hit.chunk, *piece.lead)) if piece.lead != (0, 0) else frozenset()
+        beside = (lead | around[rank]) - matched
+        words = share(matched, weights) + _LEAD_CREDIT * share(beside, weights)
+        ranked.append(RankedPiece(hit, rank, piece, words, matched))
+    return ranked
+
+
+def _answers(hit: Hit) -> list[Piece]:
+    """Pieces that can stand as an answer: no heading, and no question that something follows."""
+    record = hit.chunk.record
+    pieces = cut(hit.chunk)
+    statements = [piece for piece in pieces if piece.kind != "heading" and not _asks(record, piece)]
+    return statements or pieces
+
+
+def _asks(record: str, piece: Piece) -> bool:
+    return piece.kind != "row" and record[piece.start : piece.end].rstrip("*_\"'”’» ").endswith(("?", "？"))
+
+
+def _piece_text(hit: Hit, piece: Piece) -> Masked:
+    """The piece in the index view; a table row with its column names."""
+    text = index_text(hit.chunk, piece.start, piece.end)
+    return Masked(row_text(text, piece.header)) if piece.kind == "row" else text
+
+
+def _encoded_text(one: RankedPiece) -> Masked:
+    text = _piece_text(one.hit, one.piece)
+    if one.piece.lead == (0, 0):
+        return text
+    return Masked(f"{index_text(one.hit.chunk, *one.piece.lead)}\n{text}")
+
+
+def _cosines(question: Masked, found: Sequence[RankedPiece], encoder: SentenceEncoder) -> list[float]:
+    if not found:
+        return []
+    texts = [question, *map(_encoded_text, found)]
+    vectors = _embed(texts, encoder)
+    asked = vectors[0]
+    return [0.0 if asked is None or vector is None else float(vector @ asked) for vector in vectors[1:]]
+
+
+def _embed(texts: Sequence[Masked], encoder: SentenceEncoder) -> Sequence[NDArray[np.float32] | None]:
+    """Unit vectors in the order of the texts; ``None`` for a text beyond the encoder's window."""
+    together = getattr(encoder, "embed_questions", None)
+    if together is not None:
+        try:
+            return list(together(list(texts)))
+        except ChunkTooLong:
+            pass
+    vectors: list[NDArray[np.float32] | None] = []
+    for text in texts:
+        try:
+            vectors.append(encoder.embed_question(text))
+        except ChunkTooLong:
+            vectors.append(None)
+    return vectors
