@@ -29,6 +29,7 @@
     ├── FilterRefused            an unknown filter key or an empty filter
     ├── GenerationError          the generator failed
     └── AuditUnavailable         the event could not be recorded, so nothing was done
+        └── EventRefused         an event does not fit the catalogue; a fault of the code that wrote it
 
 Each error carries a ``remedy``: what the reader should do next. No message, remedy or repr contains
 document text, a file name, a question or a key: only ids, counts, types and positions.
@@ -173,3 +174,7 @@ class GenerationError(RagkitError):
 
 class AuditUnavailable(RagkitError):
     """An event could not be recorded durably, so the action was not taken."""
+
+
+class EventRefused(AuditUnavailable):
+    """An event does not fit the catalogue: an unknown type or key, or a value that could be content."""

@@ -1,0 +1,152 @@
+"""The configuration: one ``ragkit.toml``, read into a frozen :class:`Config`.
+
+::
+
+    config = load_config("handbook/ragkit.toml")
+    config.collections["handbook"].access        # ("u:local|ana",)
+
+Unknown keys are refused with the nearest right one. Secrets are named, never written: ``{env = "VAR"}`` or
+``{file = "path"}``. Relative paths count from the folder of ``ragkit.toml``. Reading a configuration imports no
+connector and no model, and opens nothing but the file. The tables themselves are in ``ragkit.config_sections``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from ragkit.config_errors import explain, nearest
+from ragkit.config_sections import (
+    AuditSection,
+    ChunkerSection,
+    CollectionSection,
+    EmbedderSection,
+    GeneratorSection,
+    KeysSection,
+    PluginsSection,
+    Section,
+    Slug,
+    WorkspaceSection,
+)
+from ragkit.errors import ConfigError
+from ragkit.policy import Policy
+
+FILE_NAME = "ragkit.toml"
+DATA_FOLDER = ".ragkit"
+
+
+class Config(Section):
+    """A whole ``ragkit.toml``."""
+
+    workspace: WorkspaceSection = Field(description="Who this workspace belongs to.")
+    keys: KeysSection = Field(KeysSection(), description="The root key.")
+    embedder: EmbedderSection = Field(EmbedderSection(), description="The encoder.")
+    chunker: ChunkerSection = Field(ChunkerSection(), description="Cutting.")
+    generator: GeneratorSection = Field(GeneratorSection(), description="Answering.")
+    audit: AuditSection = Field(AuditSection(), description="Recording.")
+    plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
+    policies: dict[Slug, Policy] = Field({}, description="What is masked, and how; by name.")
+    collections: dict[Slug, CollectionSection] = Field(min_length=1, description="What can be asked; by name.")
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @model_validator(mode="after")
+    def _policies_exist(self) -> Self:
+        known = ["default", *self.policies]
+        for name, collection in self.collections.items():
+            if collection.policy not in known:
+                guess = nearest(collection.policy, known)
+                raise PydanticCustomError(
+                    "policy_name",
+                    "collections.{name}.policy names a policy that is not there",
+                    {"name": name, "remedy": f"Write `{guess or 'default'}`, or add the policy under [policies]."},
+                )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The workspace folder, absolute."""
+        return self._folder
+
+    @property
+    def data_folder(self) -> Path:
+        """``.ragkit`` in the workspace folder."""
+        return self._folder / DATA_FOLDER
+
+    def resolve(self, path: str | PathLike[str]) -> Path:
+        """Return ``path`` as seen from the workspace folder, ``~`` expanded."""
+        return self._folder / Path(path).expanduser()
+
+    def policy_of(self, collection: str) -> Policy:
+        """Return the policy of a collection; ``default`` is ragkit's own unless ``[policies.default]`` is written."""
+        name = self.collections[collection].policy
+        return self.policies[name] if name in self.policies else Policy.default()
+
+    def language_of(self, collection: str) -> str:
+        """Return the two-letter language of a collection."""
+        return self.collections[collection].language or self.workspace.language
+
+
+def find_workspace(start: str | PathLike[str] = ".") -> Path:
+    """Return the folder with a ``ragkit.toml``: ``start`` or the nearest above it.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    here = Path(start).expanduser().resolve()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise ConfigError(
+        f"there is no {FILE_NAME} here or in a folder above",
+        remedy="Make a workspace with `ragkit init`, or name one with `--workspace`.",
+    )
+
+
+def load_config(path: str | PathLike[str]) -> Config:
+    """Read a ``ragkit.toml``, or the one in the folder ``path``.
+
+    Raises:
+        ConfigError: The file is absent, not TOML, or refused.
+        UnknownKey: It has a key that nobody reads.
+    """
+    given = Path(path).expanduser().absolute()
+    file = given / FILE_NAME if given.is_dir() else given
+    return parse_config(_read_toml(file), folder=file.parent)
+
+
+def parse_config(data: Mapping[str, Any], *, folder: Path) -> Config:
+    """Validate parsed TOML as the configuration of the workspace in ``folder``. Raises as :func:`load_config`."""
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as found:
+        refusal = explain(found, Config)
+    else:
+        config._folder = folder.resolve()
+        return config
+    raise refusal  # outside the handler, so that the chain holds no pydantic error with values in it
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as found:
+        place = re.search(r"\(at .*\)", str(found))
+        refusal = ConfigError(
+            f"{FILE_NAME} is not valid TOML {place[0] if place else ''}".rstrip(),
+            remedy="Correct the line; text needs quotes, tables need [brackets].",
+        )
+    except UnicodeDecodeError:
+        refusal = ConfigError(f"{FILE_NAME} is not UTF-8", remedy="Save it as UTF-8.")
+    except OSError as found:
+        refusal = ConfigError(
+            f"{FILE_NAME} cannot be read ({type(found).__name__})",
+            remedy="Make a workspace with `ragkit init`, or name one with `--workspace`.",
+        )
+    raise refusal

@@ -1,0 +1,218 @@
+"""The tables of ``ragkit.toml``, each a frozen model.
+
+``docs/configuration.md`` is generated from the descriptions here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from ragkit.types import DataClass, Principal
+
+BUNDLED_MODEL = "all-MiniLM-L6-v2"
+
+_TOKEN = re.compile(r"pub|[ug]:[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]")
+_CREDENTIAL = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|credentials?)$", re.I)
+_URL_PASSWORD = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
+_INLINE = {
+    "remedy": 'Put it in an environment variable or a file of mode 0600 and write {env = "VAR"} or {file = "path"}.'
+}
+
+
+def _access_token(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise PydanticCustomError(
+            "access_token",
+            "is not an access token",
+            {"remedy": "Write `u:issuer|name`, `g:source|name` or `pub`, such as `u:local|ana`."},
+        )
+    return token
+
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+AccessToken = Annotated[str, AfterValidator(_access_token)]
+
+
+class Section(BaseModel):
+    """A table of ``ragkit.toml``: frozen, unknown keys refused, values hidden from errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SecretRef(Section):
+    """Where a secret is: exactly one of an environment variable and a file. Read by ``ragkit.rootkey``."""
+
+    env: str | None = Field(None, min_length=1, description="Name of an environment variable.")
+    file: Path | None = Field(None, description="Path of a file of mode 0600.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_literal(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise PydanticCustomError("inline_secret", "is a secret written inline", _INLINE)
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise PydanticCustomError("secret_ref", "needs exactly one of env and file", _INLINE)
+        return self
+
+
+class WorkspaceSection(Section):
+    """Who this workspace belongs to."""
+
+    name: Slug = Field(description="Name of the workspace, for people.")
+    id: Slug | None = Field(None, description="Random name of the key file; `ragkit init` writes it.")
+    owner: Annotated[str, StringConstraints(pattern=r"^[^|\s]+\|[^|]+$")] = Field(
+        description="The principal a call without a principal runs as, `local|<user>`. Every use is recorded."
+    )
+    language: Language = Field("en", description="Main language of the documents, two letters.")
+
+    @property
+    def principal(self) -> Principal:
+        """The local, audited principal."""
+        return Principal(self.owner, kind="local")
+
+
+class KeysSection(Section):
+    """Where the root key comes from: always outside the data directory."""
+
+    source: Literal["file", "env", "command"] = Field("file", description="Where the 32-byte root key comes from.")
+    path: Path | None = Field(
+        None, description="For `file`. Default: `$XDG_CONFIG_HOME/ragkit/<workspace id>.key`, mode 0600."
+    )
+    variable: str = Field("RAGKIT_ROOT_KEY", min_length=1, description="For `env`: the variable, base64 or hex.")
+    command: tuple[str, ...] = Field(
+        (), description="For `command`: program and arguments; prints the key, base64 or hex. No shell."
+    )
+
+    @model_validator(mode="after")
+    def _command_given(self) -> Self:
+        if self.source == "command" and not self.command:
+            raise PydanticCustomError(
+                "keys_command",
+                "names no command",
+                {"remedy": 'Write `command = ["program", "argument"]` under [keys].'},
+            )
+        return self
+
+
+class EmbedderSection(Section):
+    """The encoder that turns text into vectors."""
+
+    model: str = Field(
+        BUNDLED_MODEL, min_length=1, description="The bundled encoder, or the folder of a sentence-transformers model."
+    )
+    threads: int = Field(0, ge=0, le=1024, description="Processor threads; 0 takes all.")
+    dtype: Literal["auto", "bf16", "fp32"] = Field("auto", description="Precision of bulk embedding.")
+
+
+class ChunkerSection(Section):
+    """How documents are cut."""
+
+    max_tokens: int = Field(0, ge=0, description="Longest chunk in word pieces; 0 takes the encoder's window.")
+    overlap: int = Field(32, ge=0, description="Word pieces repeated between neighbouring chunks.")
+
+
+class GeneratorSection(Section):
+    """What writes the answer. Other keys go to the generator, which validates them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Any]
+
+    kind: Slug = Field("extractive", description="Name of the generator.")
+
+    @model_validator(mode="after")
+    def _options(self) -> Self:
+        _seal_options(self.__pydantic_extra__)
+        return self
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The generator's own options; secrets are :class:`SecretRef`."""
+        return dict(self.__pydantic_extra__)
+
+
+class AuditSection(Section):
+    """What happens when an event cannot be recorded."""
+
+    mode: Literal["required", "best_effort", "unsafe_off"] = Field(
+        "required",
+        description="`required`: no record, no action. `best_effort`: go on and count. `unsafe_off`: nothing.",
+    )
+
+
+class PluginsSection(Section):
+    """Which foreign packages may be imported."""
+
+    allow: tuple[str, ...] = Field(
+        (), description="Distributions other than ragkit whose connectors and generators may run."
+    )
+
+
+class SourceSection(Section):
+    """One source of a collection. Other keys go to the connector, which validates them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Any]
+
+    connector: Slug = Field(description="Name of the connector, such as `files` or `jsonl`.")
+    name: Slug = Field(description="Name of the source, unique in its collection.")
+    access: tuple[AccessToken, ...] | None = Field(
+        None, description="Who may see items whose source says nothing; default: the collection's access."
+    )
+
+    @model_validator(mode="after")
+    def _options(self) -> Self:
+        _seal_options(self.__pydantic_extra__)
+        return self
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The connector's own options as written; secrets are :class:`SecretRef`."""
+        return dict(self.__pydantic_extra__)
+
+
+class CollectionSection(Section):
+    """Documents that share a policy, a data class and a set of readers."""
+
+    data_class: DataClass = Field(DataClass.CONFIDENTIAL, description="How far the content may travel.")
+    policy: Slug = Field("default", description="Name of a policy under [policies], or `default`.")
+    access: tuple[AccessToken, ...] = Field(
+        description="Who may see documents: `u:issuer|name`, `g:source|name`, `pub`. Empty: nobody."
+    )
+    reveal: tuple[AccessToken, ...] = Field((), description="Who may see masked values in clear. Default: nobody.")
+    filter_keys: tuple[Slug, ...] = Field((), description="Metadata keys that questions may filter on.")
+    language: Language | None = Field(None, description="Language of the documents; default: the workspace's.")
+    max_delete_share: float = Field(
+        0.2, ge=0, le=1, description="A pass that would delete a larger share of a source's documents is stopped."
+    )
+    sources: tuple[SourceSection, ...] = Field((), description="Where the documents come from.")
+
+    @model_validator(mode="after")
+    def _sources_differ(self) -> Self:
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise PydanticCustomError(
+                "source_names", "has two sources of the same name", {"remedy": "Give each source its own name."}
+            )
+        return self
+
+
+def _seal_options(options: dict[str, Any]) -> None:
+    """Turn ``{env = …}`` and ``{file = …}`` into :class:`SecretRef` in place; refuse a literal that looks secret."""
+    for key, value in options.items():
+        if isinstance(value, Mapping) and value and set(value) <= {"env", "file"}:
+            options[key] = SecretRef.model_validate(value)
+        elif isinstance(value, str) and (_CREDENTIAL.search(key) or _URL_PASSWORD.search(value)):
+            raise PydanticCustomError(
+                "inline_secret", "option {option} is a secret written inline", {"option": key, **_INLINE}
+            )
