@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from ragkit.errors import SourceError
 from ragkit.types import Change, Checkpoint, SourceItem, Upsert
@@ -156,14 +156,14 @@ class JsonlConnector:
         return digest.hexdigest()[:16]
 
 
-def _open(path: str) -> BinaryIO:
+def _open(path: str) -> io.BufferedReader:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError("not a regular file")
     stream = open(handle, "rb", buffering=MIB)  # noqa: PTH123, SIM115 - the caller closes it
     if stream.peek(2)[:2] == b"\x1f\x8b":
-        return cast("BinaryIO", io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), MIB))
+        return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), MIB)  # type: ignore[arg-type]
     return stream
 
 

@@ -72,7 +72,7 @@ class ConnectorContract:
         assert len(identities) == len(set(identities))
 
     def test_items_are_well_formed(self, connector: Connector) -> None:
-        """Bytes are bytes, text can be encoded, times have a zone, metadata is flat, an item with a problem is empty."""
+        """Bytes are bytes, text can be encoded, times have a zone, metadata is flat, a problem has no content."""
         for item in items_of(connector.changes(None)):
             assert isinstance(item.content, bytes)
             assert item.name

@@ -1,0 +1,81 @@
+"""The process that reads hostile bytes: ``python -m ragkit.connect.child``, started by ``sandbox``.
+
+It confines itself before it reads the first byte, then answers one frame a request until its input ends. It holds no
+secret: no key, no environment but the search path, no open file but the two pipes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from typing import BinaryIO
+
+from ragkit.connect.blocks import BlockWriter
+from ragkit.connect.confine import confine, out_of_memory_soon
+from ragkit.connect.formats import Formats, Part
+from ragkit.connect.frames import PREFIX, pack, pack_document, pack_problem
+from ragkit.connect.problems import problem
+from ragkit.connect.sniff import sniff
+from ragkit.errors import ItemError
+
+_EXIT_MEMORY = 3
+
+
+def main() -> int:
+    """Answer requests until end of file. Returns the exit status."""
+    settings = json.loads(sys.argv[1])
+    # The pipes move away from 0 and 1, so that a library that prints cannot write into the answers.
+    requests = os.fdopen(os.dup(0), "rb", buffering=1024 * 1024)
+    answers = os.fdopen(os.dup(1), "wb", buffering=1024 * 1024)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    confine(memory_bytes=settings["memory_bytes"], parent=settings["parent"])
+    formats = Formats(settings["formats"])
+    answers.write(pack("ready", b""))
+    answers.flush()
+    while (request := _read(requests)) is not None:
+        _limit_cpu(settings["cpu_s"])
+        answer, exhausted = _answer(*request, formats)
+        answers.write(answer)
+        answers.flush()
+        if exhausted or out_of_memory_soon(settings["memory_bytes"]):
+            return _EXIT_MEMORY
+    return 0
+
+
+def _answer(name: str, media_type: str | None, content: bytes, formats: Formats) -> tuple[bytes, bool]:
+    part = Part(content=content, name=name, media_type=media_type)
+    try:
+        out = BlockWriter()
+        kind = formats.parse(part, out)
+        text, blocks, notices = out.finish()
+        return pack_document(text, blocks, notices, title=out.title[:1000], media_type=kind), False
+    except ItemError as error:
+        return pack_problem(error, sniff(content, declared=media_type, name=name)), False
+    except MemoryError:
+        return pack_problem(problem("parser-memory")), True
+    except (RecursionError, Exception):  # a parser library may raise anything; the item is lost, not the run
+        return pack_problem(problem("parser-failed")), False
+
+
+def _read(requests: BinaryIO) -> tuple[str, str | None, bytes] | None:
+    prefix = requests.read(PREFIX.size)
+    if len(prefix) < PREFIX.size:
+        return None
+    head_length, body_length = PREFIX.unpack(prefix)
+    name, media_type = json.loads(requests.read(head_length))
+    return name, media_type, requests.read(body_length)
+
+
+def _limit_cpu(seconds: int) -> None:
+    """Allow this item so many seconds of processor time more; the kernel's SIGXCPU ends a process that takes them."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
