@@ -9,6 +9,7 @@ import json
 import re
 import types
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,10 +22,9 @@ from ragkit.config import Config
 _HEAD = """# Configuration
 
 One file, `ragkit.toml`, in the workspace folder; `ragkit init` writes one with comments. Unknown keys are refused.
-Relative paths count from the folder of `ragkit.toml`. A secret is never written here: write `{env = "VAR"}` or `{file = "path"}`
-(a file of mode 0600). `ragkit config check` checks the file, `ragkit config show` prints every setting in force.
-
-This page is generated: `ragkit config reference`.
+Relative paths count from the folder of `ragkit.toml`. A secret is never written here: write `{env = "VAR"}` or
+`{file = "path"}` (a file of mode 0600). `ragkit config check` checks the file, `ragkit config show` prints every
+setting in force. This page is generated: `ragkit config reference`.
 """
 
 _SIMPLE = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
@@ -105,8 +105,8 @@ def _type_name(annotation: Any) -> str:
         return f"list of {_type_name(arguments[0])}"
     if origin in (dict, Mapping):
         return f"table of {_type_name(arguments[-1])}"
-    if isinstance(annotation, type) and hasattr(annotation, "__members__"):
-        return ", ".join(f"`{member}`" for member in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(f"`{member.value}`" for member in annotation)
     return _SIMPLE.get(annotation, "text")
 
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from ragkit.types import DataClass, Principal
 
-BUNDLED_MODEL = "all-MiniLM-L6-v2"
+BUNDLED_MODEL = "builtin:all-MiniLM-L6-v2"
 
 _TOKEN = re.compile(r"pub|[ug]:[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]")
 _CREDENTIAL = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|credentials?)$", re.I)

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import signature
 from typing import Any, Literal
 
-from ragkit.errors import ConfigError, MissingDependency
+from ragkit.errors import ConfigError, MissingDependency, UnknownKey
 
 Kind = Literal["connectors", "generators"]
 
@@ -106,6 +107,30 @@ class Registry:
                 )
             found = getattr(found, part)
         return found
+
+    def check_options(
+        self, kind: Kind, name: str, options: Collection[str], *, supplied: Collection[str] = ("name",)
+    ) -> None:
+        """Check the names of options against the constructor; ``supplied`` are given by ragkit itself.
+
+        Raises:
+            UnknownKey: It takes no such option.
+            ConfigError: An option that it must have is absent; or as :meth:`load`.
+        """
+        parameters = signature(self.load(kind, name)).parameters.values()
+        known = [one.name for one in parameters if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+            for option in options:
+                if option not in known or option in supplied:
+                    guess = get_close_matches(option, known, n=1)
+                    hint = f"Did you mean `{guess[0]}`?" if guess else f"Known: {', '.join(sorted(known))}."
+                    raise UnknownKey(f"{kind[:-1]} {name!r} has no option {option!r}", remedy=hint)
+        for one in parameters:
+            wanted = one.name in known and one.default is one.empty
+            if wanted and one.name not in options and one.name not in supplied:
+                raise ConfigError(
+                    f"{kind[:-1]} {name!r} needs the option {one.name!r}", remedy=f"Write `{one.name} = …`."
+                )
 
     def _scan(self) -> None:
         """Read the entry points of all installed distributions, once. Two foreign rows of one name are both refused."""

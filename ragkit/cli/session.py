@@ -1,0 +1,59 @@
+"""What the verbs share: the options that occur in many of them, and opening the workspace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragkit.errors import RagkitError
+
+if TYPE_CHECKING:
+    from ragkit.workspace import Workspace
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar="RAGKIT_WORKSPACE",
+        help="Workspace folder. Default: the nearest folder with a ragkit.toml, from here upwards.",
+        show_default=False,
+    ),
+]
+CollectionOption = Annotated[
+    str | None, typer.Option("--collection", "-c", help="Only this collection.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON; its shape is in docs/json.md.")]
+PurposeOption = Annotated[
+    str, typer.Option("--purpose", help="Why clear text is needed. Its keyed hash is recorded.", show_default=False)
+]
+
+
+@contextmanager
+def opened(workspace: Path | None) -> Iterator[Workspace]:
+    """Open the workspace for one verb and close it after. Imports the library only now."""
+    import ragkit
+
+    with ragkit.open_workspace(workspace or Path()) as here:
+        yield here
+
+
+def read_stdin() -> str:
+    """Return standard input as text, line ends kept so that offsets are those of the bytes.
+
+    Raises:
+        RagkitError: It is not UTF-8.
+    """
+    raw = sys.stdin.buffer.read()
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as found:
+        place = found.start
+    raise RagkitError(
+        f"standard input is not UTF-8 (byte {place})", remedy="Convert it first, such as with `iconv -t UTF-8`."
+    )

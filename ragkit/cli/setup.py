@@ -1,0 +1,212 @@
+"""Set up: ``init``, ``config check|show|reference``, ``doctor``, ``models verify``."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ragkit.cli.output import emit, say, table
+from ragkit.cli.session import JsonOption, WorkspaceOption, opened
+from ragkit.cli.shapes import shaped
+from ragkit.errors import ConfigError, RagkitError
+
+if TYPE_CHECKING:
+    from ragkit.config import Config
+
+PANEL = "Set up"
+
+config_verbs = typer.Typer(no_args_is_help=True, help="Check and show the configuration.")
+models_verbs = typer.Typer(no_args_is_help=True, help="Look after model files.")
+
+
+class TemplateName(StrEnum):
+    """What ``init`` can write."""
+
+    FILES = "files"
+    JSONL = "jsonl"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command(rich_help_panel=PANEL)(init)
+    config_verbs.command("check")(config_check)
+    config_verbs.command("show")(config_show)
+    config_verbs.command("reference")(config_reference)
+    app.add_typer(config_verbs, name="config", rich_help_panel=PANEL)
+    app.command(rich_help_panel=PANEL)(doctor)
+    models_verbs.command("verify")(models_verify)
+    app.add_typer(models_verbs, name="models", rich_help_panel=PANEL)
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="The workspace folder; made if absent.")] = Path(),
+    template: Annotated[TemplateName, typer.Option(help="Where documents come from.")] = TemplateName.FILES,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder (files) or file (jsonl) to read. Default: `documents` in the workspace.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Make a workspace: a commented ragkit.toml, a key file outside it, and a private data folder."""
+    from ragkit.config import DATA_FOLDER, FILE_NAME, load_config
+    from ragkit.config_template import render_template
+    from ragkit.rootkey import create_key_file, key_path
+
+    folder = path.expanduser().absolute()
+    file = folder / FILE_NAME
+    if file.exists():
+        raise ConfigError(
+            f"{FILE_NAME} is there already and is not overwritten", remedy="Edit it, or choose another folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    text = render_template(
+        template.value,
+        name=_slug(folder.name),
+        workspace_id=secrets.token_hex(8),
+        owner=f"local|{_user()}",
+        path=_source_path(folder, source, template),
+    )
+    file.write_text(text, encoding="utf-8")
+    try:
+        config = load_config(file)
+        key = key_path(config)
+        create_key_file(key)
+    except RagkitError:
+        file.unlink()  # half a workspace would refuse the next `init`
+        raise
+    (folder / DATA_FOLDER).mkdir(mode=0o700, exist_ok=True)
+    (folder / DATA_FOLDER).chmod(0o700)
+    say(f"Workspace made: {file}")
+    say(f"Root key made: {key}")
+    say("Keep a copy of the key elsewhere: without it, nothing can be read again.")
+    say("Next: `ragkit sync`, then `ragkit ask`.")
+
+
+def config_check(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Check ragkit.toml, the root key, and the options of every source. Loads no model."""
+    from ragkit.rootkey import load_root_key
+
+    config = _load(workspace)
+    load_root_key(config)
+    count = _check_sources(config)
+    unread = [name for name, one in config.collections.items() if not one.access]
+    if as_json:
+        checks = [{"name": "config", "ok": True, "detail": f"{count} sources", "remedy": ""}]
+        emit("doctor", {"ok": True, "checks": [shaped("check", check) for check in checks]})
+        return
+    say(f"ragkit.toml is fine: {len(config.collections)} collections, {count} sources.")
+    for name in unread:
+        say(f"note: nobody may see collection `{name}`: its access is empty", err=True)
+
+
+def config_show(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Print every setting in force, defaults included. Secrets show as the name of their variable or file."""
+    from ragkit.config_reference import settings_in_force
+
+    config = _load(workspace)
+    if as_json:
+        emit("config", {"settings": config.model_dump(mode="json", exclude_none=True)})
+        return
+    for key, value in settings_in_force(config):
+        say(f"{key} = {value}")
+
+
+def config_reference() -> None:
+    """Print every key with its type, default and meaning, as Markdown."""
+    from ragkit.config_reference import configuration_reference
+
+    say(configuration_reference().rstrip())
+
+
+def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Examine every part and tell what to do about what is wrong. Exit status 1 if something is."""
+    _report("doctor", _examine(workspace), as_json=as_json)
+
+
+def models_verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Compare the model files with the hashes ragkit was measured with. Works without a workspace, too."""
+    from ragkit.config_sections import BUNDLED_MODEL
+    from ragkit.index.weights import verify_models
+
+    try:
+        config = _load(workspace)
+        wanted = config.embedder.model
+        model = wanted if wanted.startswith("builtin:") else str(config.resolve(wanted))
+    except ConfigError:
+        if workspace is not None:
+            raise
+        model = BUNDLED_MODEL
+    _report("models", [_check(found) for found in verify_models([model])], as_json=as_json)
+
+
+def _examine(workspace: Path | None) -> list[dict[str, Any]]:
+    """Run the checks; a workspace that does not open is itself the finding."""
+    try:
+        with opened(workspace) as here:
+            return [_check(check) for check in here.doctor()]
+    except RagkitError as refused:
+        return [{"name": "workspace", "ok": False, "detail": str(refused), "remedy": refused.remedy}]
+
+
+def _check(check: Any) -> dict[str, Any]:
+    return {"name": check.name, "ok": check.ok, "detail": check.detail, "remedy": check.remedy}
+
+
+def _report(shape: str, checks: list[dict[str, Any]], *, as_json: bool) -> None:
+    fine = bool(checks) and all(check["ok"] for check in checks)
+    if as_json:
+        emit(shape, {"ok": fine, "checks": [shaped("check", check) for check in checks]})
+    else:
+        rows = [("ok" if check["ok"] else "WRONG", check["name"], check["detail"], check["remedy"]) for check in checks]
+        table("Checks", ("", "part", "found", "what to do"), rows)
+    raise typer.Exit(0 if fine else 1)
+
+
+def _load(workspace: Path | None) -> Config:
+    from ragkit.config import find_workspace, load_config
+
+    return load_config(find_workspace(workspace or Path()))
+
+
+def _check_sources(config: Config) -> int:
+    """Check that every connector exists, may run, and takes the options written; return how many sources there are."""
+    from ragkit.registry import Registry
+
+    registry = Registry(allow=config.plugins.allow)
+    sources = [source for collection in config.collections.values() for source in collection.sources]
+    for source in sources:
+        registry.check_options("connectors", source.connector, source.options.keys(), supplied=("name", "access"))
+    registry.find("generators", config.generator.kind)
+    return len(sources)
+
+
+def _source_path(folder: Path, source: Path | None, template: TemplateName) -> str:
+    """Return the source as written in the file: relative inside the workspace, else absolute."""
+    if source is None:
+        default = folder / ("documents" if template is TemplateName.FILES else "documents.jsonl")
+        if template is TemplateName.FILES:
+            default.mkdir(exist_ok=True)
+        return default.name
+    wanted = source.expanduser().absolute()
+    return str(wanted.relative_to(folder)) if wanted.is_relative_to(folder) else str(wanted)
+
+
+def _user() -> str:
+    """Return the local user's name, fit for an access token."""
+    try:
+        found = getpass.getuser()
+    except (OSError, KeyError):
+        found = ""
+    return re.sub(r"[|\x00-\x1f]", "", found).strip() or "owner"
+
+
+def _slug(name: str) -> str:
+    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
+    return slug[:63] or "workspace"

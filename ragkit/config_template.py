@@ -1,0 +1,100 @@
+"""The ``ragkit.toml`` that ``ragkit init`` writes: short, commented, accepted by ``load_config`` as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+Template = Literal["files", "jsonl"]
+
+_SOURCES: dict[Template, str] = {
+    "files": """\
+[[collections.documents.sources]]
+connector = "files"
+name = "folder"
+path = {path}
+# include = ["**/*.pdf", "**/*.md"]     # globs below the folder; default: every file
+# exclude = ["**/drafts/**"]            # replaces the default, which leaves out hidden and temporary files
+# max_bytes = 52428800                  # larger files are reported, not read
+""",
+    "jsonl": """\
+[[collections.documents.sources]]
+connector = "jsonl"
+name = "lines"
+path = {path}                           # a file or glob, plain or gzip; one {{"id", "title", "text", "meta"}} a line
+# id_field = "id"
+# text_field = "text"
+# title_field = "title"
+# meta_field = "meta"
+""",
+}
+
+_TEMPLATE = """\
+# A ragkit workspace. Every key: `ragkit config reference`. After a change: `ragkit config check`.
+
+[workspace]
+name = {name}
+id = {id}                      # names the key file; do not change it
+owner = {owner}                # calls without a principal run as this one, and are recorded as such
+language = "en"
+
+[keys]
+source = "file"                         # "file", "env" or "command"; never inside .ragkit/
+# path = "~/keys/this.key"              # default: $XDG_CONFIG_HOME/ragkit/<id>.key. Keep a copy: without it all is lost
+# variable = "RAGKIT_ROOT_KEY"          # for source = "env"
+# command = ["pass", "show", "ragkit"]  # for source = "command"
+
+[embedder]
+# model = "models/my-encoder"           # a local sentence-transformers folder; default: "builtin:all-MiniLM-L6-v2"
+# threads = 0                           # 0 takes all cores
+# dtype = "auto"                        # "auto", "bf16", "fp32"
+
+[generator]
+kind = "extractive"                     # answers with cited sentences from the documents; needs no model and no network
+
+[audit]
+mode = "required"                       # "required": what cannot be recorded is not done
+
+# [policies.strict]                     # name it as a collection's policy; without one the default policy masks
+# secrets = "quarantine"                # documents with credentials in them are set aside
+# keep_terms = ["Acme"]                 # never personal here
+# [policies.strict.entities]            # only what is named here is masked
+# PERSON = "token"
+# EMAIL_ADDRESS = "token"
+# [policies.strict.dictionaries.projects]
+# entity_type = "PROJECT"
+# terms = ["Project Bluebird"]
+
+[collections.documents]
+data_class = "confidential"             # "public", "internal", "confidential", "restricted"
+access = [{token}]           # who may see documents: "u:issuer|name", "g:source|name", "pub"
+# reveal = [{token}]         # who may see masked values in clear; default: nobody
+# policy = "strict"
+# filter_keys = ["department"]          # metadata that questions may filter on
+# max_delete_share = 0.2                # a pass that would delete more of a source is stopped
+
+{source}"""
+
+
+def render_template(template: Template, *, name: str, workspace_id: str, owner: str, path: str) -> str:
+    """Return the text of a ``ragkit.toml``.
+
+    Args:
+        template: Which connector the source uses.
+        name: Workspace name, a slug.
+        workspace_id: Random name of the key file, a slug.
+        owner: Subject of the local principal, ``local|<user>``; the only reader at first.
+        path: Folder or file to read, as seen from the workspace folder.
+    """
+    return _TEMPLATE.format(
+        name=_quote(name),
+        id=_quote(workspace_id),
+        owner=_quote(owner),
+        token=_quote(f"u:{owner}"),
+        source=_SOURCES[template].format(path=_quote(path)),
+    )
+
+
+def _quote(text: str) -> str:
+    """Write a TOML basic string; JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False)
