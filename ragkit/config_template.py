@@ -12,7 +12,7 @@ _SOURCES: dict[Template, str] = {
 [[collections.documents.sources]]
 connector = "files"
 name = "folder"
-path = {path}
+{path}
 # include = ["**/*.pdf", "**/*.md"]     # globs below the folder; default: every file
 # exclude = ["**/drafts/**"]            # replaces the default, which leaves out hidden and temporary files
 # max_bytes = 52428800                  # larger files are reported, not read
@@ -21,7 +21,8 @@ path = {path}
 [[collections.documents.sources]]
 connector = "jsonl"
 name = "lines"
-path = {path}                           # a file or glob, plain or gzip; one {{"id", "title", "text", "meta"}} a line
+path = {path}
+# A file or glob, plain or gzip; one {{"id", "title", "text", "meta"}} a line.
 # id_field = "id"
 # text_field = "text"
 # title_field = "title"
@@ -34,8 +35,8 @@ _TEMPLATE = """\
 
 [workspace]
 name = {name}
-id = {id}                      # names the key file; do not change it
-owner = {owner}                # calls without a principal run as this one, and are recorded as such
+{id}# names the key file; do not change it
+{owner}# calls without a principal run as this one, and are recorded as such
 language = "en"
 
 [keys]
@@ -67,8 +68,8 @@ mode = "required"                       # "required": what cannot be recorded is
 
 [collections.documents]
 data_class = "confidential"             # "public", "internal", "confidential", "restricted"
-access = [{token}]           # who may see documents: "u:issuer|name", "g:source|name", "pub"
-# reveal = [{token}]         # who may see masked values in clear; default: nobody
+{access}# who may see documents: "u:issuer|name", "g:source|name", "pub"
+{reveal}# who may see masked values in clear; default: nobody
 # policy = "strict"
 # filter_keys = ["department"]          # metadata that questions may filter on
 # max_delete_share = 0.2                # a pass that would delete more of a source is stopped
@@ -88,11 +89,17 @@ def render_template(template: Template, *, name: str, workspace_id: str, owner: 
     """
     return _TEMPLATE.format(
         name=_quote(name),
-        id=_quote(workspace_id),
-        owner=_quote(owner),
-        token=_quote(f"u:{owner}"),
+        id=_pad(f"id = {_quote(workspace_id)}"),
+        owner=_pad(f"owner = {_quote(owner)}"),
+        access=_pad(f"access = [{_quote(f'u:{owner}')}]"),
+        reveal=_pad(f"# reveal = [{_quote(f'u:{owner}')}]"),
         source=_SOURCES[template].format(path=_quote(path)),
     )
+
+
+def _pad(line: str) -> str:
+    """Fill up to the column of the comments."""
+    return f"{line:<39} "
 
 
 def _quote(text: str) -> str:

@@ -41,8 +41,8 @@ What a command prints is masked, except by `reveal` and `ask --reveal`. This pag
 _JSON_HEAD = """# JSON output
 
 Every `--json` prints one object whose `"ragkit"` key names its shape and version. A new key is added without notice;
-a key that changes or goes raises the version. Text is masked unless said otherwise; offsets are in characters, half-open.
-This page is generated: `make docs`.
+a key that changes or goes raises the version. Text is masked unless said otherwise; offsets are in characters,
+half-open. This page is generated: `make docs`.
 """
 
 
@@ -83,9 +83,8 @@ def _verb(path: str, command: Any) -> str:
             usage.append(name if parameter.required else f"[{name}]")
         elif parameter.required:
             usage.append(f"{name} {takes}")
-        rows.append(
-            f"| `{name}{' ' + takes if takes else ''}` | {_default(parameter)} | {_cell(parameter.help or '')} |"
-        )
+        written = _cell(f"{name} {takes}".strip())
+        rows.append(f"| `{written}` | {_default(parameter)} | {_cell(parameter.help or '')} |")
     text = f"\n## `{path}`\n\n{(command.help or '').strip()}\n\n```\n{' '.join(usage)} [options]\n```\n"
     return text + ("\n| option | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n" if rows else "")
 

@@ -89,7 +89,7 @@ def init(
     say("Next: `ragkit sync`, then `ragkit ask`.")
 
 
-def config_check(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def config_check(workspace: WorkspaceOption = None) -> None:
     """Check ragkit.toml, the root key, and the options of every source. Loads no model."""
     from ragkit.rootkey import load_root_key
 
@@ -97,10 +97,6 @@ def config_check(workspace: WorkspaceOption = None, as_json: JsonOption = False)
     load_root_key(config)
     count = _check_sources(config)
     unread = [name for name, one in config.collections.items() if not one.access]
-    if as_json:
-        checks = [{"name": "config", "ok": True, "detail": f"{count} sources", "remedy": ""}]
-        emit("doctor", {"ok": True, "checks": [shaped("check", check) for check in checks]})
-        return
     say(f"ragkit.toml is fine: {len(config.collections)} collections, {count} sources.")
     for name in unread:
         say(f"note: nobody may see collection `{name}`: its access is empty", err=True)
