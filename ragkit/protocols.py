@@ -217,11 +217,20 @@ class HitSource(Protocol):
 
 
 class Retriever(Protocol):
-    """Question in, re-checked hits out, best first."""
+    """Question in, re-checked hits out, best first. ``retrieve_many`` gives the same for each, embedded together."""
 
     def retrieve(
         self, question: MaskedQuestion, *, k: int, principal: Principal, filters: Mapping[str, str] | None = None
     ) -> list[Hit]: ...
+
+    def retrieve_many(
+        self,
+        questions: Sequence[MaskedQuestion],
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None = None,
+    ) -> list[list[Hit]]: ...
 
 
 class Generator(Protocol):
