@@ -32,7 +32,7 @@ _HIDDEN = re.compile(
 _NOISE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\ue000-\uf8ff\ufff9-\ufffc\ufffe\uffff]")
 _LINE_BREAKS = re.compile("\r\n?|[\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,' ]*\)?\s?[%€$£]?|\d{4}-\d\d-\d\d.*|-|–|—")
+_NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,' ]*\)?\s?[%€$£]?|\d{4}-\d\d-\d\d.*|[$€£¥%–—-]")
 
 
 def visible(text: str) -> tuple[str, int]:
@@ -70,7 +70,7 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     words = [cell for cell in first if not _NUMBER.fullmatch(cell)]
     if len(rows[0]) == 1:
         return bool(words) and any(_NUMBER.fullmatch(row[0].strip()) for row in rows[1:] if row)
-    return len(words) * 2 >= len(first) > 0 and bool(words)
+    return len(words) * 2 >= len(first) and len(words) >= min(2, len(rows[0]) - 1)
 
 
 def _cell(cell: str) -> str:
