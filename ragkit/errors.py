@@ -28,6 +28,7 @@
     │   └── ChunkTooLong         a chunk would be cut silently by the encoder
     ├── FilterRefused            an unknown filter key or an empty filter
     ├── GenerationError          the generator failed
+    ├── EvaluationError          queries and judgements that do not fit each other
     └── AuditUnavailable         the event could not be recorded, so nothing was done
         └── EventRefused         an event does not fit the catalogue; a fault of the code that wrote it
 
@@ -170,6 +171,10 @@ class FilterRefused(RagkitError):
 
 class GenerationError(RagkitError):
     """The generator failed or returned something that is not an answer."""
+
+
+class EvaluationError(RagkitError):
+    """Queries and judgements are malformed, or do not fit each other or the collection."""
 
 
 class AuditUnavailable(RagkitError):

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 ENCODED = 25  # pieces that the encoder reads for one question
 _LEAD_CREDIT = 0.5  # a question word that only the heading or the opening line has counts half
 
-WORDS_WEIGHT = 0.35
-HIT_WEIGHT = 0.25
+WORDS_WEIGHT = 1.0
+HIT_WEIGHT = 0.4
 COSINE_WEIGHT = 1.0
 
 
 class SentenceEncoder(Protocol):
-    """What the generator needs of an embedder. ``embed_questions(texts) -> (n, dimension)``, if there, reads all at once."""
+    """What the generator needs of an embedder. One with ``embed_questions(texts) -> (n, d)`` is asked in one go."""
 
     def load(self) -> None: ...
 

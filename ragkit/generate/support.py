@@ -24,6 +24,7 @@ class Signs:
         dense: Highest cosine of a hit; 0 when the dense ranker returned none.
         lead: How far the best hit stands above the mean of the others, by cosine.
         piece: Highest cosine of a piece.
+        piece_lead: How far that stands above the mean of the pieces the encoder read.
         piece_words: Share of the question's words in the best piece and its lead.
         hit_words: Share of the question's words in the hit that has most of them.
         unseen: Share of the question's words that no hit has.
@@ -34,6 +35,7 @@ class Signs:
     dense: float
     lead: float
     piece: float
+    piece_lead: float
     piece_words: float
     hit_words: float
     unseen: float
@@ -43,7 +45,7 @@ class Signs:
 
 INTERCEPT = -3.0
 WEIGHTS = Signs(
-    dense=3.0, lead=2.0, piece=2.0, piece_words=1.0, hit_words=1.0, unseen=-1.0, agree=0.5, lexical_lead=0.5
+    dense=3.0, lead=2.0, piece=2.0, piece_lead=0.0, piece_words=1.0, hit_words=1.0, unseen=-1.0, agree=0.5, lexical_lead=0.5
 )
 
 
@@ -61,10 +63,12 @@ def read_signs(hits: Sequence[Hit], ranked: Sequence[RankedPiece], terms: Questi
     count = max(len(terms.words), 1)
     others = sorted(dense, reverse=True)[1:]
     read = [one for one in ranked if one.cosine is not None]
+    near = [one.cosine or 0.0 for one in read]
     return Signs(
         dense=max(dense, default=0.0),
         lead=max(dense) - sum(others) / len(others) if others else 0.0,
-        piece=max((one.cosine or 0.0 for one in read), default=0.0),
+        piece=max(near, default=0.0),
+        piece_lead=max(near) - sum(near) / len(near) if near else 0.0,
         piece_words=max((one.words for one in read), default=0.0),
         hit_words=max(len(words) for words in have) / count,
         unseen=1 - len(frozenset().union(*have)) / count,

@@ -33,13 +33,13 @@ _MORE_FUNCTION_WORDS = {
         nor not of off on once one only or other our out over own please s same shall she should so some such
         t tell than that the their them then there these they this those through to too under until up us very
         want was we were what when where which while who whom whose why will with would you your
-    """.split(),
+    """,
     "turkish": """
         acaba ama bana bazı ben beni bir biri birkaç biz bu buna bunu bunun çok çünkü da daha de defa diye
         eğer en gibi hangi hangisi hem hep hepsi her hiç için ile ise kaç kez ki kim kime kimi kimin mi mı mu
         mü nasıl ne neden nedir nerede nereye niçin niye o olan olarak oldu olduğu olur ona onlar onu onun sen
         siz şey şu tarafından ve veya ya yani
-    """.split(),
+    """,
 }
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
@@ -140,4 +140,4 @@ def _without_function_words(builder: TextAnalyzerBuilder, language: str) -> Text
 
     if language != "turkish":
         builder = builder.filter(Filter.stopword(language))
-    return builder.filter(Filter.custom_stopword(_MORE_FUNCTION_WORDS.get(language, [])))
+    return builder.filter(Filter.custom_stopword(_MORE_FUNCTION_WORDS.get(language, "").split()))
