@@ -1,0 +1,197 @@
+"""How the demo looks on a terminal. Everything shown comes from the workspace; nothing is known beforehand."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.columns import Columns
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from ragkit.ingest.report import SyncReport
+    from ragkit.types import Answer
+    from ragkit.workspace import Workspace
+
+console = Console(highlight=False)
+TOKEN = re.compile(r"\[[A-Z][A-Z0-9_]*:[A-Z0-9]+-[A-Z0-9]+\]")
+_CITED = 3
+
+
+def scene(number: int, title: str) -> None:
+    """Open a scene."""
+    console.print()
+    console.rule(f"[bold]{number}  {title}", align="left", style="dim")
+
+
+def colour(masked: str) -> Text:
+    """Show masked text with its tokens set off, their ids shortened."""
+    text = Text()
+    position = 0
+    for token in TOKEN.finditer(masked):
+        text.append(masked[position : token.start()])
+        kind, _, identity = token[0][1:-1].partition(":")
+        text.append(f"[{kind}:{identity[:4]}…]", style="bold magenta")
+        position = token.end()
+    text.append(masked[position:])
+    return text
+
+
+# --- syncing ---------------------------------------------------------------------------------------------------------
+
+
+def first_sync(workspace: Workspace) -> None:
+    """Index everything, with a bar for each stage, and say what was found and masked."""
+    columns = (TextColumn("{task.description:>8}"), BarColumn(40), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        stages: dict[str, TaskID] = {}
+
+        def advance(stage: str, done: int, total: int | None) -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=total)
+            bars.update(stages[stage], completed=done, total=total)
+
+        report = workspace.sync(progress=advance)
+    _print_report(report)
+    masked = ", ".join(f"{count:,} {kind}" for kind, count in sorted(report.masked.items(), key=lambda one: -one[1]))
+    console.print(f"[bold]{sum(report.masked.values()):,}[/] values masked: [dim]{masked}")
+
+
+def second_sync(workspace: Workspace, what: str) -> None:
+    """Index again and show that only what changed was touched."""
+    console.print(f"\n[bold]At the source: {what}.[/] Syncing again:")
+    _print_report(workspace.sync())
+
+
+def _print_report(report: SyncReport) -> None:
+    parts = [f"[bold]{count}[/] {name}" for name, count in _counts(report) if count]
+    console.print(f"{', '.join(parts)}; {report.chunks:,} chunks written in {report.elapsed:.1f} s")
+    for code, count in report.quarantined.items():
+        console.print(f"[yellow]set aside: {count} ({code})")
+
+
+def _counts(report: SyncReport) -> list[tuple[str, int]]:
+    names = ("added", "updated", "unchanged", "deleted")
+    return [(name, getattr(report, name)) for name in names]
+
+
+# --- masking, asking, revealing --------------------------------------------------------------------------------------
+
+
+def before_and_after(workspace: Workspace, text: str) -> None:
+    """Show a note of a telephone call as it was written and as ragkit keeps it, side by side."""
+    masked, spans = workspace.mask_text(text)
+    left = Text(text)
+    for span in spans:
+        left.stylize("bold red", span.start, span.end)
+    table = Table(expand=True, show_lines=False)
+    table.add_column("as it was written", ratio=1)
+    table.add_column("as ragkit keeps, shows and sends it", ratio=1)
+    for before, after in zip(left.split("\n"), colour(masked.record).split("\n")):
+        table.add_row(before, after)
+    console.print(table)
+    example = next((line for line in masked.index.splitlines() if line.startswith("Caller: ")), "")
+    console.print(f"[dim]For searching, each value has an invented stand-in: “{escape(example)}” is what is indexed.")
+
+
+def ask(workspace: Workspace, question: str, *, kind: str) -> Answer:
+    """Ask, and show the answer with where each sentence comes from."""
+    answer = workspace.ask(question)
+    body = Text()
+    if answer.question.spans:
+        body.append_text(Text("searched as: ", style="dim")).append_text(colour(answer.question.record)).append("\n")
+    body.append_text(Text(answer.text, style="yellow") if answer.refused else colour(answer.text))
+    for cited in answer.citations[:_CITED]:
+        place = [f"page {cited.page}"] if cited.page else []
+        place += [f"characters {cited.start}-{cited.end}"]
+        body.append(f"\n[{cited.marker}] ", style="cyan").append_text(colour(cited.title))
+        if cited.heading:
+            body.append(" > ", style="dim").append_text(colour(cited.heading))
+        body.append(f"  {', '.join(place)}", style="dim")
+    console.print(
+        Panel(body, title=f"[bold]{escape(question)}[/]  [dim]{kind}", title_align="left", border_style="dim")
+    )
+    return answer
+
+
+def reveal(workspace: Workspace, answer: Answer, *, purpose: str) -> None:
+    """Put the values back, for the local user whom the configuration entitles, and say what is recorded."""
+    clear = workspace.reveal(answer.text, purpose=purpose)
+    console.print(
+        Panel(Text(clear, style="green"), title=f"purpose: {purpose}", title_align="left", border_style="green")
+    )
+    console.print("[dim]The configuration lets the local user reveal; by default nobody may. The use is on record.")
+
+
+# --- what is on the disk, what left --------------------------------------------------------------------------------
+
+
+def disk(shop: Path) -> None:
+    """Scan every byte of the data folder for the customers: names, addresses, numbers, and the secret project."""
+    from ragkit.testing.bytescan import ByteScanner
+    from ragkit.testing.canaries import Canary
+
+    wanted = personal_values(shop / "documents")
+    data = shop / ".ragkit"
+    files = [path for path in data.rglob("*") if path.is_file()]
+    findings = ByteScanner([Canary(kind, value, (value,), "") for kind, value in wanted]).scan_tree(data)
+    kinds = sorted({kind for kind, _ in wanted})
+    tiles = [f"[bold]{sum(1 for one, _ in wanted if one == kind)}[/] {kind}" for kind in kinds]
+    console.print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB. Looked for:")
+    console.print(Columns(tiles, padding=(0, 3)))
+    leaked = sorted({wanted[one.canary][0] for one in findings})
+    verdict = f"[bold red]found in clear: {', '.join(leaked)}" if leaked else "[bold green]found in clear: none"
+    console.print(f"{verdict}[/] [dim](as UTF-8, UTF-16, JSON, percent, hex and base64)")
+    if leaked:
+        raise SystemExit(1)
+
+
+def personal_values(documents: Path) -> list[tuple[str, str]]:
+    """Return what the shop's documents say of customers, as (kind, value), each value eight characters or longer."""
+    with (documents / "tickets" / "tickets-2026-q3.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = (documents / "tickets" / "tickets-2026-october.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [path.read_text(encoding="utf-8") for path in documents.glob("*/*") if path.suffix in {".txt", ".eml"}]
+    texts += [json.loads(line)["text"] for line in lines]
+    everything = "\n".join([*texts, *("\n".join(row.values()) for row in rows)])
+    named = re.findall(r"^(?:Customer|Caller): (?:Mr|Mrs|Ms|Mme|Dr) (.+)$", everything, flags=re.MULTILINE)
+    named += [row["customer"].partition(" ")[2] for row in rows]
+    found = {
+        *(("customers", name) for name in named),
+        *(("surnames", name.rpartition(" ")[2]) for name in named),
+        *(("e-mail addresses", value) for value in re.findall(r"[\w.-]+@example\.(?:com|org|net)", everything)),
+        *(("customer numbers", value) for value in re.findall(r"KC-\d{2}-\d{5}", everything)),
+        *(
+            ("telephone numbers", value)
+            for value in re.findall(r"\b0(?:113|131|161|20|808) \d{3,4} \d{4}\b", everything)
+        ),
+        *(("card numbers", value) for value in re.findall(r"\b4\d{3} \d{4} \d{4} \d{4}\b", everything)),
+        *(("bank accounts", value) for value in re.findall(r"IBAN: (\w.+)", everything)),
+        ("secret projects", "Nightjar"),
+    }
+    return sorted((kind, value) for kind, value in found if len(value) >= 8)
+
+
+def sockets_opened(attempts: list[str]) -> None:
+    """Say that nothing left, or what tried to."""
+    if attempts:
+        console.print(f"[bold red]{len(attempts)} attempts: {', '.join(sorted(set(attempts)))}")
+        raise SystemExit(1)
+    console.print("[bold green]nothing:[/] no socket was opened and no name looked up, here or in any child process")
+
+
+def farewell(seconds: float, folder: Path | None) -> None:
+    """Say where to look next."""
+    console.print(f"\n[dim]{seconds:.0f} seconds.", end=" ")
+    if folder is None:
+        console.print("[dim]The folder is gone. Run again with --keep DIR to look around in it.")
+    else:
+        console.print(f"[dim]Try it: XDG_CONFIG_HOME={folder}/config ragkit ask -w {folder}/shop")
