@@ -1,0 +1,81 @@
+"""The spine: the order of the stages, and nothing else.
+
+::
+
+    ingestor = Ingestor(store=store, parser=…, masker=…, chunker=…, embedder=…, recorder=…)
+    report = ingestor.sync(connector, "handbook")
+
+Items stream through in bounded memory. While one slab of chunks is embedded in a worker thread, the next is parsed,
+masked and cut, and the one before is committed. A cursor is stored only after everything before it is committed.
+"""
+
+from __future__ import annotations
+
+from ragkit.ingest.report import SyncReport
+from ragkit.ingest.run import IngestRun, IngestSettings, Stages, StreamParser
+from ragkit.protocols import Chunker, Connector, Embedder, Masker, Progress, Recorder
+from ragkit.store.records import RecordStore
+
+
+class Ingestor:
+    """Brings a collection in step with its sources.
+
+    Args:
+        store: The record store of the collection, open for writing, with the workspace's write lock held.
+        settings: Permissions, filters, guards and bounds.
+        progress: Called with ``"sync"``, items done, and how many the last pass had, ``None`` at first.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: RecordStore,
+        parser: StreamParser,
+        masker: Masker,
+        chunker: Chunker,
+        embedder: Embedder,
+        recorder: Recorder,
+        settings: IngestSettings | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._stages = Stages(
+            store=store, parser=parser, masker=masker, chunker=chunker, embedder=embedder, recorder=recorder
+        )
+        self._settings = settings or IngestSettings()
+        self._progress = progress
+
+    def sync(self, connector: Connector, source: str, *, dry_run: bool = False) -> SyncReport:
+        """Run one pass over a source, or go on with an interrupted one.
+
+        A dry run compares only: it parses nothing, and writes nothing but its events.
+
+        Raises:
+            SourceError: The source cannot be read; what was read before is committed.
+            MassDeletion: The pass would delete too much; nothing was deleted.
+            MaskingError, StoreError, ModelError, AuditUnavailable: The run ended; what is committed stays.
+            KeyboardInterrupt: Likewise. The next sync goes on from the last checkpoint.
+        """
+        run = IngestRun(
+            self._stages,
+            self._settings,
+            connector=connector,
+            source=source,
+            progress=self._progress,
+            dry_run=dry_run,
+        )
+        try:
+            run.start()
+            while run.intake.more:  # one segment a turn; nearly always the whole source
+                if dry_run:
+                    run.count_only()
+                    continue
+                with run.conveyor() as conveyor:
+                    for entry, filters, masked in run.masked():
+                        for piece in run.cut(entry, filters, masked):
+                            conveyor.add(piece)
+                    conveyor.drain()
+            run.intake.raise_failure()
+        except BaseException as bad:
+            run.fail(bad)
+            raise
+        return run.finish()

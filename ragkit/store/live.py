@@ -1,0 +1,117 @@
+"""The live chunks of a collection, as the index reads them (:class:`ragkit.protocols.IndexSource`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Values
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Row, Select, func, select, text
+
+from ragkit.store.catalog import Collection
+from ragkit.store.database import Database
+from ragkit.store.keyring import Keyring
+from ragkit.store.payload import open_chunk, place_of
+from ragkit.store.schema import bodies, chunks, versions
+from ragkit.types import Masked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BATCH = 2_000
+_PARAMETERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """One live chunk (:class:`ragkit.protocols.IndexRow`). ``text`` is empty when it was not asked for."""
+
+    chunk_id: int
+    access_class: str
+    vector: NDArray[np.float32] = field(repr=False)
+    text: Masked = field(default=Masked(""), repr=False)
+
+
+class LiveChunks:
+    """Streams live chunks in order of their numbers; every batch is a snapshot of its own, so that no reader is long.
+
+    Args:
+        encoder: Give only chunks whose vectors this encoder made: while a collection is being embedded anew, vectors of
+            two spaces are in it. ``None`` gives all.
+    """
+
+    def __init__(self, database: Database, collection: Collection, *, encoder: str | None = None) -> None:
+        self._database = database
+        self._collection = collection
+        self._encoder = encoder
+        self._keyring = Keyring(collection)
+
+    def last_chunk_id(self) -> int:
+        """Return the highest number ever given, in any collection; 0 at first. It never shrinks."""
+        query = text("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one_or_none() or 0)
+
+    def rows(self, *, after: int = 0, through: int | None = None, with_text: bool = True) -> Iterator[LiveRow]:
+        """Give live chunks with ``after < chunk_id <= through``, in order.
+
+        Text is decrypted only when asked for; without it a row costs a few microseconds.
+        """
+        position = after
+        while True:
+            query = self._page(position, through, with_text=with_text)
+            with self._database.read() as connection:
+                found = connection.execute(query).all()
+            for row in found:
+                vector = np.frombuffer(row.vector, dtype="<f4")
+                yield LiveRow(row.chunk_id, row.class_id, vector, self._text(row) if with_text else Masked(""))
+            if len(found) < _BATCH:
+                return
+            position = found[-1].chunk_id
+
+    def live(self, chunk_ids: Values[int]) -> set[int]:
+        """Return which of these chunks are live."""
+        every = list(chunk_ids)
+        found: set[int] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(every), _PARAMETERS):
+                some = every[start : start + _PARAMETERS]
+                query = self._of_encoder(select(chunks.c.chunk_id)).where(chunks.c.chunk_id.in_(some))
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def count_live(self) -> int:
+        """Count the live chunks."""
+        with self._database.read() as connection:
+            return int(connection.execute(self._of_encoder(select(func.count(chunks.c.chunk_id)))).scalar_one())
+
+    def _page(self, position: int, through: int | None, *, with_text: bool) -> Select[Any]:
+        columns: list[Any] = [chunks.c.chunk_id, chunks.c.class_id, bodies.c.vector]
+        if with_text:
+            columns += [bodies.c.sealed, bodies.c.ordinal, bodies.c.source_start, bodies.c.source_end, bodies.c.page]
+            columns += [versions.c.doc_id, versions.c.number, versions.c.wrapped_key]
+        query = self._of_encoder(select(*columns)).where(chunks.c.chunk_id > position)
+        if through is not None:
+            query = query.where(chunks.c.chunk_id <= through)
+        return query.order_by(chunks.c.chunk_id).limit(_BATCH)
+
+    def _of_encoder(self, query: Select[Any]) -> Select[Any]:
+        """Add the tables, and the conditions that every query here has."""
+        joined = query.select_from(chunks).join(bodies, bodies.c.body_id == chunks.c.body_id)
+        joined = joined.join(versions, versions.c.version_id == bodies.c.version_id)
+        joined = joined.where(chunks.c.collection_id == self._collection.id)
+        return joined if self._encoder is None else joined.where(versions.c.encoder == self._encoder)
+
+    def _text(self, row: Row[Any]) -> Masked:
+        place = place_of(row.doc_id, row.number)
+        return open_chunk(
+            row.sealed,
+            key=self._keyring.key(place, row.wrapped_key),
+            place=place,
+            ordinal=row.ordinal,
+            source_start=row.source_start,
+            source_end=row.source_end,
+            page=row.page,
+        ).embedded

@@ -1,0 +1,155 @@
+"""The record store of one collection: the truth, and the door to each of its roles.
+
+::
+
+    store = RecordStore(open_database(path, writable=True), collection)
+    store.writer("handbook")       # stage and swap          store.index_source()   # live chunks for the index
+    store.sync_state("handbook")   # what was seen           store.hit_source()     # the re-check of what was found
+    store.vault()                  # the vault's rows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Values
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from ragkit.errors import StoreCorrupt
+from ragkit.store import catalog, removal, syncstate
+from ragkit.store.catalog import Collection
+from ragkit.store.database import Database
+from ragkit.store.hits import CheckedHits, filter_mac
+from ragkit.store.live import LiveChunks
+from ragkit.store.schema import bodies, chunks, documents, items, sources, vault, versions
+from ragkit.store.syncstate import SyncPreview, SyncStateTable
+from ragkit.store.vault import VaultRows
+from ragkit.store.writer import DocumentWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What a collection holds. ``quarantined`` counts items by code; ``last_sync`` is ISO 8601 or empty."""
+
+    documents: int
+    chunks: int
+    vault_values: int
+    quarantined: dict[str, int]
+    last_sync: str
+
+
+class RecordStore:
+    """One collection of an open database. Cheap to make; keeps no connection."""
+
+    def __init__(self, database: Database, collection: Collection) -> None:
+        self.database = database
+        self.collection = collection
+
+    def sync_state(self, source: str, *, dry_run: bool = False) -> SyncStateTable:
+        """Return the memory of one source; for a dry run, one that writes nothing."""
+        kind = SyncPreview if dry_run else SyncStateTable
+        return kind(self.database, self.collection, source)
+
+    def writer(self, source: str, *, state: SyncStateTable | None = None) -> DocumentWriter:
+        """Return the writer of one source's documents."""
+        return DocumentWriter(self.database, self.collection, state or self.sync_state(source))
+
+    def vault(self) -> VaultRows:
+        """Return the vault's rows."""
+        return VaultRows(self.database, self.collection)
+
+    def index_source(self, *, encoder: str | None = None) -> LiveChunks:
+        """Return the live chunks, of one encoder if it is named."""
+        return LiveChunks(self.database, self.collection, encoder=encoder)
+
+    def hit_source(self, *, filter_keys: Values[str] = ()) -> CheckedHits:
+        """Return the re-check of what an index found."""
+        return CheckedHits(self.database, self.collection, filter_keys=filter_keys)
+
+    def filter_mac(self, key: str, value: str) -> bytes:
+        """Return what stands for a metadata value in the store."""
+        return filter_mac(self.collection, key, value)
+
+    def native_ids(self, doc_ids: Sequence[str]) -> dict[str, str]:
+        """Return the sources' own ids by document id. Raw: for evaluation and the entitled."""
+        return syncstate.native_ids(self.database, self.collection, doc_ids)
+
+    def set_fingerprints(self, *, policy: str, encoder: str, chunker: str) -> None:
+        """Note what the collection is being synced under."""
+        catalog.set_fingerprints(self.database, self.collection, policy=policy, encoder=encoder, chunker=chunker)
+
+    def sweep(self) -> int:
+        """Delete what an interrupted run left behind; call it when the write lock was just taken."""
+        return removal.sweep(self.database, self.collection.id)
+
+    def inventory(self) -> Inventory:
+        """Count what is here."""
+        mine = self.collection.id
+        with self.database.read() as connection:
+
+            def count(table: object, column: object) -> int:
+                return connection.execute(
+                    select(func.count()).select_from(table).where(column == mine)  # type: ignore[arg-type]
+                ).scalar_one()
+
+            quarantined = (
+                select(items.c.code, func.count().label("number"))
+                .join(sources, sources.c.source_id == items.c.source_id)
+                .where(sources.c.collection_id == mine, items.c.status == "quarantined")
+                .group_by(items.c.code)
+            )
+            last = select(func.max(sources.c.finished_at)).where(sources.c.collection_id == mine)
+            return Inventory(
+                documents=count(documents, documents.c.collection_id),
+                chunks=count(chunks, chunks.c.collection_id),
+                vault_values=count(vault, vault.c.collection_id),
+                quarantined={row.code: row.number for row in connection.execute(quarantined)},
+                last_sync=connection.execute(last).scalar_one() or "",
+            )
+
+
+def check(database: Database) -> None:
+    """Look the whole store over. Takes time in proportion to its size; needs no key.
+
+    Raises:
+        StoreCorrupt: With the number of problems of each kind.
+    """
+    with database.read() as connection:
+        pages = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(100)") if row[0] != "ok"]
+        links = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        wrong_state = connection.execute(
+            select(func.count())
+            .select_from(documents)
+            .join(versions, versions.c.version_id == documents.c.version_id)
+            .where((versions.c.state != "current") | versions.c.wrapped_key.is_(None))
+        ).scalar_one()
+        live = (
+            select(bodies.c.version_id, func.count(chunks.c.chunk_id).label("live"))
+            .join(chunks, chunks.c.body_id == bodies.c.body_id)
+            .group_by(bodies.c.version_id)
+            .subquery()
+        )
+        wrong_count = connection.execute(
+            select(func.count())
+            .select_from(documents)
+            .join(versions, versions.c.version_id == documents.c.version_id)
+            .outerjoin(live, live.c.version_id == versions.c.version_id)
+            .where(func.coalesce(live.c.live, 0) != versions.c.chunk_count)
+        ).scalar_one()
+        stray = connection.execute(
+            select(func.count())
+            .select_from(live)
+            .outerjoin(documents, documents.c.version_id == live.c.version_id)
+            .where(documents.c.version_id.is_(None))
+        ).scalar_one()
+    problems = {
+        "damaged pages": len(pages),
+        "broken links": len(links),
+        "documents without a readable version": wrong_state,
+        "documents with missing chunks": wrong_count,
+        "versions that answer without a document": stray,
+    }
+    if any(problems.values()):
+        found = ", ".join(f"{number} {what}" for what, number in problems.items() if number)
+        raise StoreCorrupt(f"the record store failed its check: {found}", remedy="Restore a backup, or sync anew.")

@@ -1,0 +1,71 @@
+"""Taking versions out: unreadable and unfindable at once, deleted by slices when they are large."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select, update
+
+from ragkit.crashpoints import reach
+from ragkit.store.database import Database
+from ragkit.store.schema import bodies, chunks, documents, versions
+
+INLINE_ROWS = 256
+"""A version of at most so many chunks is deleted in the transaction that makes it obsolete."""
+
+
+def withdraw(connection: Connection, doc_id: str) -> None:
+    """Stop a document from answering, and destroy its key."""
+    query = (
+        select(versions.c.version_id, versions.c.chunk_count)
+        .join(documents, documents.c.version_id == versions.c.version_id)
+        .where(documents.c.doc_id == doc_id)
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return
+    connection.execute(delete(documents).where(documents.c.doc_id == doc_id))
+    retire(connection, found.version_id, rows=found.chunk_count)
+
+
+def retire(connection: Connection, version_id: int, *, rows: int) -> None:
+    """Take a version out that no document points to: its key goes now, its rows now or later."""
+    if rows <= INLINE_ROWS:
+        connection.execute(delete(versions).where(versions.c.version_id == version_id))  # cascades to chunks
+        return
+    unnumber(connection, version_id)
+    keyless = {"state": "retired", "wrapped_key": None, "sealed_header": None}
+    connection.execute(update(versions).where(versions.c.version_id == version_id).values(**keyless))
+
+
+def unnumber(connection: Connection, version_id: int) -> None:
+    """Take the chunk numbers of a version away, so that none of its chunks is live."""
+    mine = select(bodies.c.body_id).where(bodies.c.version_id == version_id)
+    connection.execute(delete(chunks).where(chunks.c.body_id.in_(mine)))
+
+
+def sweep(database: Database, collection_id: str, *, states: tuple[str, ...] = ("staged", "retired")) -> int:
+    """Delete what an interrupted run left staged or retired; a short transaction a slice.
+
+    Returns:
+        How many versions were deleted.
+    """
+    swept = 0
+    while True:
+        with database.read() as connection:
+            query = select(versions.c.version_id).where(
+                versions.c.state != "current",  # this condition makes the partial index usable
+                versions.c.state.in_(states),
+                versions.c.collection_id == collection_id,
+            )
+            left = connection.execute(query.limit(1)).scalar_one_or_none()
+        if left is None:
+            return swept
+        some = select(bodies.c.body_id).where(bodies.c.version_id == left).limit(INLINE_ROWS)
+        while True:
+            with database.write() as connection:
+                gone = connection.execute(delete(bodies).where(bodies.c.body_id.in_(some))).rowcount
+                if gone < INLINE_ROWS:
+                    connection.execute(delete(versions).where(versions.c.version_id == left))
+            reach("sync.in_purge")
+            if gone < INLINE_ROWS:
+                break
+        swept += 1

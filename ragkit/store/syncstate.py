@@ -1,0 +1,288 @@
+"""Sync state: what one source of one collection has, as far as it was seen, and where its pass stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Values
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from ragkit import crypto
+from ragkit.store.catalog import Collection
+from ragkit.store.database import Database
+from ragkit.store.schema import items, sources
+
+_SLICE = 500
+
+
+class SourceEntry(Protocol):
+    """A source item by identity and fingerprints, as the sync engine hands it on; see ``ragkit.connect.sync.Entry``."""
+
+    @property
+    def doc_id(self) -> str: ...
+
+    @property
+    def native_id(self) -> str: ...
+
+    @property
+    def content_mac(self) -> bytes: ...
+
+    @property
+    def access(self) -> frozenset[str]: ...
+
+    @property
+    def access_mac(self) -> bytes: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def software(self) -> str: ...
+
+    @property
+    def pass_number(self) -> int: ...
+
+    @property
+    def last_version(self) -> int: ...
+
+    @property
+    def answering(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState:
+    """What is remembered of an item; ``status`` is ``active``, ``quarantined`` or ``absent``."""
+
+    content_mac: bytes | None
+    access_mac: bytes | None
+    fingerprint: str
+    status: str
+    version: int
+
+
+class SyncStateTable:
+    """The memory of one source (``ragkit.connect.sync.SyncState``)."""
+
+    def __init__(self, database: Database, collection: Collection, source: str) -> None:
+        self._database = database
+        self._collection = collection
+        self._source = source
+        self._id: int | None = None
+
+    @property
+    def source_id(self) -> int:
+        """The source's number in the store; known after ``begin``."""
+        if self._id is None:
+            with self._database.read() as connection:
+                self._id = self._find(connection)
+        return self._id or 0
+
+    def begin(self, fingerprint: str) -> tuple[int, str | None]:
+        """Go on with the interrupted pass, or open a new one.
+
+        A pass without a stored cursor is not gone on with: what it met before the interruption may be gone by now.
+
+        Returns:
+            The number of the pass and the cursor to read from, ``None`` for the beginning.
+        """
+        with self._database.write() as connection:
+            if self._find(connection) is None:
+                connection.execute(
+                    insert(sources).values(
+                        collection_id=self._collection.id,
+                        name=self._source,
+                        pass_number=0,
+                        pass_open=0,
+                        fingerprint=fingerprint,
+                    )
+                )
+            self._id = self._find(connection)
+            row = connection.execute(select(sources).where(self._mine())).one()
+            number, cursor = self._where_to(row, fingerprint)
+            if number != row.pass_number:
+                connection.execute(
+                    update(sources)
+                    .where(self._mine())
+                    .values(pass_number=number, pass_open=1, sealed_cursor=None, fingerprint=fingerprint)
+                )
+            return number, cursor
+
+    def _where_to(self, row: Row[Any], fingerprint: str) -> tuple[int, str | None]:
+        if row.pass_open and row.sealed_cursor is not None and row.fingerprint == fingerprint:
+            return row.pass_number, self._unseal(row.sealed_cursor, "cursor")
+        return row.pass_number + 1, None
+
+    def lookup(self, doc_ids: Values[str]) -> dict[str, ItemState]:
+        """Return what is remembered of these items, by document id; absent from the result when never met."""
+        query = select(
+            items.c.doc_id,
+            items.c.content_mac,
+            items.c.access_mac,
+            items.c.fingerprint,
+            items.c.status,
+            items.c.version,
+        ).where(items.c.doc_id.in_(list(doc_ids)))
+        with self._database.read() as connection:
+            return {row[0]: ItemState(*row[1:]) for row in connection.execute(query)}
+
+    def mark_seen(self, doc_ids: Values[str], pass_number: int) -> None:
+        """Note that the pass has met these items."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(items).where(items.c.doc_id.in_(list(doc_ids))).values(last_seen_pass=pass_number)
+            )
+
+    def present(self) -> int:
+        """Count the items that the source has, quarantined ones included."""
+        return self._count(items.c.status != "absent")
+
+    def count_unseen(self, pass_number: int) -> int:
+        """Count the present items that the pass has not met."""
+        return self._count(items.c.status != "absent", items.c.last_seen_pass != pass_number)
+
+    def unseen(self, pass_number: int) -> Iterator[list[str]]:
+        """Give the present items that the pass has not met, some at a time; they may be deleted on the way."""
+        after = 0
+        while True:
+            query = (
+                select(items.c.item_id, items.c.doc_id)
+                .where(
+                    items.c.source_id == self.source_id,
+                    items.c.item_id > after,
+                    items.c.status != "absent",
+                    items.c.last_seen_pass != pass_number,
+                )
+                .order_by(items.c.item_id)
+                .limit(_SLICE)
+            )
+            with self._database.read() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            yield [row.doc_id for row in rows]
+            after = rows[-1].item_id
+
+    def checkpoint(self, cursor: str | None, *, complete: bool) -> None:
+        """Store where to go on; ``complete`` closes the pass."""
+        values = {
+            "sealed_cursor": None if cursor is None else self._seal(cursor, "cursor"),
+            "pass_open": 0 if complete else 1,
+            "finished_at": now(),
+        }
+        with self._database.write() as connection:
+            connection.execute(update(sources).where(sources.c.source_id == self.source_id).values(**values))
+
+    def quarantined(self) -> dict[str, int]:
+        """Count the quarantined items by code."""
+        query = (
+            select(items.c.code, func.count().label("number"))
+            .where(items.c.source_id == self.source_id, items.c.status == "quarantined")
+            .group_by(items.c.code)
+            .order_by(items.c.code)
+        )
+        with self._database.read() as connection:
+            return {row.code: row.number for row in connection.execute(query)}
+
+    def put(self, connection: Connection, entry: SourceEntry, *, version: int, code: str | None = None) -> None:
+        """Write an item as active, or as quarantined under ``code``, in the caller's transaction."""
+        quarantined = code is not None
+        values = {
+            "doc_id": entry.doc_id,
+            "source_id": self.source_id,
+            "status": "quarantined" if quarantined else "active",
+            "sealed_native_id": seal_native_id(self._collection, entry.doc_id, entry.native_id),
+            "content_mac": entry.content_mac,
+            "access_mac": entry.access_mac,
+            "fingerprint": entry.software if quarantined else entry.fingerprint,
+            "last_seen_pass": entry.pass_number,
+            "code": code,
+            "attempts": 1 if quarantined else 0,
+            "version": version,
+            "changed_at": now(),
+        }
+        statement = insert(items).values(**values)
+        again: dict[str, Any] = {name: statement.excluded[name] for name in values if name != "doc_id"}
+        if quarantined:
+            again["attempts"] = items.c.attempts + 1
+        connection.execute(statement.on_conflict_do_update(index_elements=[items.c.doc_id], set_=again))
+
+    def _count(self, *conditions: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(items).where(items.c.source_id == self.source_id, *conditions)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def _find(self, connection: Connection) -> int | None:
+        return connection.execute(select(sources.c.source_id).where(self._mine())).scalar_one_or_none()
+
+    def _mine(self) -> ColumnElement[bool]:
+        return (sources.c.collection_id == self._collection.id) & (sources.c.name == self._source)
+
+    def _seal(self, text: str, purpose: str) -> bytes:
+        place = f"{purpose}/{self._collection.id}/{self._source}"
+        return crypto.seal(self._collection.keys.wrapping, text.encode("utf-8", "surrogatepass"), bound_to=place)
+
+    def _unseal(self, sealed: bytes, purpose: str) -> str:
+        place = f"{purpose}/{self._collection.id}/{self._source}"
+        return crypto.unseal(self._collection.keys.wrapping, sealed, bound_to=place).decode("utf-8", "surrogatepass")
+
+
+class SyncPreview(SyncStateTable):
+    """The same for a dry run: remembers in memory what the pass has met, and writes nothing."""
+
+    def __init__(self, database: Database, collection: Collection, source: str) -> None:
+        super().__init__(database, collection, source)
+        self._met: set[str] = set()
+
+    def begin(self, fingerprint: str) -> tuple[int, str | None]:
+        """Tell which pass would be gone on with."""
+        with self._database.read() as connection:
+            row = connection.execute(select(sources).where(self._mine())).one_or_none()
+        return (1, None) if row is None else self._where_to(row, fingerprint)
+
+    def mark_seen(self, doc_ids: Values[str], pass_number: int) -> None:
+        """Remember that the pass has met these items."""
+        del pass_number
+        self._met.update(doc_ids)
+
+    def count_unseen(self, pass_number: int) -> int:
+        """Count what :meth:`unseen` gives."""
+        return sum(len(some) for some in self.unseen(pass_number))
+
+    def unseen(self, pass_number: int) -> Iterator[list[str]]:
+        """Give the present items that neither the store nor this object saw in the pass."""
+        for some in super().unseen(pass_number):
+            if left := [doc_id for doc_id in some if doc_id not in self._met]:
+                yield left
+
+    def checkpoint(self, cursor: str | None, *, complete: bool) -> None:
+        """Store nothing."""
+
+
+def native_ids(database: Database, collection: Collection, doc_ids: Sequence[str]) -> dict[str, str]:
+    """Return the sources' own ids of these documents, by document id: raw, for evaluation and the entitled."""
+    found: dict[str, str] = {}
+    with database.read() as connection:
+        for start in range(0, len(doc_ids), _SLICE):
+            some = list(doc_ids[start : start + _SLICE])
+            query = select(items.c.doc_id, items.c.sealed_native_id).where(items.c.doc_id.in_(some))
+            for doc_id, sealed in connection.execute(query).tuples():
+                if sealed is not None:
+                    key = collection.keys.wrapping
+                    raw = crypto.unseal(key, sealed, bound_to=f"native/{doc_id}")
+                    found[doc_id] = raw.decode("utf-8", "surrogatepass")
+    return found
+
+
+def seal_native_id(collection: Collection, doc_id: str, native_id: str) -> bytes:
+    """Seal a source's own id for its row."""
+    raw = native_id.encode("utf-8", "surrogatepass")
+    return crypto.seal(collection.keys.wrapping, raw, bound_to=f"native/{doc_id}")
+
+
+def now() -> str:
+    """Return the present time, UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

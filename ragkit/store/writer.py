@@ -1,0 +1,287 @@
+"""Writing documents: stage, then swap, so that a failed update leaves the old version answering.
+
+::
+
+    staging = writer.begin(entry, document, encoder=…)     # no row is written
+    writer.add(staging, chunks, vectors)                   # seals, in memory
+    writer.stage(staging)                                  # large documents: slices, a transaction each
+    writer.publish([staging, …], inside=masker.flush)      # one short transaction for many small documents
+
+Every transaction is meant to hold the write lock for at most 50 ms: sealing happens before it, large documents go in
+by slices, and what a swap makes obsolete is unreadable at once (its key is gone) and deleted by slices afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, literal, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from ragkit import crypto
+from ragkit.crashpoints import reach
+from ragkit.errors import StoreError
+from ragkit.store.access import ensure_class
+from ragkit.store.payload import place_of, seal_chunk, seal_header
+from ragkit.store.removal import retire, sweep, unnumber, withdraw
+from ragkit.store.schema import bodies, chunks, documents, filters, items, versions
+from ragkit.store.syncstate import SourceEntry, SyncStateTable, now
+from ragkit.types import Chunk, MaskedDocument
+
+if TYPE_CHECKING:
+    from ragkit.protocols import Vectors
+    from ragkit.store.catalog import Collection as OpenCollection
+    from ragkit.store.database import Database
+
+SLICE_ROWS = 256
+_TURN_S = 0.02  # then commit, and let others have the lock; the fsync comes on top
+
+
+@dataclass(slots=True, kw_only=True)
+class Staging:
+    """A new version of a document on its way into the store."""
+
+    entry: SourceEntry
+    number: int
+    place: str
+    key: bytes
+    columns: Mapping[str, Any]
+    filters: Mapping[str, bytes]
+    masked: Mapping[str, int]
+    notices: Mapping[str, int]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+    version_id: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Staging({self.place}, {self.count} chunks)"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that is to be quarantined under ``code``; ``policy`` is the one in force."""
+
+    entry: SourceEntry
+    code: str
+    policy: str
+
+
+class DocumentWriter:
+    """Writes the documents of one source. One writer at a time: hold the workspace's ``WriterLock``."""
+
+    def __init__(self, database: Database, collection: OpenCollection, state: SyncStateTable) -> None:
+        self._database = database
+        self._collection = collection
+        self._state = state
+
+    def begin(
+        self, entry: SourceEntry, document: MaskedDocument, *, encoder: str, filters: Mapping[str, bytes] | None = None
+    ) -> Staging:
+        """Make the key of a new version and seal its header.
+
+        ``encoder`` is the fingerprint of what makes the vectors; ``filters`` holds keyed hashes of the metadata values
+        that can be filtered on, by key.
+        """
+        number = entry.last_version + 1
+        place = place_of(entry.doc_id, number)
+        key = crypto.new_key()
+        notices: Counter[str] = Counter()
+        for notice in document.notices:
+            notices[notice.code] += notice.count
+        columns = {
+            "collection_id": self._collection.id,
+            "doc_id": entry.doc_id,
+            "number": number,
+            "state": "staged",
+            "wrapped_key": crypto.seal(self._collection.keys.wrapping, key, bound_to=f"document/{place}"),
+            "sealed_header": seal_header(document, key=key, place=place),
+            "media_type": document.media_type,
+            "policy": document.policy,
+            "encoder": encoder,
+            "masked_counts": json.dumps(dict(document.counts), sort_keys=True),
+            "notices": json.dumps(notices, sort_keys=True),
+            "created_at": now(),
+        }
+        return Staging(
+            entry=entry,
+            number=number,
+            place=place,
+            key=key,
+            columns=columns,
+            filters=filters or {},
+            masked=dict(document.counts),
+            notices=notices,
+        )
+
+    def add(self, staging: Staging, some: Sequence[Chunk], vectors: Vectors) -> None:
+        """Seal more chunks of the version, in order.
+
+        Raises:
+            StoreError: The vectors do not match the chunks, or hold something that is not a number.
+        """
+        import numpy as np
+
+        array = np.ascontiguousarray(vectors, dtype="<f4")
+        if array.shape[:1] != (len(some),) or not bool(np.isfinite(array).all()):
+            raise StoreError("the embedder gave vectors that cannot be stored", remedy="Run `ragkit models verify`.")
+        for chunk, vector in zip(some, array):
+            staging.rows.append(
+                {
+                    "ordinal": chunk.ordinal,
+                    "source_start": chunk.source_start,
+                    "source_end": chunk.source_end,
+                    "page": chunk.page,
+                    "vector": vector.tobytes(),
+                    "sealed": seal_chunk(chunk, key=staging.key, place=staging.place),
+                }
+            )
+        staging.count += len(some)
+
+    def stage(self, staging: Staging) -> None:
+        """Write what was added so far, by slices. Nothing of it is visible."""
+        while staging.rows:
+            with self._database.write() as connection:
+                self._write_rows(connection, staging, SLICE_ROWS)
+            reach("sync.after_stage_slice")
+
+    def publish(self, outcomes: Sequence[Staging | Refused], *, inside: Callable[[], None]) -> None:
+        """Make staged versions current and quarantine what was refused; many in one transaction.
+
+        ``inside`` is called in each transaction before its documents; it inserts the vault rows they need.
+        """
+        for one in outcomes:
+            if isinstance(one, Staging) and len(one.rows) > SLICE_ROWS:
+                self.stage(one)
+        waiting = deque(outcomes)
+        while waiting:
+            reach("sync.before_swap")
+            with self._database.write() as connection:
+                end = time.perf_counter() + _TURN_S
+                inside()
+                reach("sync.after_vault_flush")
+                while waiting:
+                    one = waiting.popleft()
+                    if isinstance(one, Staging):
+                        self._swap(connection, one)
+                    else:
+                        self._quarantine(connection, one)
+                    if time.perf_counter() > end:
+                        break
+                reach("sync.before_commit")
+            reach("sync.after_commit")
+        self.purge()
+
+    def discard(self, staging: Staging) -> None:
+        """Give a staged version up."""
+        staging.rows.clear()
+        if staging.version_id is not None:
+            with self._database.write() as connection:
+                retire(connection, staging.version_id, rows=SLICE_ROWS + 1)
+            self.purge()
+
+    def remove(self, doc_ids: Collection[str]) -> None:
+        """Delete documents, their keys and what identifies them at the source; only ids and version numbers stay."""
+        waiting = deque(doc_ids)
+        while waiting:
+            reach("sync.before_delete")
+            with self._database.write() as connection:
+                end = time.perf_counter() + _TURN_S
+                while waiting and time.perf_counter() < end:
+                    doc_id = waiting.popleft()
+                    withdraw(connection, doc_id)
+                    gone = {"status": "absent", "sealed_native_id": None, "content_mac": None, "access_mac": None}
+                    connection.execute(
+                        update(items).where(items.c.doc_id == doc_id).values(**gone, code=None, changed_at=now())
+                    )
+                reach("sync.in_delete")
+            reach("sync.after_delete")
+        self.purge()
+
+    def set_access(self, entry: SourceEntry) -> None:
+        """Change who may see a document. Its chunks get new numbers, so that the index learns of it; no text moves."""
+        with self._database.write() as connection:
+            class_id = ensure_class(connection, self._collection, entry.access)
+            query = select(documents.c.version_id, documents.c.class_id).where(documents.c.doc_id == entry.doc_id)
+            found = connection.execute(query).one_or_none()
+            if found is not None and found.class_id != class_id:
+                connection.execute(
+                    update(documents).where(documents.c.doc_id == entry.doc_id).values(class_id=class_id)
+                )
+                unnumber(connection, found.version_id)
+                self._number(connection, found.version_id, class_id)
+            connection.execute(update(items).where(items.c.doc_id == entry.doc_id).values(access_mac=entry.access_mac))
+            reach("sync.in_access")
+
+    def purge(self) -> None:
+        """Delete retired versions, by slices."""
+        sweep(self._database, self._collection.id, states=("retired",))
+
+    def _swap(self, connection: Connection, staging: Staging) -> None:
+        self._write_rows(connection, staging, len(staging.rows))
+        doc_id, version_id = staging.entry.doc_id, staging.version_id
+        class_id = ensure_class(connection, self._collection, staging.entry.access)
+        old = connection.execute(
+            select(versions.c.version_id, versions.c.chunk_count)
+            .join(documents, documents.c.version_id == versions.c.version_id)
+            .where(documents.c.doc_id == doc_id)
+        ).one_or_none()
+        connection.execute(
+            update(versions)
+            .where(versions.c.version_id == version_id)
+            .values(state="current", chunk_count=staging.count)
+        )
+        statement = insert(documents).values(
+            doc_id=doc_id, collection_id=self._collection.id, version_id=version_id, class_id=class_id
+        )
+        changed = {"version_id": version_id, "class_id": class_id}
+        connection.execute(statement.on_conflict_do_update(index_elements=[documents.c.doc_id], set_=changed))
+        if old is not None:
+            retire(connection, old.version_id, rows=old.chunk_count)
+        self._number(connection, version_id, class_id)
+        self._state.put(connection, staging.entry, version=staging.number)
+
+    def _quarantine(self, connection: Connection, refused: Refused) -> None:
+        """Note the failure; the version before goes on answering, unless it was masked under another policy."""
+        entry = refused.entry
+        reach("sync.in_quarantine")
+        query = (
+            select(versions.c.policy)
+            .join(documents, documents.c.version_id == versions.c.version_id)
+            .where(documents.c.doc_id == entry.doc_id)
+        )
+        policy = connection.execute(query).scalar_one_or_none()
+        if policy is not None and policy != refused.policy:
+            withdraw(connection, entry.doc_id)
+        elif policy is not None:
+            self.set_access(entry)  # takes part in this transaction: a failed update never keeps old permissions
+        self._state.put(connection, entry, version=entry.last_version, code=refused.code)
+
+    def _write_rows(self, connection: Connection, staging: Staging, limit: int) -> None:
+        if staging.version_id is None:
+            made = connection.execute(versions.insert().values(**staging.columns, chunk_count=0))
+            assert made.inserted_primary_key is not None
+            staging.version_id = int(made.inserted_primary_key[0])
+            if staging.filters:
+                connection.execute(
+                    filters.insert(),
+                    [
+                        {"key": key, "value_mac": mac, "version_id": staging.version_id}
+                        for key, mac in staging.filters.items()
+                    ],
+                )
+        some, staging.rows = staging.rows[:limit], staging.rows[limit:]
+        if some:
+            connection.execute(bodies.insert(), [{**row, "version_id": staging.version_id} for row in some])
+
+    def _number(self, connection: Connection, version_id: int | None, class_id: str) -> None:
+        chosen = (
+            select(literal(self._collection.id), bodies.c.body_id, literal(class_id))
+            .where(bodies.c.version_id == version_id)
+            .order_by(bodies.c.ordinal)
+        )
+        connection.execute(chunks.insert().from_select(["collection_id", "body_id", "class_id"], chosen))
