@@ -12,7 +12,7 @@ _SOURCES: dict[Template, str] = {
 [[collections.documents.sources]]
 connector = "files"
 name = "folder"
-{path}
+path = {path}
 # include = ["**/*.pdf", "**/*.md"]     # globs below the folder; default: every file
 # exclude = ["**/drafts/**"]            # replaces the default, which leaves out hidden and temporary files
 # max_bytes = 52428800                  # larger files are reported, not read

@@ -140,21 +140,26 @@ def _from_file(path: Path) -> str:
             f"a secret's file cannot be opened ({type(failed).__name__})",
             remedy="Check `path` under [keys] or the `file` of the secret; restore the key file from its backup.",
         ) from failed
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise SecretUnavailable("a secret's file is not a regular file", remedy="Name a regular file of mode 0600.")
-        if found.st_mode & 0o077:
-            raise SecretUnavailable(
-                f"a secret's file has mode {stat.S_IMODE(found.st_mode):04o}: others may read it",
-                remedy="Run `chmod 600` on it.",
-            )
-        if found.st_uid not in {os.geteuid(), 0}:
-            raise SecretUnavailable("a secret's file belongs to another user", remedy="Run `chown` on it.")
-        text = file.read(_MAX_SECRET_BYTES).decode("utf-8", "replace").strip()
+    try:
+        _check_private(os.fstat(handle))
+        text = os.read(handle, _MAX_SECRET_BYTES).decode("utf-8", "replace").strip()
+    finally:
+        os.close(handle)
     if not text:
         raise SecretUnavailable("a secret's file is empty", remedy="Write the secret to it, or restore its backup.")
     return text
+
+
+def _check_private(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise SecretUnavailable("a secret's file is not a regular file", remedy="Name a regular file of mode 0600.")
+    if found.st_mode & 0o077:
+        raise SecretUnavailable(
+            f"a secret's file has mode {stat.S_IMODE(found.st_mode):04o}: others may read it",
+            remedy="Run `chmod 600` on it.",
+        )
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise SecretUnavailable("a secret's file belongs to another user", remedy="Run `chown` on it.")
 
 
 def _from_command(command: tuple[str, ...], *, folder: Path) -> str:
