@@ -1,0 +1,56 @@
+"""Wires the detectors that a policy needs into a masker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragkit.crypto import CollectionKeys
+from ragkit.mask.dictionary import DictionaryDetector
+from ragkit.mask.masker import CollectionMasker
+from ragkit.mask.presidio import PresidioDetector
+from ragkit.mask.recognizers import rows
+from ragkit.mask.rules import ENTITIES, RulesDetector
+from ragkit.mask.secrets import SecretDetector
+from ragkit.mask.vault import Vault
+from ragkit.policy import Policy
+from ragkit.protocols import Detector, VaultTable
+
+
+def build_detectors(policy: Policy) -> list[Detector]:
+    """The detectors for a policy, unloaded: Presidio's patterns, our rules, the dictionaries, secrets.
+
+    Raises:
+        ConfigError: The policy names a country whose identity numbers ragkit does not know.
+    """
+    detectors: list[Detector] = []
+    patterns = [row.entity_type for row in rows(None, policy.countries) if policy.wants(row.entity_type)]
+    if patterns:
+        lowest = min(policy.threshold(entity_type) for entity_type in patterns)
+        detectors.append(
+            PresidioDetector(patterns, phone_regions=policy.phone_regions, countries=policy.countries, threshold=lowest)
+        )
+    if ruled := [entity_type for entity_type in ENTITIES if policy.wants(entity_type)]:
+        detectors.append(RulesDetector(ruled))
+    if policy.dictionaries:
+        detectors.append(DictionaryDetector(policy.dictionaries))
+    if policy.secrets != "unsafe_keep":
+        detectors.append(SecretDetector())
+    return detectors
+
+
+def build_masker(
+    policy: Policy,
+    keys: CollectionKeys,
+    table: VaultTable,
+    collection: str,
+    *,
+    learned: Sequence[Detector] = (),
+) -> CollectionMasker:
+    """A masker for one collection, unloaded.
+
+    Args:
+        learned: Further detectors, whose recognizer names begin with ``learned:``.
+    """
+    own = {dictionary.entity_type for dictionary in policy.dictionaries.values()}
+    vault = Vault(keys, table, collection, own_types=own)
+    return CollectionMasker(policy, [*build_detectors(policy), *learned], vault, collection=collection)

@@ -1,0 +1,79 @@
+"""Numbers that are personal by what they are called: customer, order, account, ticket and case numbers; profiles; money."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from ragkit.types import Span
+
+_LABELS: dict[str, str] = {
+    "CUSTOMER_NUMBER": (
+        r"customer|client|member(?:ship)?|patient|employee|personnel|student|subscriber|policy|loyalty|insurance|"
+        r"kunden|mitglieds|mitglied|personal|versicherten|versicherungs|patienten|police|adhérent|assuré|cliente|socio|póliza|polizza|klant|kund|klienta"
+    ),
+    "ACCOUNT_NUMBER": r"account|acct|a/c|konto|compte|cuenta|conto|rekening|conta|routing|sort code",
+    "ORDER_NUMBER": (
+        r"order|invoice|booking|reservation|purchase order|shipment|tracking|delivery|receipt|bestell|auftrags|rechnungs|"
+        r"buchungs|sendungs|liefer|commande|facture|réservation|pedido|factura|reserva|ordine|fattura|prenotazione|bestelling|factuur|"
+        r"encomenda|fatura|zamówienia|faktury"
+    ),
+    "TICKET_NUMBER": r"ticket|incident|support request|service request|vorgangs|anfrage|demande|incidencia|zgłoszenia",
+    "CASE_NUMBER": (
+        r"case|file|docket|claim|application|contract|matter|aktenzeichen|akten|fall|schaden|schadens|vertrags|dossier|"
+        r"sinistre|contrat|expediente|siniestro|contrato|pratica|sinistro|contratto|zaak|dossiernummer|processo|sprawy|umowy"
+    ),
+}
+_NUMBER_WORD = r"(?:numbers?|no|nos|nr|num|id|ref(?:erence)?|code|nummer|numéro|número|numero|numer|n[°º]|\#|№)"
+_TYPE_BY_GROUP = {f"g{i}": entity_type for i, entity_type in enumerate(_LABELS)}
+_WORDS = "|".join(f"(?P<g{i}>{words})" for i, words in enumerate(_LABELS.values()))
+_VALUE = r"(?P<value>(?=[A-Za-z0-9./\-]*\d)[A-Z0-9a-z]+(?:[\-/.][A-Za-z0-9]+)*(?:[ \u00a0](?=\d{2,}\b)\d+){0,4})"
+_AFTER = re.compile(
+    rf"\b(?:{_WORDS})(?:s|'s)?[ \t_\-]?(?:{_NUMBER_WORD}\b\.?|[#№](?=[ \t]?\w))[ \t*_]*(?:(?:is|was|ist|lautet|est|es|è)\b)?[ \t]*[:=#|]?[*_ \t]*{_VALUE}",
+    re.IGNORECASE,
+)
+_NUMBER_FIRST = re.compile(
+    rf"\b(?:n[°º]\.?|numéro|número|numero|nummer|numer|no\.?)[ \t]*(?:(?:de|di|der|des|do|du|d'|del|van|von)[ \t]?)?(?:la[ \t])?(?:{_WORDS})[ \t]*[:=]?[ \t]*{_VALUE}",
+    re.IGNORECASE,
+)
+_HINT = re.compile(
+    r"(?:[Nn]umber|NUMBER|\b[Nn][or]s?\b|\bN[OR]\b|\b[Nn]um\b|\b[Ii][Dd]\b|\b[Rr]ef|REF|\b[Cc]ode|CODE|[Nn]ummer|NUMMER|[Nn][úu]mer|[Nn]uméro|N[°º]|n[°º]|#|№|_id\b|nr\b)"
+)
+_APPLICATION = re.compile(
+    r"\b(?:application|case|appeal|claim|docket|file)[ \t]+nos?\.?[ \t]+(\d[\d/\-.A-Z]{2,20})", re.IGNORECASE
+)
+_CASE_FORM = re.compile(r"\b\d{1,3}[ ][A-Z][a-z]{0,3}[ ]\d{1,6}/\d{2,4}\b")  # German court files: 5 O 123/24
+_PROFILE = re.compile(
+    r"(?:https?://)?(?:[a-z]{2,3}\.)?(?:linkedin\.com/(?:in|pub)|facebook\.com|instagram\.com|x\.com|twitter\.com|t\.me|"
+    r"xing\.com/profile|tiktok\.com/@?|github\.com|orcid\.org)/@?[\w.\-%]{3,}(?![\w/])",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"(?:(?:[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|PLN|SEK|TRY))[ \u00a0]?\d[\d.,'\u00a0]*(?:[ ]?(?:million|billion|m|bn|k))?\b|"
+    r"\b\d[\d.,'\u00a0]*[ \u00a0]?(?:€|£|\$|(?:USD|EUR|GBP|CHF|PLN|SEK|euros?|dollars?|pounds?)\b))"
+)
+
+
+def find_labelled(text: str, wanted: Collection[str]) -> Iterator[Span]:
+    """Reference numbers, profile pages and amounts of money, each only when wanted."""
+    if any(entity_type in wanted for entity_type in _LABELS) and _HINT.search(text) is not None:
+        yield from _references(text, wanted)
+    if ("PROFILE_URL" in wanted and ".com/" in text) or ".me/" in text or "orcid.org/" in text:
+        for match in _PROFILE.finditer(text):
+            yield Span(*match.span(), "PROFILE_URL", 0.8, "rules:profile")
+    if "MONEY" in wanted:
+        for match in _MONEY.finditer(text):
+            yield Span(*match.span(), "MONEY", 0.6, "rules:money")
+
+
+def _references(text: str, wanted: Collection[str]) -> Iterator[Span]:
+    for pattern in (_AFTER, _NUMBER_FIRST):
+        for match in pattern.finditer(text):
+            entity_type = next(_TYPE_BY_GROUP[name] for name in _TYPE_BY_GROUP if match[name])
+            if entity_type in wanted and sum(char.isdigit() for char in match["value"]) >= 3:
+                yield Span(*match.span("value"), entity_type, 0.7, "rules:label")
+    if "CASE_NUMBER" in wanted:
+        for match in _APPLICATION.finditer(text):
+            yield Span(*match.span(1), "CASE_NUMBER", 0.8, "rules:case-number")
+        for match in _CASE_FORM.finditer(text):
+            yield Span(*match.span(), "CASE_NUMBER", 0.5, "rules:case-number")

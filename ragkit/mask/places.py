@@ -1,0 +1,53 @@
+"""Postal addresses: number and street word, or street word and number, with the postcode and town that follow.
+
+English, German, French, Spanish, Italian, Dutch and Portuguese shapes. Towns and countries alone are not taken: they
+identify nobody, and need a learned detector to be found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ragkit.mask.names import CAPITALISED
+from ragkit.types import Span
+
+_SEP = r"(?:,?[ \t\u00a0]*\n?[ \t\u00a0]*)"
+_TOWN = rf"{CAPITALISED}(?:[ \t\-](?:am|an der|sur|de|del|la|le|di|{CAPITALISED})){{0,3}}"
+_UK_POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
+_US_TAIL = r"[A-Z]{2}[ \t]+\d{5}(?:-\d{4})?"
+_EN_TAIL = rf"(?:{_SEP}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|\#)\.?[ \t]?\w{{1,6}})?(?:{_SEP}{_TOWN}(?:{_SEP}{_TOWN})?,?[ \t\n]+(?:{_US_TAIL}|{_UK_POSTCODE})|{_SEP}{_UK_POSTCODE})?"
+_EN_STREET = (
+    r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Square|Sq|Place|Pl|Terrace|Way|Close|"
+    r"Crescent|Parkway|Pkwy|Highway|Hwy|Circle|Row|Gardens|Mews|Grove|Quay)"
+)
+_ENGLISH = re.compile(
+    rf"\b\d{{1,5}}[A-Za-z]?[ \t]+(?:[NSEW]\.?[ \t]+)?(?:(?:{CAPITALISED}|\d{{1,3}}(?:st|nd|rd|th))[ \t]+){{1,4}}{_EN_STREET}\b\.?{_EN_TAIL}"
+)
+_PO_BOX = re.compile(rf"\bP\.?[ ]?O\.?[ ]Box[ ]\d{{1,7}}(?:{_SEP}{_TOWN},?[ \t]+(?:{_US_TAIL}|{_UK_POSTCODE}))?")
+_CONTINENTAL_TAIL = rf"(?:{_SEP}(?:[A-Z]{{1,2}}-)?\d{{4,5}}(?:[ ]?[A-Z]{{2}})?[ \t]+{_TOWN})?"
+_SUFFIXED = re.compile(
+    rf"\b(?:{CAPITALISED}[ \t\-]){{0,2}}{CAPITALISED}?(?:[Ss]traße|[Ss]trasse|[Ss]tr\.|[Ww]eg|[Pp]latz|[Aa]llee|[Gg]asse|[Uu]fer|[Dd]amm|straat|laan|gracht|plein|kade|gatan|vägen|veien)"
+    rf"[ \t]+\d{{1,4}}(?:[ ]?[a-zA-Z])?(?:[\-/]\d{{1,4}})?\b{_CONTINENTAL_TAIL}"
+)
+_SUFFIX_HINT = re.compile(
+    r"stra(?:ß|ss|at)e?|[Ss]tr\.|[Ww]eg[ \t]|latz[ \t]|llee[ \t]|asse[ \t]|fer[ \t]|amm[ \t]|laan|gracht|plein|kade|gatan|vägen|veien"
+)
+_FRENCH = re.compile(
+    rf"\b\d{{1,4}}(?:[ ]?(?:bis|ter|quater))?,?[ \t]+(?:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|cours|route)[ \t]+"
+    rf"(?:(?:de|du|des|de la|de l'|d'|l')[ \t]?)?(?:{CAPITALISED})(?:[ \t\-](?:de|du|des|la|{CAPITALISED})){{0,4}}{_CONTINENTAL_TAIL}"
+)
+_PREFIXED = re.compile(
+    rf"\b(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Paseo|Camino|Carrera|Rua|Travessa|Praça|Via|Viale|Piazza|Corso|Largo|Vicolo)[ \t]*"
+    rf"(?:(?:de|del|da|do|dos|das|della|dei|la|las|los|el)[ \t]+){{0,2}}{CAPITALISED}(?:[ \t](?:de|del|la|y|e|{CAPITALISED})){{0,4}},?[ \t]+(?:n[º°.]?[ \t]*)?\d{{1,4}}[a-zA-Z]?\b{_CONTINENTAL_TAIL}"
+)
+
+
+def find_addresses(text: str) -> Iterator[Span]:
+    """``ADDRESS`` spans, each as far as its postcode and town."""
+    for pattern in (_ENGLISH, _PO_BOX, _FRENCH, _PREFIXED):
+        for match in pattern.finditer(text):
+            yield Span(*match.span(), "ADDRESS", 0.7, "rules:address")
+    if _SUFFIX_HINT.search(text) is not None:
+        for match in _SUFFIXED.finditer(text):
+            yield Span(*match.span(), "ADDRESS", 0.7, "rules:address")
