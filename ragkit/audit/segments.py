@@ -134,10 +134,10 @@ class Segments:
         self._size = os.fstat(self._fd).st_size
         start = max(0, self._size - _TAIL)
         tail = os.pread(self._fd, self._size - start, start)
-        whole, _, torn = tail.rpartition(b"\n")
+        torn = tail.rpartition(b"\n")[2]
         if torn:
             self._size += os.write(self._fd, b"\n")
-        self.next_seq = _last_seq(whole) or self._last_seq_before(self._number) or 0
+        self.next_seq = _last_seq(tail) or self._last_seq_before(self._number) or 0
         self.next_seq += 1
         return len(torn)
 
