@@ -191,13 +191,24 @@ class IndexSource(Protocol):
 
 
 class CandidateSearch(Protocol):
-    """Rankers: ``(chunk_id, score)`` best first, from the given access classes only. No classes, no candidates."""
+    """Rankers: ``(chunk_id, score)`` best first, from the given access classes only. No classes, no candidates.
+
+    ``only`` narrows a search to these chunks. ``lexical_bound`` is the lexical score that no chunk can exceed for this text.
+    ``generation`` is the number of the index that answers, 0 while exact search over the record store does.
+    """
+
+    @property
+    def generation(self) -> int: ...
 
     def search_dense(
-        self, vector: NDArray[np.float32], k: int, classes: Collection[str]
+        self, vector: NDArray[np.float32], k: int, classes: Collection[str], *, only: Collection[int] | None = None
     ) -> list[tuple[int, float]]: ...
 
-    def search_lexical(self, text: Masked, k: int, classes: Collection[str]) -> list[tuple[int, float]]: ...
+    def search_lexical(
+        self, text: Masked, k: int, classes: Collection[str], *, only: Collection[int] | None = None
+    ) -> list[tuple[int, float]]: ...
+
+    def lexical_bound(self, text: Masked) -> float: ...
 
 
 class HitSource(Protocol):

@@ -1,0 +1,85 @@
+"""Fusing two rankings by how far the dense one can be trusted with this question.
+
+::
+
+    score = w · cosine + (1 − w) · BM25 / √(best BM25 · bound)
+    w     = σ(INTERCEPT + SLOPE · ln(word pieces / words))
+
+No fixed weight serves every collection: on German text the English encoder finds half of what BM25 does, on English
+questions in other words than the text's it is the other way round. Two things decide, and neither needs a label:
+
+* *How many pieces the encoder cuts a word into.* An encoder knows the words it was trained on whole and cuts others
+  into fragments (all-MiniLM-L6-v2: 1.05 pieces a word in English questions, 1.7 in Spanish, 2.6 in Turkish, 5.4 in
+  Russian); the more fragments, the less its cosines tell.
+* *How much of the question the lexical ranker found.* BM25 is divided by the geometric mean of its best score and of
+  its *bound*, the score of a chunk that holds every term of the question many times over. Where no chunk shares more
+  than a few terms with the question, as between two languages, the best lexical score is then small against the
+  cosines. Dividing by the best score alone trusts chance matches, by the bound alone mistrusts long questions.
+
+INTERCEPT and SLOPE were fitted by ``benchmarks/fit_fusion.py`` (listwise cross-entropy, see there for the sets, for
+leave-one-set-out figures and for the features that were tried and left out).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+INTERCEPT = 0.664
+SLOPE = -1.22
+
+_WORDS = re.compile(r"\w+|[^\w\s]")
+
+Ranking = Sequence[tuple[int, float]]
+"""``(chunk_id, score)``, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """One candidate: its fused score in 0..1, and what each ranker said (``None``: not among its candidates)."""
+
+    chunk_id: int
+    score: float
+    dense: float | None
+    lexical: float | None
+
+
+def fragmentation(text: str, pieces: int) -> float:
+    """Return word pieces a word (or punctuation mark), at least 1. ``pieces`` counts no special tokens."""
+    return max(1.0, pieces / max(1, len(_WORDS.findall(text))))
+
+
+def dense_weight(fragments: float) -> float:
+    """Return ``w``, the share of the dense ranker, from :func:`fragmentation`."""
+    return 1 / (1 + math.exp(-(INTERCEPT + SLOPE * math.log(fragments))))
+
+
+def fuse(dense: Ranking, lexical: Ranking, *, weight: float, bound: float, depth: int) -> list[Fused]:
+    """Fuse two rankings of one question, best first; ties go to the lower chunk id.
+
+    A candidate that one ranker did not return is given that ranker's last score when its list is full (``depth``
+    candidates), since it can be no better; else 0, since it did not match at all.
+
+    Args:
+        dense: Cosines.
+        lexical: BM25 scores.
+        weight: The share of the dense ranker, 0..1.
+        bound: The BM25 score that no chunk can exceed, for this question.
+        depth: How many candidates each ranker was asked for.
+    """
+    cosines, terms = dict(dense), dict(lexical)
+    scale = math.sqrt(lexical[0][1] * max(bound, lexical[0][1])) if lexical and lexical[0][1] > 0 else 1.0
+    dense_floor, lexical_floor = _floor(dense, depth), _floor(lexical, depth)
+    fused = []
+    for number in dict.fromkeys([*cosines, *terms]):
+        meaning = min(1.0, max(0.0, cosines.get(number, dense_floor)))
+        wording = min(1.0, terms.get(number, lexical_floor) / scale)
+        score = weight * meaning + (1 - weight) * wording
+        fused.append(Fused(number, score, cosines.get(number), terms.get(number)))
+    return sorted(fused, key=lambda candidate: (-candidate.score, candidate.chunk_id))
+
+
+def _floor(ranking: Ranking, depth: int) -> float:
+    return ranking[-1][1] if len(ranking) >= depth else 0.0

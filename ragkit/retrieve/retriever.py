@@ -1,0 +1,256 @@
+"""From a masked question to hits that its asker may see.
+
+::
+
+    retriever = HybridRetriever(index=…, hits=…, embedder=…, recorder=…, collection="handbook")
+    hits = retriever.retrieve(question, k=8, principal=principal)
+
+Both rankers are asked for candidates from the access classes the principal may see; the candidates are fused; then the
+record store has the last word, candidate by candidate: what is gone, changed or forbidden is dropped and the next one
+takes its place. Where too few remain, the rankers are asked for more, in the end for all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ragkit.errors import FilterRefused
+from ragkit.protocols import CandidateSearch, Embedder, HitSource, Recorder
+from ragkit.retrieve.fusion import Fused, dense_weight, fragmentation, fuse
+from ragkit.types import Hit, Masked, MaskedQuestion, Principal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MICRO = 1_000_000
+_DEEPER = 10
+_EVERYTHING = 1 << 24
+_SPARE = 2
+"""Candidates checked beyond ``k`` at once; each costs a decryption, each further round a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What one question asks of the rankers."""
+
+    text: Masked
+    vector: NDArray[np.float32]
+    weight: float
+    bound: float
+    classes: frozenset[str]
+    only: frozenset[int] | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What happened on the way, for the event; counts only."""
+
+    candidates: int = 0
+    checked: set[int] = field(default_factory=set)
+    dropped: int = 0
+    by_document: dict[str, int] = field(default_factory=dict)
+
+
+class HybridRetriever:
+    """Implements :class:`ragkit.protocols.Retriever`. Thread-safe when its parts are.
+
+    Args:
+        index: The rankers.
+        hits: The record store's check.
+        embedder: Embeds the question, and counts its word pieces to weigh the rankers.
+        recorder: Gets one ``retrieval.done`` a question, without content.
+        collection: The collection's name, for the event.
+        candidates: How many each ranker is asked for at first.
+        per_document: Most chunks of one document in a result; ``None`` for any number.
+    """
+
+    def __init__(
+        self,
+        index: CandidateSearch,
+        hits: HitSource,
+        embedder: Embedder,
+        recorder: Recorder,
+        *,
+        collection: str,
+        candidates: int = 100,
+        per_document: int | None = None,
+    ) -> None:
+        self._index = index
+        self._hits = hits
+        self._embedder = embedder
+        self._recorder = recorder
+        self._collection = collection
+        self._candidates = candidates
+        self._per_document = per_document
+
+    def retrieve(
+        self,
+        question: MaskedQuestion,
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None = None,
+        request: str | None = None,
+    ) -> list[Hit]:
+        """Return at most ``k`` hits, best first, each checked in the record store for this principal and these filters.
+
+        Raises:
+            FilterRefused: An empty filter, or a key that is not whitelisted.
+            AuditUnavailable: The event could not be recorded; nothing is returned.
+        """
+        self._embedder.load()
+        vector = self._embedder.embed_question(question.text.index)
+        pieces = self._pieces([question.text.index])[0]
+        return self._retrieve(question, vector, pieces, k=k, principal=principal, filters=filters, request=request)
+
+    def retrieve_many(
+        self,
+        questions: Sequence[MaskedQuestion],
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None = None,
+        request: str | None = None,
+    ) -> list[list[Hit]]:
+        """Do :meth:`retrieve` for each question; they are embedded together where the embedder can."""
+        if not questions:
+            return []
+        self._embedder.load()
+        texts = [question.text.index for question in questions]
+        together = getattr(self._embedder, "embed_questions", None)
+        vectors = together(texts) if together else [self._embedder.embed_question(text) for text in texts]
+        return [
+            self._retrieve(question, vector, pieces, k=k, principal=principal, filters=filters, request=request)
+            for question, vector, pieces in zip(questions, vectors, self._pieces(texts))
+        ]
+
+    def _pieces(self, texts: Sequence[Masked]) -> list[int]:
+        """Count word pieces without the special tokens and prompts that every text gets."""
+        *counts, overhead = self._embedder.count_tokens([*texts, Masked("")])
+        return [max(0, count - overhead) for count in counts]
+
+    def _retrieve(
+        self,
+        question: MaskedQuestion,
+        vector: NDArray[np.float32],
+        pieces: int,
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None,
+        request: str | None,
+    ) -> list[Hit]:
+        began = time.monotonic()
+        if filters is not None and not filters:
+            raise FilterRefused("a filter is empty", remedy="Leave the filter out, or give each key a value.")
+        classes = self._hits.classes_for(principal)
+        tally, found = _Tally(), list[Hit]()
+        # Also without any class, since an unknown filter key is refused to everybody alike.
+        only = self._hits.filtered_ids(filters, principal=principal) if filters is not None else None
+        if classes and k > 0 and only != frozenset():
+            text = question.text.index
+            weight = dense_weight(fragmentation(text, pieces))
+            search = _Search(text, vector, weight, self._index.lexical_bound(text), classes, only)
+            found = self._fill(search, tally, k=k, principal=principal, filters=filters)
+        self._record(found, tally, classes, k=k, principal=principal, filters=filters, request=request, began=began)
+        return found
+
+    def _fill(
+        self, search: _Search, tally: _Tally, *, k: int, principal: Principal, filters: Mapping[str, str] | None
+    ) -> list[Hit]:
+        """Check candidates, best first, until ``k`` passed; go deeper while the rankers have more to give."""
+        found: list[Hit] = []
+        depth = max(self._candidates, k)
+        while True:
+            ranked, exhausted = self._rank(search, depth)
+            tally.candidates = len(ranked)
+            for hit in self._check(ranked, tally, k=k, principal=principal, filters=filters):
+                found.append(hit)
+                if len(found) == k:
+                    return found
+            if exhausted:
+                return found
+            depth = depth * _DEEPER if depth < self._candidates * _DEEPER else _EVERYTHING
+
+    def _rank(self, search: _Search, depth: int) -> tuple[list[Fused], bool]:
+        only = {} if search.only is None else {"only": search.only}
+        dense = self._index.search_dense(search.vector, depth, search.classes, **only)
+        lexical = self._index.search_lexical(search.text, depth, search.classes, **only)
+        ranked = fuse(dense, lexical, weight=search.weight, bound=search.bound, depth=depth)
+        return ranked, len(dense) < depth and len(lexical) < depth
+
+    def _check(
+        self,
+        ranked: Sequence[Fused],
+        tally: _Tally,
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None,
+    ) -> Iterator[Hit]:
+        left = [candidate for candidate in ranked if candidate.chunk_id not in tally.checked]
+        width = k + _SPARE
+        while left:
+            some, left = left[:width], left[width:]
+            width *= 2
+            ids = [candidate.chunk_id for candidate in some]
+            passed = self._hits.hits(ids, principal=principal, filters=filters)
+            for candidate in some:
+                tally.checked.add(candidate.chunk_id)
+                hit = passed.get(candidate.chunk_id)
+                if hit is None:
+                    tally.dropped += 1
+                elif self._has_room(hit, tally):
+                    yield replace(hit, score=candidate.score, dense=candidate.dense, lexical=candidate.lexical)
+
+    def _has_room(self, hit: Hit, tally: _Tally) -> bool:
+        taken = tally.by_document.get(hit.doc_id, 0)
+        if self._per_document is not None and taken >= self._per_document:
+            return False
+        tally.by_document[hit.doc_id] = taken + 1
+        return True
+
+    def _record(
+        self,
+        found: Sequence[Hit],
+        tally: _Tally,
+        classes: Collection[str],
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None,
+        request: str | None,
+        began: float,
+    ) -> None:
+        generation = self._index.generation
+        self._recorder.record(
+            "retrieval.done",
+            request=request,
+            actor=principal,
+            data={
+                "collection": self._collection,
+                "generation": generation,
+                "exact": generation == 0,
+                "k": k,
+                "candidates": tally.candidates,
+                "returned": len(found),
+                "dropped": tally.dropped,
+                "classes": len(classes),
+                "filter_keys": sorted(filters or ()),
+                "ms": int((time.monotonic() - began) * 1000),
+                "chunks": [
+                    {
+                        "chunk": hit.chunk_id,
+                        "doc": hit.doc_id,
+                        "version": hit.version,
+                        "score_u": round(hit.score * _MICRO),
+                        "rank": rank,
+                    }
+                    for rank, hit in enumerate(found, start=1)
+                ],
+            },
+        )
