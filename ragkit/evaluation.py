@@ -36,13 +36,13 @@ class SearchesMany(Protocol):
     def search_many(
         self,
         questions: Sequence[str],
-        k: int = ...,
         *,
+        k: int = ...,
         collection: str | None = ...,
         principal: Principal | None = ...,
     ) -> list[list[Hit]]: ...
 
-    def native_ids(self, doc_ids: Sequence[str], collection: str | None = ...) -> Mapping[str, str]: ...
+    def native_ids(self, doc_ids: Sequence[str], *, collection: str | None = ...) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,22 @@ class RetrievalScores:
     ndcg: Estimate
     recall: Estimate
     mrr: Estimate
-    queries: tuple[QueryScore, ...] = field(repr=False)
+    rows: tuple[QueryScore, ...] = field(repr=False)
+
+    @property
+    def queries(self) -> int:
+        """How many questions had judgements."""
+        return len(self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """The shape of ``ragkit eval retrieval --json``."""
         named = (("ndcg", self.ndcg), ("recall", self.recall), ("mrr", self.mrr))
         shown = {f"{name}@{self.k}": {"value": one.value, "low": one.low, "high": one.high} for name, one in named}
-        return {**shown, "queries": len(self.queries)}
+        return {**shown, "queries": self.queries}
+
+    def write_per_query(self, path: Path) -> None:
+        """Write one JSON line a question, its native ids in clear: the judgements hold them too."""
+        path.write_text("".join(f"{json.dumps(row.as_json(self.k))}\n" for row in self.rows), encoding="utf-8")
 
 
 def evaluate_retrieval(
@@ -115,7 +124,7 @@ def evaluate_retrieval(
         ndcg=bootstrap_mean([row.ndcg for row in rows], seed=seed),
         recall=bootstrap_mean([row.recall for row in rows], seed=seed),
         mrr=bootstrap_mean([row.reciprocal_rank for row in rows], seed=seed),
-        queries=rows,
+        rows=rows,
     )
 
 
@@ -194,7 +203,7 @@ def _rank(
             texts[at : at + _BATCH], k=k * CHUNKS_PER_DOCUMENT, collection=collection, principal=principal
         )
         documents = [list(dict.fromkeys(hit.doc_id for hit in hits))[:k] for hits in results]
-        names = workspace.native_ids(sorted({doc for found in documents for doc in found}), collection)
+        names = workspace.native_ids(sorted({doc for found in documents for doc in found}), collection=collection)
         rankings += [[names[doc] for doc in found if doc in names] for found in documents]
     return rankings
 

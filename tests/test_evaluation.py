@@ -24,8 +24,8 @@ class Shelf:
     def search_many(
         self,
         questions: Sequence[str],
-        k: int = 10,
         *,
+        k: int = 10,
         collection: str | None = None,
         principal: Principal | None = None,
     ) -> list[list[Hit]]:
@@ -33,7 +33,7 @@ class Shelf:
         self.calls.append(len(questions))
         return [[hit for name in text.split() for hit in (_hit(name, 0), _hit(name, 1))][:k] for text in questions]
 
-    def native_ids(self, doc_ids: Sequence[str], collection: str | None = None) -> Mapping[str, str]:
+    def native_ids(self, doc_ids: Sequence[str], *, collection: str | None = None) -> Mapping[str, str]:
         """Opaque ids are the names with an ``o:`` before them."""
         return {doc: doc.removeprefix("o:") for doc in doc_ids}
 
@@ -82,7 +82,7 @@ def test_documents_rank_by_their_best_chunk_and_native_id(tmp_path: Path) -> Non
     """Two chunks of one document count once; the judgements name the source's own ids."""
     queries, qrels = _files(tmp_path, {"q1": "a b c", "q2": "c a", "q3": "a"}, "q1\tb\t1\nq2\tc\t1\nq3\ta\t0\n")
     scores = evaluate_retrieval(Shelf(), queries, qrels)
-    rows = {row.query: row for row in scores.queries}
+    rows = {row.query: row for row in scores.rows}
     assert rows["q1"].found == ("a", "b", "c")
     assert (rows["q1"].reciprocal_rank, rows["q2"].reciprocal_rank) == (0.5, 1.0)
     assert set(rows) == {"q1", "q2"}, "a question without a relevant judgement does not count"
@@ -98,11 +98,19 @@ def test_json_has_the_documented_shape(tmp_path: Path) -> None:
     assert shown["queries"] == 1
 
 
+def test_rows_are_written_one_a_line(tmp_path: Path) -> None:
+    """``--per-query`` gives each question's measures and what was found."""
+    queries, qrels = _files(tmp_path, {"q1": "b a"}, "q1\ta\t1\n")
+    evaluate_retrieval(Shelf(), queries, qrels).write_per_query(tmp_path / "rows.jsonl")
+    [row] = map(json.loads, (tmp_path / "rows.jsonl").read_text().splitlines())
+    assert (row["query"], row["mrr@10"], row["found"]) == ("q1", 0.5, ["b", "a"])
+
+
 def test_questions_are_searched_in_batches(tmp_path: Path) -> None:
     """Many questions go together, so that they are embedded together."""
     queries, qrels = _files(tmp_path, {f"q{n}": "a" for n in range(300)}, "".join(f"q{n}\ta\t1\n" for n in range(300)))
     shelf = Shelf()
-    assert len(evaluate_retrieval(shelf, queries, qrels).queries) == 300
+    assert evaluate_retrieval(shelf, queries, qrels).queries == 300
     assert shelf.calls == [256, 44]
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ragkit.errors import ConfigError
 from ragkit.generate.pieces import row_text
 from ragkit.generate.ranking import RankedPiece, SentenceEncoder, rank_pieces
 from ragkit.generate.support import estimate_support, read_signs
@@ -21,7 +22,7 @@ from ragkit.generate.terms import QuestionTerms
 from ragkit.types import Citation, Generation, GenerationRequest, Location, Masked
 
 REFUSAL = Masked("The documents do not answer this.")
-MIN_SUPPORT = 0.35
+MIN_SUPPORT = 0.4
 _KEEP = 0.75  # share of the best score that a further sentence needs
 _SAME = 0.8  # two sentences that share this much of their words say the same
 
@@ -33,9 +34,17 @@ class ExtractiveGenerator:
         embedder: Encodes question and sentences; loaded by :meth:`load`.
         sentences: At most this many sentences, rows or lists an answer.
         min_support: Refuse below this estimate, 0..1. 0 never refuses while there are hits.
+
+    Raises:
+        ConfigError: An option out of range.
     """
 
     def __init__(self, embedder: SentenceEncoder, *, sentences: int = 3, min_support: float = MIN_SUPPORT) -> None:
+        if sentences < 1 or not 0 <= min_support <= 1:
+            raise ConfigError(
+                "an option of the extractive generator is out of range",
+                remedy="Set `sentences` to 1 or more and `min_support` between 0 and 1.",
+            )
         self._embedder = embedder
         self._sentences = sentences
         self._min_support = min_support

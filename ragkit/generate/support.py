@@ -22,31 +22,23 @@ class Signs:
 
     Attributes:
         dense: Highest cosine of a hit; 0 when the dense ranker returned none.
-        lead: How far the best hit stands above the mean of the others, by cosine.
+        lead: How far that hit stands above the mean of the others, by cosine.
         piece: Highest cosine of a piece.
-        piece_lead: How far that stands above the mean of the pieces the encoder read.
-        piece_words: Share of the question's words in the best piece and its lead.
+        piece_words: Share of the question's words in the best piece and its lead, rare words counting more.
         hit_words: Share of the question's words in the hit that has most of them.
-        unseen: Share of the question's words that no hit has.
         agree: 1 when the dense and the lexical ranker put the same hit first.
-        lexical_lead: How far the best hit stands above the next by BM25, as a share.
     """
 
     dense: float
     lead: float
     piece: float
-    piece_lead: float
     piece_words: float
     hit_words: float
-    unseen: float
     agree: float
-    lexical_lead: float
 
 
-INTERCEPT = -3.0
-WEIGHTS = Signs(
-    dense=3.0, lead=2.0, piece=2.0, piece_lead=0.0, piece_words=1.0, hit_words=1.0, unseen=-1.0, agree=0.5, lexical_lead=0.5
-)
+INTERCEPT = -5.3
+WEIGHTS = Signs(dense=3.62, lead=8.52, piece=1.37, piece_words=1.25, hit_words=3.68, agree=1.08)
 
 
 def estimate_support(signs: Signs) -> float:
@@ -57,23 +49,17 @@ def estimate_support(signs: Signs) -> float:
 
 def read_signs(hits: Sequence[Hit], ranked: Sequence[RankedPiece], terms: QuestionTerms) -> Signs:
     """Collect the signs of one question. ``hits`` and ``ranked`` are best first and not empty."""
-    dense = [hit.dense for hit in hits if hit.dense is not None]
-    lexical = sorted((hit.lexical for hit in hits if hit.lexical is not None), reverse=True)
-    have = [terms.matched(hit.chunk.embedded) for hit in hits]
-    count = max(len(terms.words), 1)
-    others = sorted(dense, reverse=True)[1:]
+    dense = sorted((hit.dense for hit in hits if hit.dense is not None), reverse=True)
+    others = dense[1:]
     read = [one for one in ranked if one.cosine is not None]
-    near = [one.cosine or 0.0 for one in read]
+    have = (len(terms.matched(hit.chunk.embedded)) for hit in hits)
     return Signs(
         dense=max(dense, default=0.0),
-        lead=max(dense) - sum(others) / len(others) if others else 0.0,
-        piece=max(near, default=0.0),
-        piece_lead=max(near) - sum(near) / len(near) if near else 0.0,
+        lead=dense[0] - sum(others) / len(others) if others else 0.0,
+        piece=max((one.cosine or 0.0 for one in read), default=0.0),
         piece_words=max((one.words for one in read), default=0.0),
-        hit_words=max(len(words) for words in have) / count,
-        unseen=1 - len(frozenset().union(*have)) / count,
+        hit_words=max(have) / max(len(terms.words), 1),
         agree=float(_first(hits, "dense") is _first(hits, "lexical")),
-        lexical_lead=1 - lexical[1] / lexical[0] if len(lexical) > 1 and lexical[0] > 0 else 0.0,
     )
 
 
