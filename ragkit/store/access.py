@@ -17,6 +17,7 @@ from ragkit.store.schema import access_classes, access_tokens
 from ragkit.types import Principal
 
 _PARAMETERS = 10_000  # SQLite takes 32,766 a statement
+_INSERT_CLASS = insert(access_classes).on_conflict_do_nothing()
 
 
 def class_id(collection: Collection, tokens: Iterable[str]) -> str:
@@ -32,9 +33,7 @@ def token_mac(collection: Collection, token: str) -> bytes:
 def ensure_class(connection: Connection, collection: Collection, tokens: frozenset[str]) -> str:
     """Write the class of these tokens unless it is there, and return its id."""
     found = class_id(collection, tokens)
-    made = connection.execute(
-        insert(access_classes).values(class_id=found, collection_id=collection.id).on_conflict_do_nothing()
-    )
+    made = connection.execute(_INSERT_CLASS, {"class_id": found, "collection_id": collection.id})
     if made.rowcount and tokens:
         rows = [{"class_id": found, "token_mac": token_mac(collection, token)} for token in sorted(tokens)]
         connection.execute(insert(access_tokens), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ragkit.crashpoints import reach
 from ragkit.store.database import Database
@@ -11,15 +11,19 @@ from ragkit.store.schema import bodies, chunks, documents, versions
 INLINE_ROWS = 256
 """A version of at most so many chunks is deleted in the transaction that makes it obsolete."""
 
+CURRENT = (
+    select(versions.c.version_id, versions.c.chunk_count, versions.c.policy)
+    .join(documents, documents.c.version_id == versions.c.version_id)
+    .where(documents.c.doc_id == bindparam("doc_id"))
+)
+"""The version that a document answers with."""
+
+_DELETE_VERSION = delete(versions).where(versions.c.version_id == bindparam("version"))  # cascades to chunks
+
 
 def withdraw(connection: Connection, doc_id: str) -> None:
     """Stop a document from answering, and destroy its key."""
-    query = (
-        select(versions.c.version_id, versions.c.chunk_count)
-        .join(documents, documents.c.version_id == versions.c.version_id)
-        .where(documents.c.doc_id == doc_id)
-    )
-    found = connection.execute(query).one_or_none()
+    found = connection.execute(CURRENT, {"doc_id": doc_id}).one_or_none()
     if found is None:
         return
     connection.execute(delete(documents).where(documents.c.doc_id == doc_id))
@@ -29,7 +33,7 @@ def withdraw(connection: Connection, doc_id: str) -> None:
 def retire(connection: Connection, version_id: int, *, rows: int) -> None:
     """Take a version out that no document points to: its key goes now, its rows now or later."""
     if rows <= INLINE_ROWS:
-        connection.execute(delete(versions).where(versions.c.version_id == version_id))  # cascades to chunks
+        connection.execute(_DELETE_VERSION, {"version": version_id})
         return
     unnumber(connection, version_id)
     keyless = {"state": "retired", "wrapped_key": None, "sealed_header": None}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit import crypto
 from ragkit.store.catalog import Collection
@@ -17,6 +17,20 @@ from ragkit.store.database import Database
 from ragkit.store.schema import items, sources
 
 _SLICE = 500
+
+
+def _put(*, quarantined: bool) -> Insert:
+    """Build the statement once: making it anew for each document took longer than running it."""
+    statement = insert(items)
+    names = [column.name for column in items.c if column.name not in {"item_id", "doc_id"}]
+    again: dict[str, Any] = {name: statement.excluded[name] for name in names}
+    if quarantined:
+        again["attempts"] = items.c.attempts + 1
+    return statement.on_conflict_do_update(index_elements=[items.c.doc_id], set_=again)
+
+
+_PUT_ACTIVE = _put(quarantined=False)
+_PUT_QUARANTINED = _put(quarantined=True)
 
 
 class SourceEntry(Protocol):
@@ -204,11 +218,7 @@ class SyncStateTable:
             "version": version,
             "changed_at": now(),
         }
-        statement = insert(items).values(**values)
-        again: dict[str, Any] = {name: statement.excluded[name] for name in values if name != "doc_id"}
-        if quarantined:
-            again["attempts"] = items.c.attempts + 1
-        connection.execute(statement.on_conflict_do_update(index_elements=[items.c.doc_id], set_=again))
+        connection.execute(_PUT_QUARANTINED if quarantined else _PUT_ACTIVE, values)
 
     def _count(self, *conditions: ColumnElement[bool]) -> int:
         query = select(func.count()).select_from(items).where(items.c.source_id == self.source_id, *conditions)

@@ -20,15 +20,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, literal, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Text, bindparam, select, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import StoreError
 from ragkit.store.access import ensure_class
 from ragkit.store.payload import place_of, seal_chunk, seal_header
-from ragkit.store.removal import retire, sweep, unnumber, withdraw
+from ragkit.store.removal import CURRENT, retire, sweep, unnumber, withdraw
 from ragkit.store.schema import bodies, chunks, documents, filters, items, versions
 from ragkit.store.syncstate import SourceEntry, SyncStateTable, now
 from ragkit.types import Chunk, MaskedDocument
@@ -225,21 +225,10 @@ class DocumentWriter:
         self._write_rows(connection, staging, len(staging.rows))
         doc_id, version_id = staging.entry.doc_id, staging.version_id
         class_id = ensure_class(connection, self._collection, staging.entry.access)
-        old = connection.execute(
-            select(versions.c.version_id, versions.c.chunk_count)
-            .join(documents, documents.c.version_id == versions.c.version_id)
-            .where(documents.c.doc_id == doc_id)
-        ).one_or_none()
-        connection.execute(
-            update(versions)
-            .where(versions.c.version_id == version_id)
-            .values(state="current", chunk_count=staging.count)
-        )
-        statement = insert(documents).values(
-            doc_id=doc_id, collection_id=self._collection.id, version_id=version_id, class_id=class_id
-        )
-        changed = {"version_id": version_id, "class_id": class_id}
-        connection.execute(statement.on_conflict_do_update(index_elements=[documents.c.doc_id], set_=changed))
+        old = connection.execute(CURRENT, {"doc_id": doc_id}).one_or_none()
+        connection.execute(_MAKE_CURRENT, {"version": version_id, "chunk_count": staging.count, "state": "current"})
+        document = {"doc_id": doc_id, "version_id": version_id, "class_id": class_id}
+        connection.execute(_POINT, {**document, "collection_id": self._collection.id})
         if old is not None:
             retire(connection, old.version_id, rows=old.chunk_count)
         self._number(connection, version_id, class_id)
@@ -249,21 +238,16 @@ class DocumentWriter:
         """Note the failure; the version before goes on answering, unless it was masked under another policy."""
         entry = refused.entry
         reach("sync.in_quarantine")
-        query = (
-            select(versions.c.policy)
-            .join(documents, documents.c.version_id == versions.c.version_id)
-            .where(documents.c.doc_id == entry.doc_id)
-        )
-        policy = connection.execute(query).scalar_one_or_none()
-        if policy is not None and policy != refused.policy:
+        current = connection.execute(CURRENT, {"doc_id": entry.doc_id}).one_or_none()
+        if current is not None and current.policy != refused.policy:
             withdraw(connection, entry.doc_id)
-        elif policy is not None:
+        elif current is not None:
             self.set_access(entry)  # takes part in this transaction: a failed update never keeps old permissions
         self._state.put(connection, entry, version=entry.last_version, code=refused.code)
 
     def _write_rows(self, connection: Connection, staging: Staging, limit: int) -> None:
         if staging.version_id is None:
-            made = connection.execute(versions.insert().values(**staging.columns, chunk_count=0))
+            made = connection.execute(versions.insert(), {**staging.columns, "chunk_count": 0})
             assert made.inserted_primary_key is not None
             staging.version_id = int(made.inserted_primary_key[0])
             if staging.filters:
@@ -279,9 +263,26 @@ class DocumentWriter:
             connection.execute(bodies.insert(), [{**row, "version_id": staging.version_id} for row in some])
 
     def _number(self, connection: Connection, version_id: int | None, class_id: str) -> None:
-        chosen = (
-            select(literal(self._collection.id), bodies.c.body_id, literal(class_id))
-            .where(bodies.c.version_id == version_id)
-            .order_by(bodies.c.ordinal)
-        )
-        connection.execute(chunks.insert().from_select(["collection_id", "body_id", "class_id"], chosen))
+        connection.execute(_NUMBER, {"collection": self._collection.id, "class": class_id, "version": version_id})
+
+
+_MAKE_CURRENT = (
+    update(versions)
+    .where(versions.c.version_id == bindparam("version"))
+    .values(state=bindparam("state"), chunk_count=bindparam("chunk_count"))
+)
+_NUMBER = chunks.insert().from_select(
+    ["collection_id", "body_id", "class_id"],
+    select(bindparam("collection", type_=Text), bodies.c.body_id, bindparam("class", type_=Text))
+    .where(bodies.c.version_id == bindparam("version"))
+    .order_by(bodies.c.ordinal),
+)
+
+
+def _point() -> Insert:
+    statement = insert(documents)
+    changed = {name: statement.excluded[name] for name in ("version_id", "class_id")}
+    return statement.on_conflict_do_update(index_elements=[documents.c.doc_id], set_=changed)
+
+
+_POINT = _point()
