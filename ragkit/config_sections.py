@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from ragkit.types import DataClass, Principal
 
-BUNDLED_MODEL = "builtin:all-MiniLM-L6-v2"
+BUNDLED_MODEL = "all-MiniLM-L6-v2"
 
 _TOKEN = re.compile(r"pub|[ug]:[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]")
 _CREDENTIAL = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|credentials?)$", re.I)
@@ -36,6 +36,7 @@ def _access_token(token: str) -> str:
 
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+FilterKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 AccessToken = Annotated[str, AfterValidator(_access_token)]
 
@@ -190,7 +191,7 @@ class CollectionSection(Section):
         description="Who may see documents: `u:issuer|name`, `g:source|name`, `pub`. Empty: nobody."
     )
     reveal: tuple[AccessToken, ...] = Field((), description="Who may see masked values in clear. Default: nobody.")
-    filter_keys: tuple[Slug, ...] = Field((), description="Metadata keys that questions may filter on.")
+    filter_keys: tuple[FilterKey, ...] = Field((), description="Metadata keys that questions may filter on.")
     language: Language | None = Field(None, description="Language of the documents; default: the workspace's.")
     max_delete_share: float = Field(
         0.2, ge=0, le=1, description="A pass that would delete a larger share of a source's documents is stopped."

@@ -46,7 +46,7 @@ source = "file"                         # "file", "env" or "command"; never insi
 # command = ["pass", "show", "ragkit"]  # for source = "command"
 
 [embedder]
-# model = "models/my-encoder"           # a local sentence-transformers folder; default: "builtin:all-MiniLM-L6-v2"
+# model = "models/my-encoder"           # a local sentence-transformers folder; default: the bundled all-MiniLM-L6-v2
 # threads = 0                           # 0 takes all cores
 # dtype = "auto"                        # "auto", "bf16", "fp32"
 

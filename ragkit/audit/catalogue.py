@@ -16,6 +16,7 @@ from ragkit.audit.fields import (
     is_flag,
     is_hash,
     is_id,
+    is_key,
     is_micro,
     is_name,
     is_version,
@@ -243,7 +244,7 @@ CATALOGUE: Mapping[str, EventType] = {
             "returned": is_count,
             "dropped": is_count,
             "classes": is_count,
-            "filter_keys": many(is_name),
+            "filter_keys": many(is_key),
             "filters": is_hash,
             "exact": is_flag,
             "chunks": many(

@@ -14,6 +14,7 @@ Shape = Callable[[Any], bool]
 _ID = re.compile(r"[0-9a-z]{16,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HASH = re.compile(r"(h|sha256|hmac-sha256):[0-9a-z]{16,64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _WORD = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+){0,5}")
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,40}")
 _VERSION = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z.+:_-]{0,99}")
@@ -50,6 +51,11 @@ def is_hash(value: Any) -> bool:
 def is_name(value: Any) -> bool:
     """A name given in ``ragkit.toml`` (collection, source, policy, connector) or in ragkit's code."""
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def is_key(value: Any) -> bool:
+    """A metadata key whitelisted in ``ragkit.toml``."""
+    return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 
 def is_word(value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragkit.cli.answers import answer_json, answer_texts, hits_json, print_answer, print_hits
-from ragkit.cli.output import emit, json_line, say
+from ragkit.cli.output import emit, json_line, private_file, say
 from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened, read_stdin
 from ragkit.errors import ConfigError
 
@@ -158,9 +158,7 @@ def _search_many(
 
 
 def _output(out: Path | None) -> BinaryIO:
-    if out is None:
-        return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    return os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    return private_file(out) if out else os.fdopen(os.dup(sys.stdout.fileno()), "wb")
 
 
 def _read_questions(file: Path) -> Iterator[tuple[str, str]]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragkit.cli.output import console, emit, say, table
 from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
-from ragkit.cli.shapes import shaped
+from ragkit.cli.shapes import SHAPES
 
 if TYPE_CHECKING:
+    from ragkit.ingest.report import SyncReport
     from ragkit.protocols import Progress
 
 PANEL = "Index"
-_COUNTS = ("added", "updated", "unchanged", "access_changed", "deleted")
-_SHOWN_ITEMS = 20
+_COUNTS = ("added", "updated", "unchanged", "access_changed", "deleted", "refused")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,31 +48,17 @@ def sync(
             retry_quarantined=retry_quarantined,
             progress=progress,
         )
-    items = [shaped("quarantined", _quarantined(item)) for item in report.quarantined_items]
-    counts = {key: getattr(report, key) for key in _COUNTS}
     if as_json:
-        emit(
-            "sync",
-            {
-                **counts,
-                "dry_run": dry_run,
-                "quarantined": dict(report.quarantined),
-                "quarantined_items": items,
-                "chunks": report.chunks,
-                "notices": dict(report.notices),
-                "seconds": round(report.seconds, 3),
-                "exit_code": report.exit_code,
-            },
-        )
+        emit("sync", {key: getattr(report, key) for key in SHAPES["sync"].fields})
     else:
-        _print_report(counts, report, items, dry_run=dry_run)
+        _print_report(report)
     raise typer.Exit(report.exit_code)
 
 
 def rebuild(collection: CollectionOption = None, workspace: WorkspaceOption = None) -> None:
     """Build the index again from the record store, without masking or embedding again."""
-    with opened(workspace) as here:
-        here.rebuild(collection=collection)
+    with opened(workspace) as here, _progress() as progress:
+        here.rebuild(collection=collection, progress=progress)
     say("The index is rebuilt.")
 
 
@@ -82,7 +67,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     with opened(workspace) as here:
         found = here.status()
     if as_json:
-        emit("status", {"status": found})
+        emit("status", found)
     else:
         _print_status(found)
 
@@ -123,29 +108,19 @@ def _progress() -> Iterator[Progress | None]:
         yield advance
 
 
-def _quarantined(item: Any) -> dict[str, Any]:
-    if is_dataclass(item) and not isinstance(item, type):
-        return asdict(item)
-    doc_id, code, remedy = item
-    return {"doc_id": doc_id, "code": code, "remedy": remedy}
-
-
-def _print_report(counts: Mapping[str, int], report: Any, items: list[dict[str, Any]], *, dry_run: bool) -> None:
-    title = "Would do (dry run; nothing was stored)" if dry_run else "Done"
-    aside = sum(report.quarantined.values())
-    rows = [(key.replace("_", " "), count) for key, count in counts.items()]
-    table(title, ("documents", ""), [*rows, ("set aside", aside)])
-    documents = counts["added"] + counts["updated"]
-    rate = f", {documents / report.seconds:,.1f} documents/s" if documents and report.seconds else ""
-    say(f"\n{report.chunks:,} chunks in {report.seconds:,.1f} s{rate}")
-    if report.notices:
-        say("\nnotices: " + ", ".join(f"{code} {count:,}" for code, count in sorted(dict(report.notices).items())))
-    if items:
+def _print_report(report: SyncReport) -> None:
+    title = "Would do (dry run; nothing was stored)" if report.dry_run else "Done"
+    rows = [(key.replace("_", " "), getattr(report, key)) for key in _COUNTS]
+    table(title, ("documents", ""), rows)
+    documents = report.added + report.updated
+    rate = f", {documents / report.elapsed:,.1f} documents/s" if documents and report.elapsed else ""
+    say(f"\n{report.chunks:,} chunks in {report.elapsed:,.1f} s{rate}")
+    for label, counts in (("masked", report.masked), ("notices", report.notices)):
+        if counts:
+            say(f"{label}: " + ", ".join(f"{code} {count:,}" for code, count in sorted(counts.items())))
+    if report.quarantined:
         say()
-        shown = [(item["code"], item["doc_id"], item["remedy"]) for item in items[:_SHOWN_ITEMS]]
-        table("Set aside; each is tried again when it changes", ("code", "document", "what to do"), shown)
-        if len(items) > _SHOWN_ITEMS:
-            say(f"and {len(items) - _SHOWN_ITEMS:,} more; `ragkit sync --json` lists all")
+        table("Set aside; tried again when they change", ("code", "items"), sorted(report.quarantined.items()))
 
 
 def _print_status(found: Mapping[str, Any]) -> None:

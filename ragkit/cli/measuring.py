@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ragkit.cli.output import emit, table
+from ragkit.cli.output import emit, private_file, table
 from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
 from ragkit.cli.shapes import shaped
 
@@ -28,7 +29,8 @@ def retrieval(
         Path, typer.Option(help="BEIR-style judgements, TSV of query-id, corpus-id, score; the source's own ids.")
     ],
     per_query: Annotated[
-        Path | None, typer.Option(help="Write the figures of each query here, JSON lines.", show_default=False)
+        Path | None,
+        typer.Option(help="Write the figures of each query and the ids found here, JSON lines.", show_default=False),
     ] = None,
     collection: CollectionOption = None,
     workspace: WorkspaceOption = None,
@@ -39,15 +41,13 @@ def retrieval(
 
     with opened(workspace) as here:
         scores = evaluate_retrieval(here, queries, qrels, k=10, collection=collection)
-    measures = {"ndcg@10": scores.ndcg, "recall@10": scores.recall, "mrr@10": scores.mrr}
     if per_query is not None:
-        scores.write_per_query(per_query)
+        with private_file(per_query) as file:
+            file.writelines(json.dumps(one.as_json(scores.k)).encode() + b"\n" for one in scores.queries)
+    measures = {key: value for key, value in scores.as_json().items() if key != "queries"}
     if as_json:
-        emit("retrieval", {**{name: _measure(one) for name, one in measures.items()}, "queries": scores.queries})
+        shown = {name: shaped("measure", measure) for name, measure in measures.items()}
+        emit("retrieval", {**shown, "queries": len(scores.queries)})
         return
-    rows = [(name, float(one.value), float(one.low), float(one.high)) for name, one in measures.items()]
-    table(f"{scores.queries:,} queries", ("measure", "value", "low", "high"), rows)
-
-
-def _measure(measure: Any) -> dict[str, Any]:
-    return shaped("measure", {key: float(getattr(measure, key)) for key in ("value", "low", "high")})
+    rows = [(name, *(float(measure[key]) for key in ("value", "low", "high"))) for name, measure in measures.items()]
+    table(f"{len(scores.queries):,} queries", ("measure", "value", "low", "high"), rows)

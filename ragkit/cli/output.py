@@ -7,9 +7,11 @@ escape sequences in it (they can rewrite what was shown before; OWASP LLM05, imp
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
@@ -49,6 +51,13 @@ def json_line(name: str, payload: Mapping[str, Any]) -> bytes:
     """Return the JSON object of this shape as one line."""
     text = json.dumps(shaped(name, payload), ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def private_file(path: Path) -> BinaryIO:
+    """Open a file for writing that only its owner may read, also if it was there already."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    os.fchmod(handle, 0o600)
+    return os.fdopen(handle, "wb")
 
 
 def console(*, err: bool = False) -> Console:

@@ -20,11 +20,21 @@ def add_to(app: typer.Typer) -> None:
         app.command(rich_help_panel=PANEL)(verb)
 
 
-def mask(collection: CollectionOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Mask the text on standard input by a collection's policy. Nothing is stored."""
+def mask(
+    collection: CollectionOption = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Keep nothing: `reveal` cannot undo it, and nothing is locked.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mask the text on standard input by a collection's policy; `reveal` undoes it.
+
+    The values go to the vault, encrypted; the text itself is not stored.
+    """
     text = read_stdin()
     with opened(workspace) as here:
-        masked, spans = here.mask_text(text, collection=collection)
+        masked, spans = here.mask_text(text, collection=collection, store=not no_store)
     if as_json:
         found = [shaped("span", {key: getattr(span, key) for key in _SPAN}) for span in spans]
         emit("mask", {"masked": masked.record, "spans": found})

@@ -129,16 +129,16 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 def models_verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Compare the model files with the hashes ragkit was measured with. Works without a workspace, too."""
     from ragkit.config_sections import BUNDLED_MODEL
-    from ragkit.index.weights import verify_models
+    from ragkit.index.weights import DEFAULT_MODEL, verify_models
 
     try:
         config = _load(workspace)
         wanted = config.embedder.model
-        model = wanted if wanted.startswith("builtin:") else str(config.resolve(wanted))
+        model = DEFAULT_MODEL if wanted == BUNDLED_MODEL else str(config.resolve(wanted))
     except ConfigError:
         if workspace is not None:
             raise
-        model = BUNDLED_MODEL
+        model = DEFAULT_MODEL
     _report("models", [_check(found) for found in verify_models([model])], as_json=as_json)
 
 
@@ -178,8 +178,8 @@ def _check_sources(config: Config) -> int:
     registry = Registry(allow=config.plugins.allow)
     sources = [source for collection in config.collections.values() for source in collection.sources]
     for source in sources:
-        registry.check_options("connectors", source.connector, source.options.keys(), supplied=("name", "access"))
-    registry.find("generators", config.generator.kind)
+        registry.check_options("connectors", source.connector, source.options)
+    registry.check_options("generators", config.generator.kind, config.generator.options, supplied=("embedder",))
     return len(sources)
 
 

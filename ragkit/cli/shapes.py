@@ -106,7 +106,7 @@ SHAPES: Mapping[str, Shape] = {
     "hit": Shape(about="A retrieved chunk that the asker may see.", fields=_HIT),
     "mask": Shape(
         verb="mask --json",
-        about="What was found in the text on standard input, and the text without it.",
+        about="What was found in the text on standard input, and the text with it masked.",
         fields={"masked": ("text", "the masked text"), "spans": ("list of span", "in order")},
     ),
     "measure": Shape(about="A mean with its bootstrap interval.", fields=_MEASURE),
@@ -146,7 +146,11 @@ SHAPES: Mapping[str, Shape] = {
     "status": Shape(
         verb="status --json",
         about="What the workspace holds.",
-        fields={"status": ("object", "figures of the workspace and of each collection")},
+        fields={
+            "workspace": ("text", "its name"),
+            "bytes": ("int", "size of the data directory"),
+            "collections": ("object", "figures by collection: documents, chunks, generation, health and others"),
+        },
     ),
     "sync": Shape(
         verb="sync --json",
@@ -158,20 +162,15 @@ SHAPES: Mapping[str, Shape] = {
             "unchanged": ("int", "documents as before"),
             "access_changed": ("int", "documents whose readers changed, text as before"),
             "deleted": ("int", "documents that are gone at the source"),
-            "quarantined": ("object", "number of items set aside, by code"),
-            "quarantined_items": ("list of quarantined", "the items set aside"),
+            "refused": ("int", "items set aside by this run"),
+            "quarantined": ("object", "all items set aside now: count by code"),
             "chunks": ("int", "chunks written"),
-            "notices": ("object", "number of notices, by code"),
-            "seconds": ("number", "wall time"),
+            "masked": ("object", "spans masked: count by entity type"),
+            "notices": ("object", "what a reader should know: count by code"),
+            "seconds": ("object", "time by stage; stages overlap"),
+            "elapsed": ("number", "wall time in seconds"),
+            "failed": ("text", "name of the error that ended a source's pass; mostly empty"),
             "exit_code": ("int", "0, 1 (some set aside) or 2 (failed)"),
-        },
-    ),
-    "quarantined": Shape(
-        about="An item that was set aside.",
-        fields={
-            "doc_id": ("text", "opaque id"),
-            "code": ("text", "why, a short stable word"),
-            "remedy": ("text", "what to do"),
         },
     ),
 }
