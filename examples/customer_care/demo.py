@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 from ragkit.testing import sockets
 
 HERE = Path(__file__).resolve().parent
-LETTER = "tickets/call-2026-09-15-gas-smell.txt"
+NOTE = "tickets/call-2026-09-15-gas-smell.txt"
+LETTER, UNSEEN = "emails/Mrs Odile Marchbank - stove complaint.eml", "Tamsin"
 QUESTIONS = (
     ("a policy", "How many days do I have to send back an unused article?"),
     ("a table in a PDF manual", "What should I do if the Kestrel 2 has a yellow, unsteady flame?"),
@@ -65,7 +66,9 @@ def play(workspace: Workspace, shop: Path) -> None:
     screen.scene(1, "The documents go in")
     screen.first_sync(workspace)
     screen.scene(2, "What is masked")
-    screen.before_and_after(workspace, (shop / "documents" / LETTER).read_text(encoding="utf-8"))
+    documents = shop / "documents"
+    screen.before_and_after(workspace, (documents / NOTE).read_text(encoding="utf-8"))
+    screen.known_limit(workspace, (documents / LETTER).read_text(encoding="utf-8"), UNSEEN)
     screen.scene(3, "Five questions")
     about_customer = None
     for kind, question in QUESTIONS:
@@ -77,7 +80,7 @@ def play(workspace: Workspace, shop: Path) -> None:
     screen.scene(5, "The documents change")
     for question in (ABOUT_CHANGED, ABOUT_DELETED):
         screen.ask(workspace, question, kind="before")
-    change(shop / "documents")
+    change(documents)
     screen.second_sync(workspace, "one page corrected, one removed")
     for question in (ABOUT_CHANGED, ABOUT_DELETED):
         screen.ask(workspace, question, kind="after")

@@ -88,18 +88,32 @@ def _counts(report: SyncReport) -> list[tuple[str, int]]:
 
 def before_and_after(workspace: Workspace, text: str) -> None:
     """Show a note of a telephone call as it was written and as ragkit keeps it, side by side."""
-    masked, spans = workspace.mask_text(text)
+    masked, spans = workspace.mask_text(text, store=False)
     left = Text(text)
     for span in spans:
         left.stylize("bold red", span.start, span.end)
     table = Table(expand=True, show_lines=False)
     table.add_column("as it was written", ratio=1)
     table.add_column("as ragkit keeps, shows and sends it", ratio=1)
-    for before, after in zip(left.split("\n"), colour(masked.record).split("\n")):
+    right = colour(masked.record)
+    lines = list(zip(left.split("\n"), right.split("\n")))
+    aligned = text.count("\n") == masked.record.count("\n")  # a masked address may have swallowed line ends
+    for before, after in lines if aligned else [(left, right)]:
         table.add_row(before, after)
     console.print(table)
     example = next((line for line in masked.index.splitlines() if line.startswith("Caller: ")), "")
     console.print(f"[dim]For searching, each value has an invented stand-in: “{escape(example)}” is what is indexed.")
+
+
+def known_limit(workspace: Workspace, letter: str, name: str) -> None:
+    """Say so when a name without any sign around it was not found."""
+    masked, _ = workspace.mask_text(letter, store=False)
+    if name in masked.record:
+        sentence = next(line for line in masked.record.splitlines() if name in line).partition(". ")[0]
+        console.print(
+            f"[yellow]Known limit:[/] a first name in free prose is not found by rules: “{escape(sentence)}.”"
+        )
+        console.print("[dim]SECURITY.md says which names are found, and what to do where that is not enough.")
 
 
 def ask(workspace: Workspace, question: str, *, kind: str) -> Answer:
