@@ -1,0 +1,221 @@
+"""The extractive generator, with the real encoder: true citations, tables, refusals, masked text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from ragkit.errors import ChunkTooLong, ConfigError
+from ragkit.generate.extractive import REFUSAL, ExtractiveGenerator
+from ragkit.generate.pieces import cells
+from ragkit.index.embedder import MiniLMEmbedder
+from ragkit.types import (
+    Chunk,
+    DataClass,
+    Generation,
+    GenerationRequest,
+    Hit,
+    Location,
+    Masked,
+    MaskedQuestion,
+    MaskedSpan,
+    MaskedText,
+)
+
+TOKEN = "[PERSON:K7F3QX9M2T-4B]"
+
+WARRANTY = """Every desk comes with a warranty of five years from the day of delivery. The warranty covers the motor,
+the frame and the controls. It does not cover scratches on the table top."""
+RETURNS = """How do I return a lamp?
+
+Send it back within 30 days in its box with the prepaid label. We refund the price within a week of its arrival.
+
+How do I pay?
+
+You can pay by card, by bank transfer or on invoice."""
+PRICES = """| Product | Size | Price |
+|---|---|---|
+| Aurora desk | 160 x 80 cm | 649.00 € |
+| Borealis desk | 120 x 70 cm | 489.00 € |
+| Polar lamp | 45 cm | 79.00 € |"""
+OPENING = """The showroom in Springfield is open from nine to six on weekdays. It is closed on public holidays."""
+
+
+@pytest.fixture(scope="module")
+def embedder() -> MiniLMEmbedder:
+    """The real encoder: a question costs milliseconds."""
+    embedder = MiniLMEmbedder()
+    embedder.load()
+    return embedder
+
+
+def hits_for(question: str, embedder: MiniLMEmbedder, texts: dict[str, str]) -> tuple[Hit, ...]:
+    """Rank whole texts as chunks by the real encoder, best first."""
+    asked = embedder.embed_question(Masked(question))
+    hits = []
+    for number, (title, text) in enumerate(texts.items(), start=1):
+        chunk = Chunk(
+            ordinal=0,
+            record=Masked(text),
+            index=Masked(text),
+            source_start=100,
+            source_end=100 + len(text),
+            context_index=Masked(title),
+            heading=Masked(title),
+            page=number,
+        )
+        cosine = float(embedder.embed_question(chunk.embedded) @ asked)
+        hit = Hit(chunk_id=number, doc_id=f"doc{number}", version=3, chunk=chunk, score=0.0, title=Masked(title))
+        words = set(question.lower().strip("?").split()) & set(text.lower().split())
+        hits.append(replace(hit, score=max(cosine, 0.0), dense=cosine, lexical=float(len(words)) or None))
+    return tuple(sorted(hits, key=lambda hit: -hit.score))
+
+
+def request_for(question: str, hits: tuple[Hit, ...]) -> GenerationRequest:
+    """A request about these hits."""
+    text = MaskedText(Masked(question), Masked(question))
+    return GenerationRequest(MaskedQuestion(text, "shop", "policy"), hits, DataClass.INTERNAL)
+
+
+def ask(question: str, embedder: MiniLMEmbedder, texts: dict[str, str] | None = None) -> Generation:
+    """Answer from the shop's four texts or those given."""
+    shop = {"Warranty": WARRANTY, "Questions": RETURNS, "Price list": PRICES, "Opening hours": OPENING}
+    hits = hits_for(question, embedder, texts or shop)
+    return ExtractiveGenerator(embedder).generate(request_for(question, hits))
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How long is the warranty on a desk?", "Every desk comes with a warranty of five years"),
+        ("How do I return a lamp?", "Send it back within 30 days in its box"),
+        ("Can I pay on invoice?", "You can pay by card, by bank transfer or on invoice."),
+        ("What does the Borealis desk cost?", "Product: Borealis desk; Size: 120 x 70 cm; Price: 489.00 €"),
+        ("When is the showroom open?", "open from nine to six on weekdays"),
+    ],
+)
+def test_questions_are_answered_from_the_right_place(question: str, answer: str, embedder: MiniLMEmbedder) -> None:
+    """Prose, questions and answers, and a price table are all answered, with the source cited."""
+    generation = ask(question, embedder)
+    assert answer in generation.text
+    assert not generation.refused
+    assert 0.4 < generation.support <= 1
+
+
+@pytest.mark.parametrize("question", ["Who won the football match?", "What is the capital of Mongolia?", "zzz qqq"])
+def test_questions_without_an_answer_are_refused(question: str, embedder: MiniLMEmbedder) -> None:
+    """Weak support gives the refusal, its reason, and no citation."""
+    generation = ask(question, embedder)
+    assert (generation.text, generation.refused, generation.reason) == (REFUSAL, True, "weak-support")
+    assert generation.citations == ()
+
+
+def test_no_hits_are_refused_without_the_encoder() -> None:
+    """Nothing found needs no encoder: an unloaded one is not touched. Empty chunks count as nothing."""
+    generator = ExtractiveGenerator(MiniLMEmbedder())
+    empty = Chunk(ordinal=0, record=Masked(" "), index=Masked(" "), source_start=0, source_end=1)
+    hit = Hit(chunk_id=1, doc_id="d", version=1, chunk=empty, score=1.0, title=Masked("t"))
+    for hits in ((), (hit,)):
+        generation = generator.generate(request_for("anything", hits))
+        assert (generation.refused, generation.reason, generation.support) == (True, "no-hits", 0.0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How long is the warranty on a desk?", "What does the Aurora desk cost?", "How do I return a lamp?", "desk price"],
+)
+def test_every_statement_stands_word_for_word_where_its_citation_points(
+    question: str, embedder: MiniLMEmbedder
+) -> None:
+    """Quotes are slices of the record view at the cited range; the answer holds nothing but quotes and markers."""
+    shop = {"Warranty": WARRANTY, "Questions": RETURNS, "Price list": PRICES, "Opening hours": OPENING}
+    hits = hits_for(question, embedder, shop)
+    generation = ExtractiveGenerator(embedder, min_support=0).generate(request_for(question, hits))
+    parts = [part.strip() for part in re.split(r"\[\d+\]", generation.text)][:-1]
+    assert [citation.marker for citation in generation.citations] == list(range(1, len(parts) + 1))
+    for part, citation in zip(parts, generation.citations):
+        [hit] = [hit for hit in hits if hit.chunk_id == citation.chunk_id]
+        assert hit.chunk.record[citation.start - 100 : citation.end - 100] == citation.quote
+        assert (citation.doc_id, citation.version) == (hit.doc_id, 3)
+        assert (citation.page, citation.heading, citation.title) == (hit.chunk.page, hit.title, hit.title)
+        if citation.quote.startswith("|"):
+            assert [pair.split(": ", 1)[1] for pair in part.split("; ")] == cells(citation.quote)
+        else:
+            assert part == " ".join(citation.quote.split())
+
+
+def test_masked_values_are_matched_by_surrogate_and_shown_by_token(embedder: MiniLMEmbedder) -> None:
+    """The question names a person; the sentence is found through the index view and quoted with its token."""
+    before, after = "The invoice of ", " is overdue since May. The invoice of the agency was paid in full last week."
+    record, index = f"{before}{TOKEN}{after}", f"{before}Mira Delgado{after}"
+    start = len(before)
+    span = MaskedSpan("PERSON", start, start + 4, start, start + len(TOKEN), start, start + 12)
+    chunk = Chunk(
+        ordinal=0,
+        record=Masked(record),
+        index=Masked(index),
+        source_start=0,
+        source_end=len(before) + 4 + len(after),
+        spans=(span,),
+    )
+    hit = Hit(chunk_id=1, doc_id="d", version=1, chunk=chunk, score=0.9, dense=0.7, lexical=3.0, title=Masked("t"))
+    asked = MaskedText(
+        Masked(f"Is the invoice of {TOKEN} overdue?"),
+        Masked("Is the invoice of Mira Delgado overdue?"),
+        (MaskedSpan("PERSON", 18, 22, 18, 18 + len(TOKEN), 18, 30),),
+    )
+    request = GenerationRequest(MaskedQuestion(asked, "c", "p"), (hit,), DataClass.INTERNAL)
+    generation = ExtractiveGenerator(embedder, sentences=1).generate(request)
+    assert generation.text == f"The invoice of {TOKEN} is overdue since May. [1]"
+    assert "Mira" not in repr(generation)
+    assert (generation.citations[0].start, generation.citations[0].end) == (0, len(before) + 4 + 22)
+
+
+def test_the_same_sentence_is_not_said_twice(embedder: MiniLMEmbedder) -> None:
+    """Two documents that say the same give one statement."""
+    generation = ask("How long is the warranty on a desk?", embedder, {"One": WARRANTY, "Two": WARRANTY})
+    quotes = [citation.quote for citation in generation.citations]
+    assert len(quotes) == len(set(quotes))
+
+
+def test_statements_come_in_reading_order(embedder: MiniLMEmbedder) -> None:
+    """Within a document statements stand in its own order, however they ranked."""
+    generation = ask("Does the warranty cover scratches, and how long does the warranty of a desk run?", embedder)
+    places = [citation.start for citation in generation.citations if citation.title == "Warranty"]
+    assert len(places) >= 2
+    assert places == sorted(places)
+
+
+def test_a_statement_beyond_the_window_of_the_encoder_does_not_fail(embedder: MiniLMEmbedder) -> None:
+    """An encoder that refuses a text as too long costs that text its cosine, not the answer."""
+
+    class Narrow:
+        def load(self) -> None:
+            """Nothing to load."""
+
+        def embed_question(self, text: Masked):
+            """Refuse everything over 60 characters."""
+            if len(text) > 60:
+                raise ChunkTooLong("too long")
+            return embedder.embed_question(text)
+
+    question = "How long is the warranty on a desk?"
+    hits = hits_for(question, embedder, {"Warranty": WARRANTY})
+    generation = ExtractiveGenerator(Narrow(), min_support=0).generate(request_for(question, hits))
+    assert "five years" in generation.text
+
+
+@pytest.mark.parametrize("options", [{"sentences": 0}, {"min_support": 1.5}, {"min_support": -0.1}])
+def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
+    """The configuration hands its options over; a wrong one is an error with a remedy."""
+    with pytest.raises(ConfigError) as caught:
+        ExtractiveGenerator(MiniLMEmbedder(), **options)
+    assert caught.value.remedy
+
+
+def test_it_runs_in_this_process() -> None:
+    """Nothing has to be allowed to leave: the location says so."""
+    generator = ExtractiveGenerator(MiniLMEmbedder())
+    assert (generator.name, generator.location) == ("extractive", Location.IN_PROCESS)
