@@ -218,21 +218,27 @@ class CollectionMasker:
             counts=dict(counts),
         )
 
-    def mask_text(self, text: str) -> tuple[list[Span], MaskedText]:
-        """The spans of a text, disjoint and in order, and its masked views. Inserts nothing and quarantines nothing.
+    def mask_text(self, text: str, *, store: bool = False) -> tuple[list[Span], MaskedText]:
+        """The spans of a text, disjoint and in order, and its masked views. Quarantines nothing.
 
         Secrets are masked here even when the policy would quarantine the document.
-        """
-        return self._mask_text(text, self.detect([text])[0], exact=True)
 
-    def _mask_text(self, text: str, found: Sequence[Span], *, exact: bool) -> tuple[list[Span], MaskedText]:
+        Args:
+            store: Allocate tokens for new values, pending until :meth:`flush`; else nothing is inserted.
+        """
+        return self._mask_text(text, self.detect([text])[0], exact=True, store=store)
+
+    def _mask_text(
+        self, text: str, found: Sequence[Span], *, exact: bool, store: bool = False
+    ) -> tuple[list[Span], MaskedText]:
         part = Field("text", text)
         always = self._always if self.rules.secrets == "unsafe_keep" else self._always | SecretDetector.ENTITIES
         spans = resolve(text, self._read(part, iter([found])), self.rules, always=always)
         if self.rules.propagate_names and self.rules.wants("PERSON") and (known := _names_of([(part, spans)])):
             spans = resolve(text, [*spans, *known.find(text)], self.rules, always=always)
         items = [(s.entity_type, text[s.start : s.end]) for s in spans if self._operator(s) in {"token", "refuse"}]
-        return spans, self._views(text, spans, self.vault.lookup_many(items, exact=exact))
+        found_items = self.vault.allocate_many(items) if store else self.vault.lookup_many(items, exact=exact)
+        return spans, self._views(text, spans, found_items)
 
     def _from_vault(self, text: str) -> list[Span]:
         return vault_values(text, self.vault, [t for t in self._types() if self.rules.wants(t)])

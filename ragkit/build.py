@@ -1,0 +1,235 @@
+"""From configuration to live objects: the only place where names become instances.
+
+::
+
+    collection = OpenCollection(config, "handbook", database=…, root_key=…, embedder=…, recorder=…)
+    collection.assistant.ask(…)
+
+Parts are made when first asked for, and load their libraries later still.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragkit import crypto
+from ragkit.config import Config
+from ragkit.config_sections import BUNDLED_MODEL, SourceSection
+from ragkit.errors import ConfigError
+from ragkit.protocols import Connector, Progress, Recorder
+from ragkit.registry import Registry
+from ragkit.rootkey import open_options
+
+if TYPE_CHECKING:  # each of these costs more to import than a configuration check may take
+    from ragkit.assistant import Assistant
+    from ragkit.audit.recorder import EventRecorder
+    from ragkit.connect.sandbox import SandboxedParser
+    from ragkit.index.chunker import SentenceChunker
+    from ragkit.index.collection import CollectionIndex
+    from ragkit.index.embedder import MiniLMEmbedder
+    from ragkit.index.manifest import Fingerprints
+    from ragkit.mask.masker import CollectionMasker
+    from ragkit.pipeline import Ingestor
+    from ragkit.retrieve.retriever import HybridRetriever
+    from ragkit.store.catalog import Collection
+    from ragkit.store.database import Database
+    from ragkit.store.records import RecordStore
+
+
+def build_recorder(config: Config, root_key: bytes) -> EventRecorder:
+    """Return the event recorder of a workspace."""
+    import ragkit
+    from ragkit.audit.recorder import EventRecorder
+
+    return EventRecorder(
+        config.data_folder / "events",
+        mode=config.audit.mode,
+        software={"ragkit": ragkit.__version__},
+        actor_key=crypto.derive(root_key, "events"),
+    )
+
+
+def model_of(config: Config) -> str:
+    """Return the encoder as the index names it: ``builtin:…``, or an absolute folder."""
+    model = config.embedder.model
+    return f"builtin:{model}" if model == BUNDLED_MODEL else str(config.resolve(model))
+
+
+def build_embedder(config: Config) -> MiniLMEmbedder:
+    """Return the encoder named by ``[embedder]``."""
+    from ragkit.index.embedder import MiniLMEmbedder
+
+    section = config.embedder
+    return MiniLMEmbedder(model=model_of(config), threads=section.threads or None, dtype=section.dtype)
+
+
+def build_parser() -> SandboxedParser:
+    """Return the parser in its confined child process."""
+    from ragkit.connect.sandbox import SandboxedParser
+
+    return SandboxedParser()
+
+
+def build_connector(config: Config, source: SourceSection) -> Connector:
+    """Return a source's connector, its options checked by name and its secrets read.
+
+    Raises:
+        ConfigError: No such connector, a foreign one that is not allowed, or options it refuses.
+    """
+    registry = Registry(allow=config.plugins.allow)
+    registry.check_options("connectors", source.connector, source.options)
+    options: dict[str, Any] = open_options(source.options, folder=config.folder)
+    if source.access is not None:
+        options["access"] = source.access
+    try:
+        connector: Connector = registry.load("connectors", source.connector)(name=source.name, **options)
+    except (TypeError, ValueError) as refused:
+        raise ConfigError(
+            f"connector {source.connector!r} refuses the options of source {source.name!r} ({type(refused).__name__})",
+            remedy="Compare them with the connector's documentation: connectors/README.md.",
+        ) from None
+    return connector
+
+
+class OpenCollection:
+    """One collection of an open workspace and its parts.
+
+    Args:
+        config: The workspace's configuration.
+        name: A collection it names.
+        database: The record store, open for reading or writing.
+        collection: Its row there, with its keys.
+        embedder: Shared by all collections.
+        recorder: Likewise.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        name: str,
+        *,
+        database: Database,
+        collection: Collection,
+        embedder: MiniLMEmbedder,
+        recorder: Recorder,
+    ) -> None:
+        self.config = config
+        self.name = name
+        self.section = config.collections[name]
+        self.collection = collection
+        self.embedder = embedder
+        self.recorder = recorder
+        self._database = database
+
+    @property
+    def index_folder(self) -> Path:
+        """Where the generations are."""
+        return self.config.data_folder / "index" / self.collection.id
+
+    @cached_property
+    def store(self) -> RecordStore:
+        """The record store, for this collection."""
+        from ragkit.store.records import RecordStore
+
+        return RecordStore(self._database, self.collection)
+
+    @cached_property
+    def masker(self) -> CollectionMasker:
+        """The masker under the collection's policy, on the collection's vault."""
+        from ragkit.mask.build import build_masker
+
+        policy = self.config.policy_of(self.name)
+        return build_masker(policy, self.collection.keys, self.store.vault(), self.name)
+
+    @cached_property
+    def chunker(self) -> SentenceChunker:
+        """The chunker, cutting to the encoder's window."""
+        from ragkit.index.chunker import SentenceChunker
+
+        return SentenceChunker(
+            model=model_of(self.config),
+            max_tokens=self.config.chunker.max_tokens or self.embedder.max_tokens,
+            overlap=self.config.chunker.overlap,
+        )
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        """What an index of this collection must have been made with."""
+        from ragkit.index.manifest import Fingerprints
+
+        return Fingerprints(
+            policy=self.masker.policy,
+            encoder=self.embedder.fingerprint,
+            chunker=self.chunker.fingerprint,
+            dimension=self.embedder.dimension,
+            language=self.config.language_of(self.name),
+        )
+
+    @cached_property
+    def index(self) -> CollectionIndex:
+        """The generation that answers, and the delta."""
+        from ragkit.index.collection import CollectionIndex
+
+        source = self.store.index_source(encoder=self.embedder.fingerprint)
+        return CollectionIndex(self.index_folder, source, self.fingerprints)
+
+    @cached_property
+    def retriever(self) -> HybridRetriever:
+        """From masked question to re-checked hits."""
+        from ragkit.retrieve.retriever import HybridRetriever
+
+        hits = self.store.hit_source(filter_keys=self.section.filter_keys)
+        return HybridRetriever(self.index, hits, self.embedder, self.recorder, collection=self.name)
+
+    @cached_property
+    def assistant(self) -> Assistant:
+        """The asking half of the spine."""
+        from ragkit.assistant import Assistant
+
+        self.masker.load()
+        return Assistant(
+            collection=self.name,
+            data_class=self.section.data_class,
+            masker=self.masker,
+            retriever=self.retriever,
+            generator=self._generator(),
+            recorder=self.recorder,
+        )
+
+    def _generator(self) -> Any:
+        section = self.config.generator
+        registry = Registry(allow=self.config.plugins.allow)
+        registry.check_options("generators", section.kind, section.options, supplied=("embedder",))
+        options = open_options(section.options, folder=self.config.folder)
+        return registry.load("generators", section.kind)(self.embedder, **options)
+
+    def ingestor(
+        self, parser: SandboxedParser, *, progress: Progress | None = None, retry_quarantined: bool = False
+    ) -> Ingestor:
+        """Return the ingesting half of the spine; the write lock must be held."""
+        from ragkit.ingest.run import IngestSettings
+        from ragkit.pipeline import Ingestor
+
+        settings = IngestSettings(
+            access=frozenset(self.section.access),
+            filter_keys=frozenset(self.section.filter_keys),
+            max_delete_share=self.section.max_delete_share,
+            retry_quarantined=retry_quarantined,
+        )
+        return Ingestor(
+            store=self.store,
+            parser=parser,
+            masker=self.masker,
+            chunker=self.chunker,
+            embedder=self.embedder,
+            recorder=self.recorder,
+            settings=settings,
+            progress=progress,
+        )
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "index" in self.__dict__:
+            self.index.close()

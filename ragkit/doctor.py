@@ -1,0 +1,143 @@
+"""Examine a workspace part by part, and describe what it holds. Neither shows a name, a title or a text."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ragkit.build import OpenCollection, build_connector
+from ragkit.config import Config
+from ragkit.config_sections import SourceSection
+from ragkit.errors import RagkitError
+from ragkit.protocols import Embedder, Recorder
+
+_FREE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing examined: what was found, and what to do when it is not as it should be."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def examine(
+    config: Config, collections: Mapping[str, OpenCollection], *, embedder: Embedder, recorder: Recorder
+) -> list[Check]:
+    """Run every check; one that fails does not stop the others."""
+    checks = [
+        _try("python", _python),
+        _try("data directory", lambda: _data_folder(config.data_folder)),
+        _try("free space", lambda: _space(config.folder)),
+        _try("encoder", lambda: _encoder(embedder)),
+        _try("event log", lambda: _events(recorder)),
+    ]
+    if collections:
+        checks.append(_try("record store", lambda: _store(next(iter(collections.values())))))
+    for name, section in config.collections.items():
+        for source in section.sources:
+            checks.append(_try(f"source {name}/{source.name}", partial(_source, config, source)))
+        if name in collections:
+            checks.append(_try(f"masking of {name}", partial(_masking, collections[name])))
+            checks.append(_try(f"index of {name}", partial(_index, collections[name])))
+        else:
+            checks.append(Check(f"index of {name}", ok=False, detail="never synced", remedy="Run `ragkit sync`."))
+    failed = [check for check in checks if not check.ok]
+    recorder.record("health.checked", data={"checks": len(checks), "failed": len(failed)})
+    return checks
+
+
+def describe(config: Config, collections: Mapping[str, OpenCollection]) -> dict[str, Any]:
+    """Return plain figures of the workspace: counts, versions and states."""
+    figures: dict[str, Any] = {}
+    for name, part in collections.items():
+        held = part.store.inventory()
+        index = part.index.status()
+        figures[name] = {
+            "data_class": part.section.data_class.value,
+            "documents": held.documents,
+            "chunks": held.chunks,
+            "masked_values": held.vault_values,
+            "quarantined": dict(held.quarantined),
+            "last_sync": held.last_sync,
+            "generation": index.generation,
+            "delta": index.delta,
+            "healthy": index.healthy,
+        }
+    for name in config.collections:
+        figures.setdefault(name, {"last_sync": ""})
+    size = sum(path.stat().st_size for path in config.data_folder.rglob("*") if path.is_file())
+    return {"workspace": config.workspace.name, "bytes": size, "collections": figures}
+
+
+def _try(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, ok=True, detail=look())
+    except RagkitError as found:
+        return Check(name, ok=False, detail=str(found), remedy=found.remedy)
+    except OSError as found:
+        return Check(name, ok=False, detail=type(found).__name__, remedy="Check the file system and its permissions.")
+
+
+def _python() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def _data_folder(folder: Path) -> str:
+    mode = folder.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise RagkitError(f"mode {mode:o}: open to others", remedy="Run `chmod -R go-rwx .ragkit` in the workspace.")
+    return f"mode {mode:o}"
+
+
+def _space(folder: Path) -> str:
+    free = shutil.disk_usage(folder).free
+    if free < _FREE_BYTES:
+        raise RagkitError(
+            f"{free / 2**20:,.0f} MiB free", remedy="Free some space; a rebuild needs room for two indexes."
+        )
+    return f"{free / 2**30:,.1f} GiB free"
+
+
+def _encoder(embedder: Embedder) -> str:
+    embedder.load()
+    return f"{embedder.dimension} dimensions, {embedder.max_tokens} word pieces, hashes as pinned"
+
+
+def _events(recorder: Recorder) -> str:
+    recorder.flush()
+    return "writable"
+
+
+def _store(part: OpenCollection) -> str:
+    from ragkit.store.records import check
+
+    check(part.store.database)
+    return "sound"
+
+
+def _source(config: Config, source: SourceSection) -> str:
+    first = next(iter(build_connector(config, source).changes(None)), None)
+    return f"{source.connector}, readable" if first is not None else f"{source.connector}, empty"
+
+
+def _masking(part: OpenCollection) -> str:
+    part.masker.load()
+    return f"policy {part.masker.policy[:12]}, detectors loaded"
+
+
+def _index(part: OpenCollection) -> str:
+    status = part.index.status()
+    if not status.healthy:
+        raise RagkitError(
+            f"generation {status.generation} is condemned; exact search answers", remedy="Run `ragkit rebuild`."
+        )
+    return f"generation {status.generation}, {status.chunks:,} chunks, {status.delta:,} in the delta"

@@ -1,0 +1,58 @@
+"""Fold the record store's live chunks into a new generation, when one is due or when asked."""
+
+from __future__ import annotations
+
+from ragkit.errors import IndexUnhealthy
+from ragkit.index.collection import CollectionIndex
+from ragkit.index.generations import FoldReport
+from ragkit.protocols import Progress, Recorder
+
+
+def fold(
+    index: CollectionIndex,
+    *,
+    recorder: Recorder,
+    collection: str,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> FoldReport | None:
+    """Build, prove and publish a generation; return what was done, ``None`` when none was due.
+
+    Nothing is masked or embedded again. Questions are answered meanwhile, and after a failure, from what was there before.
+
+    Args:
+        force: Build also when none is due.
+
+    Raises:
+        IndexUnhealthy: The new generation failed its probe.
+        StoreError: The disk refused.
+    """
+    generations = index.generations
+    if not force and not generations.should_fold():
+        generations.sweep()
+        return None
+    if progress:
+        progress("index", 0, None)
+    try:
+        report = generations.fold()
+    except IndexUnhealthy:
+        recorder.record("index.generation.condemned", outcome="error", data={"collection": collection})
+        raise
+    recorder.record(
+        "index.generation.activated",
+        data={
+            "collection": collection,
+            "generation": report.number,
+            "previous": report.previous,
+            "chunks": report.chunks,
+            "through": report.built_through,
+            "bytes": report.size,
+            "ms": round(report.seconds * 1000),
+            "policy": generations.fingerprints.policy,
+            "encoder": generations.fingerprints.encoder,
+            "chunker": generations.fingerprints.chunker,
+        },
+    )
+    if progress:
+        progress("index", report.chunks, report.chunks)
+    return report
