@@ -1,0 +1,137 @@
+"""What an open workspace holds open: the record store for reading, its collections, and, while writing, the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragkit.build import OpenCollection, build_embedder, build_recorder
+from ragkit.config import Config
+from ragkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ragkit.audit.recorder import EventRecorder
+    from ragkit.index.embedder import MiniLMEmbedder
+    from ragkit.store.database import Database
+
+
+class Handles:
+    """Opens things when they are first needed and closes them together.
+
+    Args:
+        config: The configuration, checked.
+        root_key: 32 bytes from outside the data directory.
+    """
+
+    def __init__(self, config: Config, *, root_key: bytes) -> None:
+        self.config = config
+        self._root_key = root_key
+        self._reading: Database | None = None
+        self._open: dict[str, OpenCollection] = {}
+
+    @cached_property
+    def embedder(self) -> MiniLMEmbedder:
+        """The encoder, shared by all collections."""
+        return build_embedder(self.config)
+
+    @cached_property
+    def recorder(self) -> EventRecorder:
+        """Takes the events of everything done here."""
+        return build_recorder(self.config, self._root_key)
+
+    def name(self, collection: str | None) -> str:
+        """Return the collection meant: the one named, or the only one.
+
+        Raises:
+            ConfigError: There is none of that name, or several and none was named.
+        """
+        names = list(self.config.collections)
+        if collection is None and len(names) == 1:
+            return names[0]
+        if collection not in self.config.collections:
+            what = "there are several collections" if collection is None else "there is no such collection"
+            raise ConfigError(what, remedy=f"Name one of: {', '.join(names)}.")
+        return collection
+
+    def reader(self, collection: str | None) -> OpenCollection:
+        """Return a collection open for reading; it stays open from call to call.
+
+        Raises:
+            StoreError: Nothing was ever synced.
+            KeyMismatch: The root key is not the one the collection was made with.
+        """
+        name = self.name(collection)
+        if name not in self._open:
+            self._open[name] = self.collection(name, self._database())
+        return self._open[name]
+
+    def known(self) -> dict[str, OpenCollection]:
+        """Return the collections that are in the record store, open for reading."""
+        from ragkit.store.catalog import list_collections
+
+        if not self._file.exists():
+            return {}
+        there = set(list_collections(self._database()))
+        return {name: self.reader(name) for name in self.config.collections if name in there}
+
+    @contextmanager
+    def writing(self, verb: str) -> Iterator[Database]:
+        """Hold the write lock and a writable record store.
+
+        Raises:
+            WriterBusy: Another process is writing; the message names it.
+        """
+        from ragkit.store.database import open_database
+        from ragkit.store.lock import WriterLock
+
+        with ExitStack() as stack:
+            stack.enter_context(WriterLock(self.config.data_folder / "lock", command=verb))
+            database = open_database(self._file, writable=True)
+            stack.callback(database.close)
+            yield database
+
+    def collection(self, name: str, database: Database, *, create: bool = False) -> OpenCollection:
+        """Open a collection of this record store, making its row and key if asked."""
+        from ragkit.store.catalog import open_collection
+
+        data_class = self.config.collections[name].data_class
+        row = open_collection(database, self._root_key, name, create=create, data_class=data_class)
+        return OpenCollection(
+            self.config, name, database=database, collection=row, embedder=self.embedder, recorder=self.recorder
+        )
+
+    def close(self) -> None:
+        """Close everything that was opened, and record the end."""
+        for part in self._open.values():
+            part.close()
+        self._open.clear()
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+        if "recorder" in self.__dict__:
+            self.recorder.close()
+
+    @property
+    def _file(self) -> Path:
+        return self.config.data_folder / "records.db"
+
+    def _database(self) -> Database:
+        from ragkit.store.database import open_database
+
+        if self._reading is None:
+            self._reading = open_database(self._file, writable=False)
+        return self._reading
+
+
+def make_private(folder: Path) -> None:
+    """Make the data directory, mode 0700.
+
+    Raises:
+        ConfigError: It is there and others may read it.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        raise ConfigError("the data directory is open to others", remedy="Run `chmod 700 .ragkit` in the workspace.")
