@@ -11,8 +11,11 @@ masked and cut, and the one before is committed. A cursor is stored only after e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ragkit.ingest.report import SyncReport
-from ragkit.ingest.run import IngestRun, IngestSettings, Stages, StreamParser
+from ragkit.ingest.run import IngestRun
+from ragkit.ingest.settings import IngestLimits, IngestSettings, Stages, StreamParser
 from ragkit.protocols import Chunker, Connector, Embedder, Masker, Progress, Recorder
 from ragkit.store.records import RecordStore
 
@@ -22,8 +25,12 @@ class Ingestor:
 
     Args:
         store: The record store of the collection, open for writing, with the workspace's write lock held.
-        settings: Permissions, filters, guards and bounds.
         progress: Called with ``"sync"``, items done, and how many the last pass had, ``None`` at first.
+        access: Who may see items whose source says nothing of permissions; empty means nobody.
+        filter_keys: Metadata keys that questions may filter on.
+        max_delete_share: A pass that would delete a larger share of more than 20 documents is refused.
+        retry_quarantined: Try quarantined items again though nothing changed.
+        limits: What bounds the memory of a run.
     """
 
     def __init__(
@@ -35,13 +42,23 @@ class Ingestor:
         chunker: Chunker,
         embedder: Embedder,
         recorder: Recorder,
-        settings: IngestSettings | None = None,
         progress: Progress | None = None,
+        access: Iterable[str] = (),
+        filter_keys: Iterable[str] = (),
+        max_delete_share: float = 0.5,
+        retry_quarantined: bool = False,
+        limits: IngestLimits | None = None,
     ) -> None:
         self._stages = Stages(
             store=store, parser=parser, masker=masker, chunker=chunker, embedder=embedder, recorder=recorder
         )
-        self._settings = settings or IngestSettings()
+        self._settings = IngestSettings(
+            access=frozenset(access),
+            filter_keys=frozenset(filter_keys),
+            max_delete_share=max_delete_share,
+            retry_quarantined=retry_quarantined,
+            limits=limits or IngestLimits(),
+        )
         self._progress = progress
 
     def sync(self, connector: Connector, source: str, *, dry_run: bool = False) -> SyncReport:

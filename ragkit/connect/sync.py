@@ -18,11 +18,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ragkit import crypto
+from ragkit.connect.actions import (
+    AccessChange,
+    Action,
+    Change,
+    Drain,
+    Entry,
+    KnownItem,
+    Mark,
+    Removal,
+    Seen,
+    SyncState,
+)
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
 from ragkit.protocols import Connector
@@ -31,125 +42,7 @@ from ragkit.types import Checkpoint, Delete, SourceItem, Upsert
 
 BATCH_ITEMS = 256
 BATCH_BYTES = 8 * 2**20
-_DRAIN_AFTER = 10_000
-_FEW = 20
-
-
-class KnownItem(Protocol):
-    """What the store remembers of an item: ``status`` is ``active``, ``quarantined`` or ``absent``."""
-
-    @property
-    def content_mac(self) -> bytes | None: ...
-
-    @property
-    def access_mac(self) -> bytes | None: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def version(self) -> int: ...
-
-
-class SyncState(Protocol):
-    """The memory of one source of one collection. Implemented by the record store.
-
-    ``begin`` gives the pass to go on with: its number and the cursor, ``None`` to list from the beginning. A new pass
-    begins when the last was completed, never reached a checkpoint, or ran under another fingerprint.
-    ``unseen`` gives the ids of present items that the pass has not met; ``present`` counts all present items.
-    """
-
-    def begin(self, fingerprint: str) -> tuple[int, str | None]: ...
-
-    def lookup(self, doc_ids: Collection[str]) -> Mapping[str, KnownItem]: ...
-
-    def present(self) -> int: ...
-
-    def count_unseen(self, pass_number: int) -> int: ...
-
-    def unseen(self, pass_number: int) -> Iterator[list[str]]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One source item by identity and fingerprints, without its content.
-
-    Attributes:
-        native_id: Raw; the store seals it.
-        access: Effective access tokens; empty means nobody.
-        fingerprint: Policy, chunker and encoder under which the item is being treated.
-        software: The same with the version of the parsers, under which a quarantine stands.
-        last_version: The last version number the document had, 0 for none.
-        present: Whether the store has the item, in order or quarantined.
-        answering: Whether it has it in order.
-    """
-
-    doc_id: str
-    native_id: str
-    content_mac: bytes
-    access: frozenset[str]
-    access_mac: bytes
-    fingerprint: str
-    software: str
-    pass_number: int
-    last_version: int = 0
-    present: bool = False
-    answering: bool = False
-
-    def __repr__(self) -> str:
-        return f"Entry({self.doc_id})"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The pass has met these items, and they are as before."""
-
-    doc_ids: tuple[str, ...]
-    pass_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccessChange:
-    """Who may see the item changed; its content did not."""
-
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The item is new, changed, or was treated under another policy or encoder."""
-
-    entry: Entry
-    item: SourceItem
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """The items are gone from the source."""
-
-    doc_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Store this cursor once everything before it is committed."""
-
-    cursor: str | None
-    complete: bool
-
-    def __repr__(self) -> str:
-        return f"Mark(complete={self.complete})"
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """Commit everything before this, then go on."""
-
-
-Action = Seen | AccessChange | Change | Removal | Mark | Drain
+_DRAIN_AFTER, _FEW = 10_000, 20
 
 
 class SyncEngine:
@@ -320,7 +213,7 @@ def document_id(keys: CollectionKeys, source: str, native_id: str) -> str:
 
 def content_mac(keys: CollectionKeys, item: SourceItem) -> bytes:
     """Hash everything of an item that ends up in a document, and not its version mark or time of change."""
-    described = [item.name, item.title or "", item.uri or "", item.media_type or ""]
+    described = [item.name, item.title or "", item.uri or "", item.media_type or "", item.problem or ""]
     for name, value in sorted(item.metadata.items()):
         described += [name, value]
     return crypto.keyed_hash(keys.content, "content", item.content, *described)

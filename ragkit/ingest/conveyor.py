@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragkit.connect.sync import Entry
+from ragkit.connect.actions import Entry
 from ragkit.crashpoints import reach
 from ragkit.errors import ChunkTooLong, ItemError, ItemRefused
 from ragkit.ingest.report import StageClock
@@ -18,7 +18,7 @@ from ragkit.types import Chunk
 
 if TYPE_CHECKING:
     from ragkit.protocols import Vectors
-    from ragkit.store.writer import Staging
+    from ragkit.store.staging import Staging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

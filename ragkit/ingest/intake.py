@@ -7,24 +7,18 @@ it is stored when every item handed on before it is settled, however far the par
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from ragkit.connect.sync import AccessChange, Action, Change, Drain, Entry, Mark, Removal, Seen
+from ragkit.connect.actions import AccessChange, Action, Change, Drain, Entry, Mark, Removal, Seen
 from ragkit.crashpoints import reach
-from ragkit.ingest.report import StageClock
+from ragkit.ingest.tally import Tally
 from ragkit.types import SourceItem
 
 if TYPE_CHECKING:
     from ragkit.store.syncstate import SyncStateTable
     from ragkit.store.writer import DocumentWriter
-
-
-class Tell(Protocol):
-    """Records an event of this run."""
-
-    def __call__(self, kind: str, *, outcome: str = "ok", reason: str = "", **data: Any) -> None: ...
 
 
 class Intake:
@@ -34,7 +28,6 @@ class Intake:
 
     Attributes:
         more: False once the source is exhausted or broke; then ``failure`` says why.
-        counts: ``unchanged``, ``access_changed`` and ``deleted`` so far.
     """
 
     def __init__(
@@ -43,14 +36,12 @@ class Intake:
         *,
         state: SyncStateTable,
         writer: DocumentWriter | None,
-        tell: Tell,
-        clock: StageClock,
+        tally: Tally,
     ) -> None:
         self._actions = actions
         self._state = state
         self._writer = writer
-        self._tell = tell
-        self._clock = clock
+        self._tally = tally
         self._lock = threading.Lock()  # a parser may pull from a thread of its own
         self._entries: deque[Entry] = deque()
         self._marks: deque[tuple[int, Mark]] = deque()
@@ -58,7 +49,6 @@ class Intake:
         self._settled = 0
         self.more = True
         self.failure: Exception | None = None
-        self.counts: Counter[str] = Counter()
 
     def segment(self) -> Iterator[SourceItem]:
         """Give items until all of them must be settled before the next is taken."""
@@ -98,7 +88,7 @@ class Intake:
                 reach("sync.before_checkpoint")
                 self._state.checkpoint(due.cursor, complete=due.complete)
                 reach("sync.after_checkpoint")
-                self._tell("ingest.run.checkpoint", items=self._settled, complete=due.complete)
+                self._tally.tell("ingest.run.checkpoint", items=self._settled, complete=due.complete)
 
     def raise_failure(self) -> None:
         """Raise what ended the source early, now that everything before it is settled."""
@@ -108,10 +98,11 @@ class Intake:
     @property
     def done(self) -> int:
         """Items that are through, unchanged ones included."""
-        return self._settled + self.counts["unchanged"] + self.counts["access_changed"]
+        counts = self._tally.counts
+        return self._settled + counts["unchanged"] + counts["access_changed"]
 
     def _next(self) -> Action | None:
-        with self._clock("source"):
+        with self._tally.clock("source"):
             return next(self._actions, None)
 
     def _carry_out(self, action: Action) -> None:
@@ -119,18 +110,18 @@ class Intake:
         match action:
             case Seen(doc_ids, pass_number):
                 self._state.mark_seen(doc_ids, pass_number)
-                self.counts["unchanged"] += len(doc_ids)
+                self._tally.counts["unchanged"] += len(doc_ids)
             case AccessChange(entry):
-                self.counts["access_changed"] += 1
+                self._tally.counts["access_changed"] += 1
                 if self._writer is None:
                     self._state.mark_seen([entry.doc_id], entry.pass_number)
                     return
-                self._tell("acl.changed", doc=entry.doc_id, version=entry.last_version, tokens=len(entry.access))
+                self._tally.tell("acl.changed", doc=entry.doc_id, version=entry.last_version, tokens=len(entry.access))
                 self._writer.set_access(entry)
             case Removal(doc_ids):
-                self.counts["deleted"] += len(doc_ids)
+                self._tally.counts["deleted"] += len(doc_ids)
                 if self._writer is None:
                     return
                 for doc_id in doc_ids:
-                    self._tell("doc.deleted", doc=doc_id)
+                    self._tally.tell("doc.deleted", doc=doc_id)
                 self._writer.remove(doc_ids)

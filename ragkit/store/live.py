@@ -14,7 +14,7 @@ from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import open_chunk, place_of
-from ragkit.store.schema import bodies, chunks, versions
+from ragkit.store.schema import bodies, chunks, documents, versions
 from ragkit.types import Masked
 
 if TYPE_CHECKING:
@@ -83,9 +83,16 @@ class LiveChunks:
         return found
 
     def count_live(self) -> int:
-        """Count the live chunks."""
+        """Count the live chunks, from the sizes of the versions that answer."""
+        query = (
+            select(func.coalesce(func.sum(versions.c.chunk_count), 0))
+            .join(documents, documents.c.version_id == versions.c.version_id)
+            .where(documents.c.collection_id == self._collection.id)
+        )
+        if self._encoder is not None:
+            query = query.where(versions.c.encoder == self._encoder)
         with self._database.read() as connection:
-            return int(connection.execute(self._of_encoder(select(func.count(chunks.c.chunk_id)))).scalar_one())
+            return int(connection.execute(query).scalar_one())
 
     def _page(self, position: int, through: int | None, *, with_text: bool) -> Select[Any]:
         columns: list[Any] = [chunks.c.chunk_id, chunks.c.class_id, bodies.c.vector]

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from ragkit.errors import StoreCorrupt
-from ragkit.store import catalog, removal, syncstate
+from ragkit.store import catalog, removal
+from ragkit.store import items as items_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.hits import CheckedHits, filter_mac
@@ -73,7 +74,7 @@ class RecordStore:
 
     def native_ids(self, doc_ids: Sequence[str]) -> dict[str, str]:
         """Return the sources' own ids by document id. Raw: for evaluation and the entitled."""
-        return syncstate.native_ids(self.database, self.collection, doc_ids)
+        return items_of.native_ids(self.database, self.collection, doc_ids)
 
     def set_fingerprints(self, *, policy: str, encoder: str, chunker: str) -> None:
         """Note what the collection is being synced under."""

@@ -3,79 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Values
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.items import ItemState, SourceEntry, now, put_item
 from ragkit.store.schema import items, sources
 
 _SLICE = 500
-
-
-def _put(*, quarantined: bool) -> Insert:
-    """Build the statement once: making it anew for each document took longer than running it."""
-    statement = insert(items)
-    names = [column.name for column in items.c if column.name not in {"item_id", "doc_id"}]
-    again: dict[str, Any] = {name: statement.excluded[name] for name in names}
-    if quarantined:
-        again["attempts"] = items.c.attempts + 1
-    return statement.on_conflict_do_update(index_elements=[items.c.doc_id], set_=again)
-
-
-_PUT_ACTIVE = _put(quarantined=False)
-_PUT_QUARANTINED = _put(quarantined=True)
-
-
-class SourceEntry(Protocol):
-    """A source item by identity and fingerprints, as the sync engine hands it on; see ``ragkit.connect.sync.Entry``."""
-
-    @property
-    def doc_id(self) -> str: ...
-
-    @property
-    def native_id(self) -> str: ...
-
-    @property
-    def content_mac(self) -> bytes: ...
-
-    @property
-    def access(self) -> frozenset[str]: ...
-
-    @property
-    def access_mac(self) -> bytes: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def software(self) -> str: ...
-
-    @property
-    def pass_number(self) -> int: ...
-
-    @property
-    def last_version(self) -> int: ...
-
-    @property
-    def answering(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ItemState:
-    """What is remembered of an item; ``status`` is ``active``, ``quarantined`` or ``absent``."""
-
-    content_mac: bytes | None
-    access_mac: bytes | None
-    fingerprint: str
-    status: str
-    version: int
 
 
 class SyncStateTable:
@@ -203,22 +143,7 @@ class SyncStateTable:
 
     def put(self, connection: Connection, entry: SourceEntry, *, version: int, code: str | None = None) -> None:
         """Write an item as active, or as quarantined under ``code``, in the caller's transaction."""
-        quarantined = code is not None
-        values = {
-            "doc_id": entry.doc_id,
-            "source_id": self.source_id,
-            "status": "quarantined" if quarantined else "active",
-            "sealed_native_id": seal_native_id(self._collection, entry.doc_id, entry.native_id),
-            "content_mac": entry.content_mac,
-            "access_mac": entry.access_mac,
-            "fingerprint": entry.software if quarantined else entry.fingerprint,
-            "last_seen_pass": entry.pass_number,
-            "code": code,
-            "attempts": 1 if quarantined else 0,
-            "version": version,
-            "changed_at": now(),
-        }
-        connection.execute(_PUT_QUARANTINED if quarantined else _PUT_ACTIVE, values)
+        put_item(connection, self._collection, entry, source_id=self.source_id, version=version, code=code)
 
     def _count(self, *conditions: ColumnElement[bool]) -> int:
         query = select(func.count()).select_from(items).where(items.c.source_id == self.source_id, *conditions)
@@ -270,29 +195,3 @@ class SyncPreview(SyncStateTable):
 
     def checkpoint(self, cursor: str | None, *, complete: bool) -> None:
         """Store nothing."""
-
-
-def native_ids(database: Database, collection: Collection, doc_ids: Sequence[str]) -> dict[str, str]:
-    """Return the sources' own ids of these documents, by document id: raw, for evaluation and the entitled."""
-    found: dict[str, str] = {}
-    with database.read() as connection:
-        for start in range(0, len(doc_ids), _SLICE):
-            some = list(doc_ids[start : start + _SLICE])
-            query = select(items.c.doc_id, items.c.sealed_native_id).where(items.c.doc_id.in_(some))
-            for doc_id, sealed in connection.execute(query).tuples():
-                if sealed is not None:
-                    key = collection.keys.wrapping
-                    raw = crypto.unseal(key, sealed, bound_to=f"native/{doc_id}")
-                    found[doc_id] = raw.decode("utf-8", "surrogatepass")
-    return found
-
-
-def seal_native_id(collection: Collection, doc_id: str, native_id: str) -> bytes:
-    """Seal a source's own id for its row."""
-    raw = native_id.encode("utf-8", "surrogatepass")
-    return crypto.seal(collection.keys.wrapping, raw, bound_to=f"native/{doc_id}")
-
-
-def now() -> str:
-    """Return the present time, UTC, to the second, as ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

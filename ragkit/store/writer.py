@@ -13,24 +13,21 @@ by slices, and what a swap makes obsolete is unreadable at once (its key is gone
 
 from __future__ import annotations
 
-import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Text, bindparam, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from ragkit import crypto
 from ragkit.crashpoints import reach
-from ragkit.errors import StoreError
 from ragkit.store.access import ensure_class
-from ragkit.store.payload import place_of, seal_chunk, seal_header
+from ragkit.store.items import SourceEntry, now
 from ragkit.store.removal import CURRENT, retire, sweep, unnumber, withdraw
 from ragkit.store.schema import bodies, chunks, documents, filters, items, versions
-from ragkit.store.syncstate import SourceEntry, SyncStateTable, now
+from ragkit.store.staging import Refused, Staging, new_version
+from ragkit.store.syncstate import SyncStateTable
 from ragkit.types import Chunk, MaskedDocument
 
 if TYPE_CHECKING:
@@ -40,35 +37,6 @@ if TYPE_CHECKING:
 
 SLICE_ROWS = 256
 _TURN_S = 0.02  # then commit, and let others have the lock; the fsync comes on top
-
-
-@dataclass(slots=True, kw_only=True)
-class Staging:
-    """A new version of a document on its way into the store."""
-
-    entry: SourceEntry
-    number: int
-    place: str
-    key: bytes
-    columns: Mapping[str, Any]
-    filters: Mapping[str, bytes]
-    masked: Mapping[str, int]
-    notices: Mapping[str, int]
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    count: int = 0
-    version_id: int | None = None
-
-    def __repr__(self) -> str:
-        return f"Staging({self.place}, {self.count} chunks)"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An item that is to be quarantined under ``code``; ``policy`` is the one in force."""
-
-    entry: SourceEntry
-    code: str
-    policy: str
 
 
 class DocumentWriter:
@@ -87,36 +55,7 @@ class DocumentWriter:
         ``encoder`` is the fingerprint of what makes the vectors; ``filters`` holds keyed hashes of the metadata values
         that can be filtered on, by key.
         """
-        number = entry.last_version + 1
-        place = place_of(entry.doc_id, number)
-        key = crypto.new_key()
-        notices: Counter[str] = Counter()
-        for notice in document.notices:
-            notices[notice.code] += notice.count
-        columns = {
-            "collection_id": self._collection.id,
-            "doc_id": entry.doc_id,
-            "number": number,
-            "state": "staged",
-            "wrapped_key": crypto.seal(self._collection.keys.wrapping, key, bound_to=f"document/{place}"),
-            "sealed_header": seal_header(document, key=key, place=place),
-            "media_type": document.media_type,
-            "policy": document.policy,
-            "encoder": encoder,
-            "masked_counts": json.dumps(dict(document.counts), sort_keys=True),
-            "notices": json.dumps(notices, sort_keys=True),
-            "created_at": now(),
-        }
-        return Staging(
-            entry=entry,
-            number=number,
-            place=place,
-            key=key,
-            columns=columns,
-            filters=filters or {},
-            masked=dict(document.counts),
-            notices=notices,
-        )
+        return new_version(self._collection, entry, document, encoder=encoder, filters=filters or {})
 
     def add(self, staging: Staging, some: Sequence[Chunk], vectors: Vectors) -> None:
         """Seal more chunks of the version, in order.
@@ -124,23 +63,7 @@ class DocumentWriter:
         Raises:
             StoreError: The vectors do not match the chunks, or hold something that is not a number.
         """
-        import numpy as np
-
-        array = np.ascontiguousarray(vectors, dtype="<f4")
-        if array.shape[:1] != (len(some),) or not bool(np.isfinite(array).all()):
-            raise StoreError("the embedder gave vectors that cannot be stored", remedy="Run `ragkit models verify`.")
-        for chunk, vector in zip(some, array):
-            staging.rows.append(
-                {
-                    "ordinal": chunk.ordinal,
-                    "source_start": chunk.source_start,
-                    "source_end": chunk.source_end,
-                    "page": chunk.page,
-                    "vector": vector.tobytes(),
-                    "sealed": seal_chunk(chunk, key=staging.key, place=staging.place),
-                }
-            )
-        staging.count += len(some)
+        staging.add(some, vectors)
 
     def stage(self, staging: Staging) -> None:
         """Write what was added so far, by slices. Nothing of it is visible."""

@@ -1,0 +1,70 @@
+"""What a run is composed of, and how it takes a source in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ragkit.errors import ItemError
+from ragkit.protocols import Chunker, Embedder, Masker, Recorder
+from ragkit.types import Document, SourceItem
+
+if TYPE_CHECKING:
+    from ragkit.store.records import RecordStore
+
+
+class StreamParser(Protocol):
+    """Parses items in order, some of them ahead of time, in a process of its own.
+
+    ``fingerprint`` changes when the same bytes may come out as another document.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def parse_all(self, items: Iterable[SourceItem]) -> Iterator[tuple[SourceItem, Document | ItemError]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The parts that a run is composed of."""
+
+    store: RecordStore
+    parser: StreamParser
+    masker: Masker
+    chunker: Chunker
+    embedder: Embedder
+    recorder: Recorder
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the same source item could come out as other chunks or other vectors."""
+        parts = (self.masker.policy, self.parser.fingerprint, self.chunker.fingerprint, self.embedder.fingerprint)
+        return "|".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestLimits:
+    """What bounds the memory of a run.
+
+    Attributes:
+        mask_documents: So many documents are masked together at the most.
+        mask_characters: Or about so many characters, if that is less.
+        slab_chunks: About so many chunks are embedded and committed together.
+    """
+
+    mask_documents: int = 32
+    mask_characters: int = 500_000
+    slab_chunks: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSettings:
+    """How a source is taken in; each is explained at :class:`ragkit.pipeline.Ingestor`."""
+
+    access: frozenset[str] = frozenset()
+    filter_keys: frozenset[str] = frozenset()
+    max_delete_share: float = 0.5
+    retry_quarantined: bool = False
+    limits: IngestLimits = IngestLimits()

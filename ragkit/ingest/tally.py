@@ -1,0 +1,96 @@
+"""The numbers and the events of one run."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragkit.ingest.report import StageClock, SyncReport
+from ragkit.protocols import Recorder
+from ragkit.store.staging import Refused, Staging
+
+if TYPE_CHECKING:
+    from ragkit.connect.actions import Entry
+
+
+class Tally:
+    """Counts what happens to items and records it, without content."""
+
+    def __init__(self, recorder: Recorder, *, collection: str, source: str, dry_run: bool) -> None:
+        self._recorder = recorder
+        self._source = source
+        self._dry_run = dry_run
+        self._known = {"collection": collection, "source": source, "run": uuid.uuid4().hex}
+        self._notices: Counter[str] = Counter()
+        self._masked: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.clock = StageClock()
+
+    def tell(self, kind: str, *, outcome: str = "ok", reason: str = "", **data: Any) -> None:
+        """Record an event of this run."""
+        self._recorder.record(kind, outcome=outcome, reason=reason, data={**self._known, **data})
+
+    def expect(self, entry: Entry) -> None:
+        """Count an item of a dry run as what it would be tried as."""
+        self.counts["updated" if entry.present else "added"] += 1
+
+    def account(self, outcome: Staging | Refused) -> None:
+        """Count an outcome and record it; it is about to be committed."""
+        doc_id = outcome.entry.doc_id
+        if isinstance(outcome, Refused):
+            self.counts["refused"] += 1
+            self.tell("doc.quarantined", doc=doc_id, version=outcome.entry.last_version, code=outcome.code)
+            return
+        policy = outcome.columns["policy"]
+        change = "updated" if outcome.entry.answering else "added"
+        self.counts[change] += 1
+        self.counts["chunks"] += outcome.count
+        self._notices.update(outcome.notices)
+        self._masked.update(outcome.masked)
+        place: dict[str, Any] = {"doc": doc_id, "version": outcome.number}
+        self.tell(f"doc.{change}", **place, chunks=outcome.count, policy=policy, notices=dict(outcome.notices))
+        if outcome.masked:
+            self.tell("pii.masked", **place, entities=dict(outcome.masked), policy=policy)
+
+    def tell_failure(self, bad: BaseException) -> None:
+        """Record that the run broke off, and by which kind of error."""
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(bad).__name__).lower()
+        self.tell("ingest.run.finished", outcome="error", reason=name, **self._numbers())
+
+    def tell_end(self) -> None:
+        """Record that the run ended well, and make the events durable."""
+        self.tell("ingest.run.finished", **self._numbers())
+        self._recorder.flush()
+
+    def report(self, quarantined: Mapping[str, int]) -> SyncReport:
+        """Sum the run up."""
+        seconds = dict(self.clock.seconds)  # the parser pulls the source, so its time holds the source's
+        seconds["parse"] = max(0.0, seconds.get("parse", 0.0) - seconds.get("source", 0.0))
+        return SyncReport(
+            source=self._source,
+            added=self.counts["added"],
+            updated=self.counts["updated"],
+            unchanged=self.counts["unchanged"],
+            access_changed=self.counts["access_changed"],
+            deleted=self.counts["deleted"],
+            refused=self.counts["refused"],
+            quarantined=quarantined,
+            chunks=self.counts["chunks"],
+            notices=dict(self._notices),
+            masked=dict(self._masked),
+            seconds=seconds,
+            elapsed=self.clock.elapsed,
+            dry_run=self._dry_run,
+        )
+
+    def _numbers(self) -> dict[str, Any]:
+        plain = ("added", "updated", "unchanged", "access_changed", "deleted", "chunks")
+        return {
+            **{name: self.counts[name] for name in plain},
+            "quarantined": self.counts["refused"],
+            "ms": round(self.clock.elapsed * 1000),
+            "dry_run": self._dry_run,
+        }
