@@ -27,7 +27,7 @@ from ragkit.audit.fields import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class EventType:
     """One type of event.
 
@@ -44,257 +44,154 @@ class EventType:
     durable: bool = False
 
 
-_RUN: dict[str, Shape] = {"collection": is_name, "source": is_name, "connector": is_name, "run": is_id}
-_DOC: dict[str, Shape] = {**_RUN, "doc": is_id, "version": is_count}
-_CONTENT: dict[str, Shape] = {
-    **_DOC,
-    "chunks": is_count,
-    "bytes": is_count,
-    "characters": is_count,
-    "blocks": is_count,
-    "pages": is_count,
-    "policy": is_version,
-    "entities": is_counts,
-    "notices": is_counts,
-    "access_class": is_id,
-}
-_GENERATION: dict[str, Shape] = {
-    "collection": is_name,
-    "generation": is_count,
-    "previous": is_count,
-    "chunks": is_count,
-    "through": is_count,
-    "delta": is_count,
-    "bytes": is_count,
-    "ms": is_count,
-    "policy": is_version,
-    "encoder": is_version,
-    "chunker": is_version,
-    "manifest": is_hash,
-    "code": is_word,
-}
-_QUESTION: dict[str, Shape] = {
-    "collection": is_name,
-    "characters": is_count,
-    "history": is_count,
-    "entities": is_counts,
-    "policy": is_version,
-    "questions": is_count,
-    "ms": is_count,
-}
-_LOG: dict[str, Shape] = {"segment": is_count, "bytes": is_count, "events": is_count, "code": is_word}
+def _keys(*groups: tuple[Shape, str], **more: Shape) -> dict[str, Shape]:
+    """Return keys with their shapes; each group gives one shape to several keys."""
+    return {key: shape for shape, names in groups for key in names.split()} | more
+
+
+_LOG = _keys((is_count, "segment bytes events"), (is_word, "code"))
+_RUN = _keys((is_name, "collection source connector"), (is_id, "run"))
+_DOC = _RUN | _keys((is_id, "doc"), (is_count, "version"))
+_CONTENT = _DOC | _keys(
+    (is_count, "chunks bytes characters blocks pages"),
+    (is_counts, "entities notices"),
+    policy=is_version,
+    access_class=is_id,
+)
+_GENERATION = _keys(
+    (is_count, "generation previous chunks through delta bytes ms"),
+    (is_version, "policy encoder chunker"),
+    collection=is_name,
+    manifest=is_hash,
+    code=is_word,
+)
+_QUESTION = _keys(
+    (is_count, "characters history questions ms"), collection=is_name, entities=is_counts, policy=is_version
+)
+_AUTH = _keys(via=one_of("local", "caller"), verb=is_word, collection=is_name)
+_KEY = _keys(scope=one_of("root", "collection", "document", "value"), collection=is_name, doc=is_id, keys=is_count)
+_POLICY = _keys((is_version, "previous policy"), collection=is_name)
+_SCORED = record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
+_CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
 CATALOGUE: Mapping[str, EventType] = {
     # the log itself
-    "log.opened": EventType(owner="audit", about="A process begins to write events.", fields=_LOG),
-    "log.closed": EventType(owner="audit", about="A process has written its last event.", fields=_LOG),
-    "log.rotated": EventType(
-        owner="audit", about="A new segment was begun because the last one was full.", fields=_LOG
-    ),
-    "log.recovered": EventType(
-        owner="audit", about="A torn last line of a killed process was closed off.", fields=_LOG
-    ),
-    "log.reopened": EventType(
-        owner="audit", about="The segment vanished under the writer; a new one was begun.", fields=_LOG
-    ),
-    "log.dropped": EventType(
-        owner="audit", about="Events were lost in best-effort mode while the log could not be written.", fields=_LOG
-    ),
+    "log.opened": EventType("audit", "A process begins to write events.", _LOG),
+    "log.closed": EventType("audit", "A process has written its last event.", _LOG),
+    "log.rotated": EventType("audit", "A new segment was begun because the last one was full.", _LOG),
+    "log.recovered": EventType("audit", "A torn last line of a killed process was closed off.", _LOG),
+    "log.reopened": EventType("audit", "The segment vanished under the writer; a new one was begun.", _LOG),
+    "log.dropped": EventType("audit", "Events were lost in best-effort mode while the disk refused them.", _LOG),
     # set-up
     "workspace.opened": EventType(
-        owner="workspace",
-        about="A process opened the workspace.",
-        fields={"collections": is_count, "mode": one_of("read", "write"), "data_classes": is_counts},
+        "workspace",
+        "A process opened the workspace.",
+        _keys(collections=is_count, mode=one_of("read", "write"), data_classes=is_counts),
     ),
     "config.changed": EventType(
-        owner="workspace",
-        about="The configuration differs from the one last used.",
-        fields={"previous": is_hash, "config": is_hash},
+        "workspace", "The configuration differs from the one last used.", _keys((is_hash, "previous config"))
     ),
     "policy.changed": EventType(
-        owner="workspace",
-        about="A collection's masking policy differs from the one it was masked with.",
-        fields={"collection": is_name, "previous": is_version, "policy": is_version},
+        "workspace", "A collection's masking policy differs from the one it was masked with.", _POLICY
     ),
     "model.loaded": EventType(
-        owner="index",
-        about="Model weights were read and matched their pinned hash.",
-        fields={
-            "model": is_version,
-            "part": is_word,
-            "hash": is_hash,
-            "dtype": is_word,
-            "dimension": is_count,
-            "ms": is_count,
-        },
+        "index",
+        "Model weights were read and matched their pinned hash.",
+        _keys((is_word, "part dtype"), (is_count, "dimension ms"), model=is_version, hash=is_hash),
     ),
-    "key.created": EventType(
-        owner="store",
-        about="A key was made.",
-        fields={
-            "scope": one_of("root", "collection", "document", "value"),
-            "collection": is_name,
-            "doc": is_id,
-            "keys": is_count,
-        },
-        durable=True,
-    ),
-    "key.destroyed": EventType(
-        owner="store",
-        about="A key was destroyed, and with it what it opened.",
-        fields={
-            "scope": one_of("collection", "document", "value"),
-            "collection": is_name,
-            "doc": is_id,
-            "keys": is_count,
-        },
-        durable=True,
-    ),
-    "auth.ok": EventType(
-        owner="workspace",
-        about="A principal was let through.",
-        fields={"via": one_of("local", "caller"), "verb": is_word, "collection": is_name},
-    ),
-    "auth.denied": EventType(
-        owner="workspace",
-        about="A principal was turned away.",
-        fields={"via": one_of("local", "caller"), "verb": is_word, "collection": is_name},
-    ),
+    "key.created": EventType("store", "A key was made.", _KEY, durable=True),
+    "key.destroyed": EventType("store", "A key was destroyed, and with it what it opened.", _KEY, durable=True),
+    "auth.ok": EventType("workspace", "A principal was let through.", _AUTH),
+    "auth.denied": EventType("workspace", "A principal was turned away.", _AUTH),
     # from the source to the store
     "ingest.run.started": EventType(
-        owner="connect",
-        about="A pass over a source began.",
-        fields={**_RUN, "resumed": is_flag, "dry_run": is_flag, "retry": is_flag},
+        "connect", "A pass over a source began.", _RUN | _keys((is_flag, "resumed dry_run retry"))
     ),
     "ingest.run.checkpoint": EventType(
-        owner="connect",
-        about="Everything before this point of the source is stored.",
-        fields={**_RUN, "items": is_count, "complete": is_flag},
+        "connect",
+        "Everything before this point of the source is stored.",
+        _RUN | _keys(items=is_count, complete=is_flag),
     ),
     "ingest.run.finished": EventType(
-        owner="connect",
-        about="A pass over a source ended.",
-        fields={
-            **_RUN,
-            "added": is_count,
-            "updated": is_count,
-            "unchanged": is_count,
-            "access_changed": is_count,
-            "deleted": is_count,
-            "quarantined": is_count,
-            "items": is_count,
-            "chunks": is_count,
-            "ms": is_count,
-            "codes": is_counts,
-            "notices": is_counts,
-            "dry_run": is_flag,
-            "code": is_word,
-        },
+        "connect",
+        "A pass over a source ended.",
+        _RUN
+        | _keys(
+            (is_count, "added updated unchanged access_changed deleted quarantined items chunks ms"),
+            (is_counts, "codes notices"),
+            dry_run=is_flag,
+            code=is_word,
+        ),
     ),
-    "doc.added": EventType(owner="pipeline", about="A document became visible.", fields=_CONTENT),
-    "doc.updated": EventType(owner="pipeline", about="A new version replaced the old one.", fields=_CONTENT),
-    "doc.deleted": EventType(
-        owner="pipeline", about="A document is gone here because it is gone at the source.", fields=_DOC
-    ),
+    "doc.added": EventType("pipeline", "A document became visible.", _CONTENT),
+    "doc.updated": EventType("pipeline", "A new version replaced the old one.", _CONTENT),
+    "doc.deleted": EventType("pipeline", "A document is gone here because it is gone at the source.", _DOC),
     "doc.quarantined": EventType(
-        owner="pipeline",
-        about="An item was set aside and will be tried again.",
-        fields={**_DOC, "code": is_word, "attempts": is_count},
+        "pipeline",
+        "An item was set aside and will be tried again.",
+        _DOC | _keys(code=is_word, attempts=is_count),
     ),
     "acl.changed": EventType(
-        owner="pipeline",
-        about="Who may see a document changed; its text did not.",
-        fields={**_DOC, "access_class": is_id, "previous": is_id, "tokens": is_count},
+        "pipeline",
+        "Who may see a document changed; its text did not.",
+        _DOC | _keys((is_id, "access_class previous"), tokens=is_count),
     ),
     "pii.masked": EventType(
-        owner="mask",
-        about="Personal data was replaced in a document.",
-        fields={
-            **_DOC,
-            "policy": is_version,
-            "entities": is_counts,
-            "spans": is_count,
-            "new_values": is_count,
-            "documents": is_count,
-        },
+        "mask",
+        "Personal data was replaced in a document.",
+        _DOC | _keys((is_count, "spans new_values documents"), policy=is_version, entities=is_counts),
     ),
     # the index
-    "index.generation.built": EventType(
-        owner="index", about="A generation was written and passed its probe.", fields=_GENERATION
-    ),
-    "index.generation.activated": EventType(
-        owner="index", about="A generation became the one that answers.", fields=_GENERATION
-    ),
+    "index.generation.built": EventType("index", "A generation was written and passed its probe.", _GENERATION),
+    "index.generation.activated": EventType("index", "A generation became the one that answers.", _GENERATION),
     "index.generation.condemned": EventType(
-        owner="index", about="A generation failed its probe; exact search answers.", fields=_GENERATION
+        "index", "A generation failed its probe; exact search answers.", _GENERATION
     ),
-    "index.generation.removed": EventType(
-        owner="index", about="An old generation's files were deleted.", fields=_GENERATION
-    ),
+    "index.generation.removed": EventType("index", "An old generation's files were deleted.", _GENERATION),
     # from the question to the answer
-    "query.received": EventType(owner="workspace", about="A question came in and was masked.", fields=_QUESTION),
+    "query.received": EventType("workspace", "A question came in and was masked.", _QUESTION),
     "retrieval.done": EventType(
-        owner="retrieve",
-        about="Chunks were found and re-checked against the access list.",
-        fields={
-            **_QUESTION,
-            "generation": is_count,
-            "k": is_count,
-            "candidates": is_count,
-            "returned": is_count,
-            "dropped": is_count,
-            "classes": is_count,
-            "filter_keys": many(is_key),
-            "filters": is_hash,
-            "exact": is_flag,
-            "chunks": many(
-                record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
-            ),
-        },
+        "retrieve",
+        "Chunks were found and re-checked against the access list.",
+        _QUESTION
+        | _keys(
+            (is_count, "generation k candidates returned dropped classes"),
+            exact=is_flag,
+            filters=is_hash,
+            filter_keys=many(is_key),
+            chunks=many(_SCORED),
+        ),
     ),
     "guard.triggered": EventType(
-        owner="pipeline",
-        about="A guard stopped or changed something.",
-        fields={"guard": is_word, "code": is_word, "count": is_count, "collection": is_name, "doc": is_id},
+        "pipeline",
+        "A guard stopped or changed something.",
+        _keys((is_word, "guard code"), count=is_count, collection=is_name, doc=is_id),
     ),
     "answer.released": EventType(
-        owner="pipeline",
-        about="An answer went to the caller.",
+        "pipeline",
+        "An answer went to the caller.",
+        _keys(
+            (is_count, "citations hits characters ms"),
+            collection=is_name,
+            generator=is_name,
+            location=one_of("in-process", "on-prem", "managed", "remote"),
+            data_class=one_of("public", "internal", "confidential", "restricted"),
+            refused=is_flag,
+            code=is_word,
+            support_u=is_micro,
+            cited=many(_CITED),
+        ),
         durable=True,
-        fields={
-            "collection": is_name,
-            "generator": is_name,
-            "location": one_of("in-process", "on-prem", "managed", "remote"),
-            "data_class": one_of("public", "internal", "confidential", "restricted"),
-            "refused": is_flag,
-            "code": is_word,
-            "support_u": is_micro,
-            "citations": is_count,
-            "hits": is_count,
-            "characters": is_count,
-            "ms": is_count,
-            "cited": many(record_of(chunk=is_id, doc=is_id, version=is_count)),
-        },
     ),
     "pii.unmasked": EventType(
-        owner="workspace",
-        about="Masked values were shown in clear to an entitled principal.",
+        "workspace",
+        "Masked values were shown in clear to an entitled principal.",
+        _keys((is_count, "tokens characters"), collection=is_name, entities=is_counts, purpose=is_hash),
         durable=True,
-        fields={
-            "collection": is_name,
-            "tokens": is_count,
-            "entities": is_counts,
-            "purpose": is_hash,
-            "characters": is_count,
-        },
     ),
-    "text.masked": EventType(
-        owner="workspace", about="Text handed in by a caller was masked; nothing was stored.", fields=_QUESTION
-    ),
+    "text.masked": EventType("workspace", "Text handed in by a caller was masked.", _QUESTION),
     # checks and care
     "health.checked": EventType(
-        owner="workspace",
-        about="The parts were examined.",
-        fields={"checks": is_count, "failed": is_count, "codes": is_counts},
+        "workspace", "The parts were examined.", _keys((is_count, "checks failed"), codes=is_counts)
     ),
 }

@@ -91,7 +91,9 @@ class Segments:
             return []
         known_seq = self.next_seq
         notes: list[Note] = []
-        self._open(max((int(path.stem) for path in segment_paths(self._directory)), default=1))
+        newest = max((int(path.stem) for path in segment_paths(self._directory)), default=1)
+        if vanished or self._fd < 0 or newest != self._number:
+            self._open(newest)
         torn = self._read_end()
         if torn:
             notes.append(("log.recovered", {"segment": self._number, "bytes": torn}))
@@ -122,12 +124,14 @@ class Segments:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = os.open(self._path(number), flags, 0o600)
         self._number = number
-        self._inode = os.fstat(self._fd).st_ino
-        folder = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the name of a new segment must survive a power cut, not only its bytes
-        finally:
-            os.close(folder)
+        found = os.fstat(self._fd)
+        self._inode = found.st_ino
+        if found.st_size == 0:  # the name of a new segment must survive a power cut, not only its bytes
+            folder = os.open(self._directory, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def _read_end(self) -> int:
         """Set size and next ``seq`` from the segment's tail; close off a torn last line and return its length."""
