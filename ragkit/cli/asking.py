@@ -110,12 +110,17 @@ def _questions(question: str | None) -> Iterator[str]:
     """Yield the one question, or those typed in a dialogue until an empty line or end of file."""
     if question is not None and question != "-":
         yield question
-    elif question == "-" or not sys.stdin.isatty():
+    elif question == "-" or not on_terminal():
         yield read_stdin().strip()
     else:
         say("Ask; an empty line ends.", err=True)
         while asked := _typed():
             yield asked
+
+
+def on_terminal() -> bool:
+    """Tell whether somebody can be asked."""
+    return sys.stdin.isatty()
 
 
 def _typed() -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ragkit.cli.output import emit, private_file, table
+from ragkit.cli.output import emit, table
 from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
 from ragkit.cli.shapes import shaped
 
@@ -42,12 +41,11 @@ def retrieval(
     with opened(workspace) as here:
         scores = evaluate_retrieval(here, queries, qrels, k=10, collection=collection)
     if per_query is not None:
-        with private_file(per_query) as file:
-            file.writelines(json.dumps(one.as_json(scores.k)).encode() + b"\n" for one in scores.queries)
+        scores.write_per_query(per_query)
     measures = {key: value for key, value in scores.as_json().items() if key != "queries"}
     if as_json:
         shown = {name: shaped("measure", measure) for name, measure in measures.items()}
-        emit("retrieval", {**shown, "queries": len(scores.queries)})
+        emit("retrieval", {**shown, "queries": scores.queries})
         return
     rows = [(name, *(float(measure[key]) for key in ("value", "low", "high"))) for name, measure in measures.items()]
-    table(f"{len(scores.queries):,} queries", ("measure", "value", "low", "high"), rows)
+    table(f"{scores.queries:,} queries", ("measure", "value", "low", "high"), rows)

@@ -1,0 +1,66 @@
+"""The generated pages are those in the repository, and help stays grouped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ragkit.cli.reference import pages
+
+DOCS = Path(__file__).parents[2] / "docs"
+VERBS = [
+    "init",
+    "config check",
+    "config show",
+    "config reference",
+    "doctor",
+    "models verify",
+    "sync",
+    "rebuild",
+    "status",
+    "ask",
+    "search",
+    "mask",
+    "reveal",
+    "eval retrieval",
+]
+
+
+@pytest.mark.parametrize("page", ["cli.md", "configuration.md", "json.md"])
+def test_the_page_is_the_generated_one(page: str) -> None:
+    """Run `make docs` when this fails."""
+    assert (DOCS / page).read_text() == pages()[page]
+
+
+def test_every_verb_is_on_the_page() -> None:
+    """No verb is hidden, and none is documented that is not there."""
+    headings = [
+        line.removeprefix("## `ragkit ").rstrip("`")
+        for line in pages()["cli.md"].splitlines()
+        if line.startswith("## ")
+    ]
+    assert sorted(headings) == sorted(VERBS)
+
+
+def test_help_groups_the_verbs(ragkit_cli: Any) -> None:
+    """The first screen shows the five groups in the order of work."""
+    shown = ragkit_cli("--help").stdout
+    places = [shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Measure")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_and_option_explains_itself(ragkit_cli: Any, verb: str) -> None:
+    """Each verb has help, and no option stands without a word."""
+    done = ragkit_cli(*verb.split(), "--help")
+    assert done.exit_code == 0
+    page = pages()["cli.md"].partition(f"## `ragkit {verb}`")[2].partition("\n## ")[0]
+    rows = [line for line in page.splitlines() if line.startswith(("| `--", "| `Q", "| `P"))]
+    assert all(not row.rstrip().endswith("|  |") for row in rows)
+
+
+def test_version(ragkit_cli: Any) -> None:
+    """--version prints one line."""
+    assert ragkit_cli("--version").stdout.startswith("ragkit ")
