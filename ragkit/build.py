@@ -209,15 +209,8 @@ class OpenCollection:
         self, parser: SandboxedParser, *, progress: Progress | None = None, retry_quarantined: bool = False
     ) -> Ingestor:
         """Return the ingesting half of the spine; the write lock must be held."""
-        from ragkit.ingest.run import IngestSettings
         from ragkit.pipeline import Ingestor
 
-        settings = IngestSettings(
-            access=frozenset(self.section.access),
-            filter_keys=frozenset(self.section.filter_keys),
-            max_delete_share=self.section.max_delete_share,
-            retry_quarantined=retry_quarantined,
-        )
         return Ingestor(
             store=self.store,
             parser=parser,
@@ -225,8 +218,11 @@ class OpenCollection:
             chunker=self.chunker,
             embedder=self.embedder,
             recorder=self.recorder,
-            settings=settings,
             progress=progress,
+            access=frozenset(self.section.access),
+            filter_keys=self.section.filter_keys,
+            max_delete_share=self.section.max_delete_share,
+            retry_quarantined=retry_quarantined,
         )
 
     def close(self) -> None:
