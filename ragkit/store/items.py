@@ -112,7 +112,7 @@ def native_ids(database: Database, collection: Collection, doc_ids: Sequence[str
         for start in range(0, len(doc_ids), _SLICE):
             some = list(doc_ids[start : start + _SLICE])
             query = select(items.c.doc_id, items.c.sealed_native_id).where(items.c.doc_id.in_(some))
-            for doc_id, sealed in connection.execute(query).tuples():
+            for doc_id, sealed in connection.execute(query):
                 if sealed is not None:
                     key = collection.keys.wrapping
                     raw = crypto.unseal(key, sealed, bound_to=f"native/{doc_id}")

@@ -137,7 +137,8 @@ class DocumentWriter:
                 )
                 unnumber(connection, found.version_id)
                 self._number(connection, found.version_id, class_id)
-            connection.execute(update(items).where(items.c.doc_id == entry.doc_id).values(access_mac=entry.access_mac))
+            met = {"access_mac": entry.access_mac, "last_seen_pass": entry.pass_number}
+            connection.execute(update(items).where(items.c.doc_id == entry.doc_id).values(**met))
             reach("sync.in_access")
 
     def purge(self) -> None:
