@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ragkit.index.chunk_splitter import StretchSplitter
-from ragkit.index.chunk_units import Body, Label, Unit, Views, read_units
+from ragkit.index.chunk_units import Body, Label, Unit, Views, read_units, runs_across
 from ragkit.types import BlockKind, Chunk, Masked, MaskedDocument
 
 _SPECIAL = 2  # [CLS] and [SEP]
-_NOT_BREAKS = frozenset(
-    "\x0b\x0c\x1c\x1d\x1e\x1f\x85"
-)  # blank to Python, deleted by BERT's normaliser: they join words
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,8 @@ class ChunkPacker:
         self._sizes = sizes
         self._views = Views(document.text)
         self._contexts: dict[tuple[int, int, int], _Context] = {}
-        title = document.title
-        self._title = self._label(Views(title).trim(0, len(title.index)), 0)
+        title = Views(document.title).trim(0, len(document.title.index))
+        self._title = self._label(title, 0, splitter.count([title.index])[0])
 
     def chunks(self) -> Iterator[Chunk]:
         """The chunks in order, blank ones left out."""
@@ -98,10 +96,7 @@ class ChunkPacker:
             return self._rows(unit, budget)
         by_lines = unit.kind is BlockKind.CODE
         pieces = self._splitter.split(self._views, unit.start, unit.end, budget=budget, by_lines=by_lines)
-        return [
-            replace(unit, start=start, end=end, pieces=count, label=None, introduces=False)
-            for start, end, count in pieces
-        ]
+        return [self._part(unit, start, end, count, label=None, introduces=False) for start, end, count in pieces]
 
     def _rows(self, unit: Unit, budget: int) -> list[Unit]:
         """Header and rows of a table that is split. A header too long to repeat is treated as a row."""
@@ -117,8 +112,12 @@ class ChunkPacker:
         start = rows[0].end if rows else unit.start
         room = budget - (header.pieces if header else 0)
         for first, last, count in self._splitter.split(self._views, start, unit.end, budget=room, by_lines=True):
-            rows.append(replace(unit, start=first, end=last, pieces=count, table_header=header))
+            rows.append(self._part(unit, first, last, count, table_header=header))
         return rows
+
+    def _part(self, unit: Unit, start: int, end: int, pieces: int, **changes: Any) -> Unit:
+        fused = runs_across(self._views.text.index, start)
+        return replace(unit, start=start, end=end, pieces=pieces, fused=fused, **changes)
 
     def _fits(self, group: Sequence[Unit]) -> bool:
         characters = group[-1].end - group[0].start
@@ -126,10 +125,9 @@ class ChunkPacker:
 
     def _size(self, group: Sequence[Unit]) -> int:
         """Word pieces of neighbouring units together: the sum, unless a word runs across a border."""
-        text = self._views.text.index
-        if all(_breaks(text, unit.start) for unit in group[1:]):
-            return sum(unit.pieces for unit in group)
-        return self._splitter.count([text[group[0].start : group[-1].end]])[0]
+        if any(unit.fused for unit in group[1:]):
+            return self._splitter.count([self._views.text.index[group[0].start : group[-1].end]])[0]
+        return sum([unit.pieces for unit in group])
 
     def _budget(self, first: Unit) -> int:
         """Word pieces that the body of a chunk beginning with this unit may have."""
@@ -158,19 +156,20 @@ class ChunkPacker:
         parts = [*kept, first.table_header] if first.table_header else kept
         return _Context("\n".join(one.index for one in parts), sum(one.pieces for one in parts), first.table_header)
 
-    def _label(self, body: Body, level: int) -> Label:
+    def _label(self, body: Body, level: int, pieces: int) -> Label:
         """A title or heading, shortened at a word to what the context may hold: a title all of it, a heading half."""
         limit = max(self._sizes.context_tokens if level == 0 else self._sizes.context_tokens // 2, 16)
         longest = self._sizes.max_characters // 4
-        pieces = self._splitter.count([body.index])[0]
+        whole = body.index
         if pieces > limit or body.end - body.start > longest:
-            text = body.index
-            cut = min(len(text), longest)
-            while cut > 0 and self._splitter.count([text[:cut]])[0] > limit:
-                cut = text.rfind(" ", 0, cut - 1) + 1
+            cut = min(len(whole), longest)
+            while cut > 0 and self._splitter.count([whole[:cut]])[0] > limit:
+                cut = whole.rfind(" ", 0, cut - 1) + 1
             body = body.views.trim(body.start, body.views.uncut(body.start + cut))
         index, record = (Masked(" ".join(text.lstrip("# ").split())) for text in (body.index, body.record))
-        return Label(index, record, self._splitter.count([index])[0], level)
+        if index != whole:
+            pieces = self._splitter.count([index])[0]
+        return Label(index, record, pieces, level)
 
     def _reach_back(self, body: Body, previous: int, first: Unit, context: _Context) -> Body:
         """Begin the body up to ``overlap`` word pieces earlier, at a word, after the start of the chunk before."""
@@ -179,7 +178,7 @@ class ChunkPacker:
         text = self._views.text.index
         floor = max(previous, body.start - self._sizes.overlap * 8)
         at = floor + self._splitter.tail(text[floor : body.start], self._sizes.overlap)
-        while at < body.start and (text[at].isspace() or not _breaks(text, at)):
+        while at < body.start and (text[at].isspace() or runs_across(text, at)):
             at += 1
         if at >= body.start or self._views.uncut(at) != at:
             return body
@@ -211,12 +210,6 @@ def _introductions(group: Sequence[Unit]) -> list[Unit]:
     while keep and group[keep - 1].introduces:
         keep -= 1
     return list(group[keep:])
-
-
-def _breaks(text: str, position: int) -> bool:
-    """Whether no word runs across this position."""
-    beside = text[max(0, position - 1) : position + 1]
-    return any(character.isspace() and character not in _NOT_BREAKS for character in beside)
 
 
 def _plain(label: Label) -> str:

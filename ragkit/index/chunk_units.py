@@ -35,6 +35,7 @@ class Unit:
         label: The heading itself, when this unit is one.
         table_header: For rows of a table that is split, the header to repeat.
         header_end: For a whole table, where its header rows end; ``start`` or less without one.
+        fused: Whether a word may run across its start, so that its pieces do not simply add to those before.
         introduces: Whether it belongs to what follows: a heading, or the header rows of a split table.
     """
 
@@ -49,6 +50,11 @@ class Unit:
     table_header: Label | None = None
     header_end: int = 0
     introduces: bool = False
+    fused: bool = False
+
+
+_NOT_BREAKS = frozenset("\x0b\x0c\x1c\x1d\x1e\x1f\x85")
+"""Blank to Python, deleted by BERT's normaliser: they join words."""
 
 
 class Views:
@@ -178,7 +184,7 @@ def read_units(
     blocks: Sequence[Block],
     *,
     count: Callable[[Sequence[str]], list[int]],
-    label: Callable[[Body, int], Label],
+    label: Callable[[Body, int, int], Label],
 ) -> list[Unit]:
     """Units with their word pieces and the headings above them.
 
@@ -186,19 +192,25 @@ def read_units(
         views: The document's text.
         blocks: Its blocks, in source positions.
         count: Word pieces of texts, special tokens excluded.
-        label: Makes a heading's label from its body and level.
+        label: Makes a heading's label from its body, level and word pieces.
     """
     units: list[Unit] = []
     path: tuple[Label, ...] = ()
     for unit, pieces in zip(parts := partition(views, blocks), _counts(views.text.index, parts, count)):
-        counted = replace(unit, pieces=pieces, above=path)
+        counted = replace(unit, pieces=pieces, above=path, fused=runs_across(views.text.index, unit.start))
         if unit.kind is BlockKind.HEADING:
-            heading = label(views.trim(unit.start, unit.end), max(1, unit.level))
+            heading = label(views.trim(unit.start, unit.end), max(1, unit.level), pieces)
             path = tuple(label for label in path if label.level < heading.level)
             counted = replace(counted, above=path, label=heading, introduces=True)
             path = (*path, heading)
         units.append(counted)
     return units
+
+
+def runs_across(text: str, position: int) -> bool:
+    """Whether one word may stand on both sides of a position: neither neighbour is a blank."""
+    beside = text[max(0, position - 1) : position + 1]
+    return not any(character.isspace() and character not in _NOT_BREAKS for character in beside)
 
 
 def _counts(text: str, units: Sequence[Unit], count: Callable[[Sequence[str]], list[int]]) -> list[int]:

@@ -69,7 +69,7 @@ def document(text: MaskedText, blocks: Sequence[Block] = (), title: str = "") ->
 
 
 def built(*stretches: tuple[BlockKind, str] | tuple[BlockKind, str, int]) -> tuple[str, list[Block]]:
-    """A text of blocks joined by blank lines; the third member is a heading's level or the length of a table's header."""
+    """A text of blocks joined by blank lines; extra: heading level or length of a table header."""
     text, blocks = "", []
     for kind, body, *extra in stretches:
         start = len(text)
