@@ -49,7 +49,9 @@ def sync(
             progress=progress,
         )
     if as_json:
-        emit("sync", {key: getattr(report, key) for key in SHAPES["sync"].fields})
+        found = {key: getattr(report, key) for key in SHAPES["sync"].fields}
+        seconds = {stage: round(spent, 3) for stage, spent in report.seconds.items()}
+        emit("sync", {**found, "seconds": seconds, "elapsed": round(report.elapsed, 3)})
     else:
         _print_report(report)
     raise typer.Exit(report.exit_code)
