@@ -4,7 +4,7 @@
 
     database = open_database(path, writable=True)
     with database.write() as connection: ...   # BEGIN IMMEDIATE; nested calls on one thread join it
-    with database.read() as connection: ...    # one snapshot
+    with database.read() as connection: ...    # one snapshot; nested calls share it
 
 pysqlite's implicit transactions are switched off and ``BEGIN`` is emitted here, as SQLAlchemy's documentation of the
 SQLite dialect recommends; otherwise reads are not in a transaction and DDL commits by itself. No error carries SQL,
@@ -41,26 +41,34 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one snapshot, or this thread's write transaction if one is under way.
+        """Give a connection that sees one snapshot; nested calls on one thread share it.
+
+        Inside a write transaction of this thread, it is that transaction.
 
         Raises:
             StoreError: The file could not be read.
         """
-        current: Connection | None = getattr(self._local, "connection", None)
+        current = self._current("writing") or self._current("reading")
         if current is not None:
             yield current
             return
         with translated_errors(), self._engine.connect() as connection, connection.begin():
-            yield connection
+            self._local.reading = connection
+            try:
+                yield connection
+            finally:
+                self._local.reading = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection that holds the write lock; commits at the end, rolls back on any exception.
 
+        Nested calls on one thread join the transaction.
+
         Raises:
             StoreError: Opened read-only, the disk is full, or another process kept the lock too long.
         """
-        current: Connection | None = getattr(self._local, "connection", None)
+        current = self._current("writing")
         if current is not None:
             yield current
             return
@@ -69,11 +77,15 @@ class Database:
         with self._write_lock, translated_errors(), self._engine.connect() as opened:
             connection = opened.execution_options(ragkit_write=True)
             with connection.begin():
-                self._local.connection = connection
+                self._local.writing = connection
                 try:
                     yield connection
                 finally:
-                    self._local.connection = None
+                    self._local.writing = None
+
+    def _current(self, kind: str) -> Connection | None:
+        found: Connection | None = getattr(self._local, kind, None)
+        return found
 
     def checkpoint_truncate(self) -> bool:
         """Move the write-ahead log into the file and empty it, so that deleted content is in neither.

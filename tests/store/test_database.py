@@ -100,6 +100,22 @@ def test_a_read_is_one_snapshot(tmp_path: Path) -> None:
         assert len(connection.execute(select(collections)).all()) == 1
 
 
+def test_nested_reads_share_a_snapshot(tmp_path: Path) -> None:
+    """A read within a read sees the same state; a write within a read is a transaction of its own."""
+    database = open_database(tmp_path / "r.db", writable=True)
+    with database.read() as outer:
+        assert outer.execute(select(collections)).all() == []
+        with database.write() as connection:
+            connection.execute(collections.insert(), a_row())
+            with database.read() as same:
+                assert same is connection
+        with database.read() as inner:
+            assert inner is outer
+            assert inner.execute(select(collections)).all() == []
+    with database.read() as connection:
+        assert len(connection.execute(select(collections)).all()) == 1
+
+
 def test_threads_write_in_turn(tmp_path: Path) -> None:
     """Writers in several threads wait for each other and lose nothing."""
     database = open_database(tmp_path / "r.db", writable=True)
