@@ -25,6 +25,7 @@ from ragkit.errors import SourceError
 from ragkit.types import Change, Checkpoint, SourceItem, Upsert
 
 MIB = 1024 * 1024
+_BUFFER = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +162,9 @@ def _open(path: str) -> io.BufferedReader:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError("not a regular file")
-    stream = open(handle, "rb", buffering=MIB)  # noqa: PTH123, SIM115 - the caller closes it
+    stream = io.BufferedReader(io.FileIO(handle), _BUFFER)
     if stream.peek(2)[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), MIB)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), _BUFFER)  # type: ignore[arg-type]
     return stream
 
 

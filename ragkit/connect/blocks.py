@@ -32,6 +32,7 @@ _HIDDEN = re.compile(
 _NOISE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\ue000-\uf8ff\ufff9-\ufffc\ufffe\uffff]")
 _LINE_BREAKS = re.compile("\r\n?|[\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,' ]*\)?\s?[%€$£]?|\d{4}-\d\d-\d\d.*|[$€£¥%–—-]")
 
 
@@ -63,14 +64,15 @@ def table_lines(rows: Sequence[Sequence[str]], header_rows: int) -> tuple[str, s
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the first row names columns: it has two or more texts, none repeated by a number further down."""
+    """Tell whether the first row names columns: texts (two, of three columns or more) and no figure but years."""
     if len(rows) < 2:
         return False
     first = [cell.strip() for cell in rows[0] if cell.strip()]
     words = [cell for cell in first if not _NUMBER.fullmatch(cell)]
     if len(rows[0]) == 1:
         return bool(words) and any(_NUMBER.fullmatch(row[0].strip()) for row in rows[1:] if row)
-    return len(words) * 2 >= len(first) and len(words) >= min(2, len(rows[0]) - 1)
+    figures = [cell for cell in first if _NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell)]
+    return bool(words) and not figures and len(first) >= min(2, len(rows[0]) - 1)
 
 
 def _cell(cell: str) -> str:
@@ -118,6 +120,8 @@ class BlockWriter:
         if kind is BlockKind.HEADING:
             text = " ".join(text.split())
             level = min(max(level, 1) + self.level_offset, 9)
+        else:
+            level = 0
         if text.strip():
             self._append(kind, text.rstrip(), level, page, 0)
 

@@ -15,12 +15,10 @@ from typing import BinaryIO
 from ragkit.connect.blocks import BlockWriter
 from ragkit.connect.confine import confine, out_of_memory_soon
 from ragkit.connect.formats import Formats, Part
-from ragkit.connect.frames import PREFIX, pack, pack_document, pack_problem
+from ragkit.connect.frames import EXIT_RETIRED, PREFIX, pack, pack_document, pack_problem
 from ragkit.connect.problems import problem
 from ragkit.connect.sniff import sniff
 from ragkit.errors import ItemError
-
-_EXIT_MEMORY = 3
 
 
 def main() -> int:
@@ -42,7 +40,7 @@ def main() -> int:
         answers.write(answer)
         answers.flush()
         if exhausted or out_of_memory_soon(settings["memory_bytes"]):
-            return _EXIT_MEMORY
+            return EXIT_RETIRED
     return 0
 
 

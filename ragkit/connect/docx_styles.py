@@ -34,6 +34,19 @@ class Style:
     bullets: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One depth of a list: ``text`` is such as ``%1.%2.``, each ``%n`` the number of depth n from 1."""
+
+    kind: str
+    start: int = 1
+    text: str = "%1."
+
+
+_BULLET = _Form("bullet")
+_PLACE = re.compile(r"%(\d)")
+
+
 def local(element: Any) -> str:
     """An element's name without its namespace; empty for comments and processing instructions."""
     tag = element.tag
@@ -80,17 +93,23 @@ class Styles:
         if style.numbering in {None, "0"}:
             return "-" if style.bullets else ""
         assert style.numbering is not None
-        kind, start = self._formats.get((style.numbering, style.indent), ("bullet", 1))
-        if kind == "none":
+        form = self._formats.get((style.numbering, style.indent), _BULLET)
+        if form.kind == "none":
             return ""
-        if kind == "bullet":
+        if form.kind == "bullet":
             return "-"
         key = (style.numbering, style.indent)
-        number = self._counters.get(key, start - 1) + 1
-        self._counters[key] = number
+        self._counters[key] = self._counters.get(key, form.start - 1) + 1
         for other in [k for k in self._counters if k[0] == style.numbering and k[1] > style.indent]:
             del self._counters[other]
-        return f"{number}."
+        return _PLACE.sub(lambda found: self._number(style.numbering or "", int(found[1]) - 1), form.text)
+
+    def _number(self, numbering: str, depth: int) -> str:
+        form = self._formats.get((numbering, depth), _BULLET)
+        number = self._counters.get((numbering, depth), form.start)
+        if form.kind in {"lowerLetter", "upperLetter"} and 1 <= number <= 26:
+            return chr((96 if form.kind == "lowerLetter" else 64) + number)
+        return str(number)
 
     def hides(self, run: Any) -> bool:
         """True when a reader would not see the run."""
@@ -172,14 +191,18 @@ def _fill(properties: Any) -> str | None:
     return fill
 
 
-def _number_formats(document: DocxDocument) -> dict[tuple[str, int], tuple[str, int]]:
-    """Map ``(list id, depth)`` to the number format and the first number."""
-    with suppress(KeyError, NotImplementedError, AttributeError):
+def _number_formats(document: DocxDocument) -> dict[tuple[str, int], _Form]:
+    """Map ``(list id, depth)`` to how its numbers are written."""
+    with suppress(KeyError, NotImplementedError, AttributeError, ValueError):
         root = document.part.numbering_part.element
-        abstract: dict[str | None, dict[int, tuple[str, int]]] = {}
+        abstract: dict[str | None, dict[int, _Form]] = {}
         for element in root.iter(f"{W}abstractNum"):
             abstract[element.get(f"{W}abstractNumId")] = {
-                int(level.get(f"{W}ilvl") or 0): (value(level, "numFmt") or "decimal", int(value(level, "start") or 1))
+                (depth := int(level.get(f"{W}ilvl") or 0)): _Form(
+                    kind=value(level, "numFmt") or "decimal",
+                    start=int(value(level, "start") or 1),
+                    text=value(level, "lvlText") or f"%{depth + 1}.",
+                )
                 for level in element.iter(f"{W}lvl")
             }
         return {

@@ -18,6 +18,8 @@ from ragkit.errors import ItemError
 from ragkit.types import Block, BlockKind, Document, Notice, SourceItem
 
 PREFIX: Final = struct.Struct(">II")
+EXIT_RETIRED: Final = 3
+"""Exit status of a child that leaves after an answer, its memory used up. Nothing is wrong with what follows."""
 MAX_HEAD: Final = 256 * 1024 * 1024
 MAX_BODY: Final = 256 * 1024 * 1024
 _CODE: Final = re.compile(r"[a-z][a-z-]{1,40}")

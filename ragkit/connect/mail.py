@@ -16,6 +16,7 @@ from typing import cast
 from ragkit.connect.blocks import BlockWriter
 from ragkit.connect.formats import Part
 from ragkit.connect.problems import problem
+from ragkit.connect.text import decode
 from ragkit.errors import ItemError
 from ragkit.types import BlockKind
 
@@ -30,7 +31,10 @@ _SILENT = frozenset(
 def parse(part: Part, out: BlockWriter) -> None:
     """Read a message."""
     # The parser never raises on malformed input, it records defects; accessing a header or payload may.
-    message = BytesParser(policy=policy.default).parsebytes(part.content)
+    content = part.content
+    if b"\x00" in content[:64] or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = decode(part, out).encode()  # a message saved as UTF-16 by an editor
+    message = BytesParser(policy=policy.default).parsebytes(content)
     if not message.keys() and not message.is_multipart():
         raise problem("malformed")
     _write(message, part, out)

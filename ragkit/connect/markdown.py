@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ragkit.connect.blocks import BlockWriter
 from ragkit.connect.formats import Part
 from ragkit.connect.inline import plain
-from ragkit.connect.text import decode
+from ragkit.connect.text import decode, write_paragraphs
 from ragkit.types import BlockKind
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _FRONT = re.compile(r"---[ \t]*\n(?P<body>(?:(?!---[ \t]*\n|\.\.\.[ \t]*\n).*\n){1,200})(?:---|\.\.\.)[ \t]*(?:\n|$)")
 _FRONT_TITLE = re.compile(r"^title:\s*[\"']?(?P<title>.+?)[\"']?\s*$", re.M | re.I)
+_COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.S)
+_MAX_NESTING = 60
 _ONLY_TAGS = re.compile(r"(?:\s|</?[a-zA-Z][^<>]*>)*")
 
 
@@ -34,15 +36,18 @@ def parse(part: Part, out: BlockWriter) -> None:
         if found := _FRONT_TITLE.search(front["body"]):
             out.title = out.title or found["title"]
         text = text[front.end() :]
-    tokens = iter(_engine().parse(text))
-    _Walk(out).over(tokens)
+    tokens = _engine().parse(text)
+    if any(token.level >= _MAX_NESTING - 1 for token in tokens):
+        write_paragraphs(text, out)  # the engine drops what is nested deeper; nothing may vanish
+    else:
+        _Walk(out).over(iter(tokens))
 
 
 @cache
 def _engine() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    engine = MarkdownIt("commonmark").enable("table")
+    engine = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
     engine.core.ruler.enableOnly(["normalize", "block"])
     return engine
 
@@ -113,6 +118,8 @@ class _Walk:
         self._out.table(rows, header_rows=1)
 
     def _html(self, content: str) -> None:
+        content, comments = _COMMENT.subn("", content)
+        self._out.hidden += comments
         if _ONLY_TAGS.fullmatch(content):
             return
         from ragkit.connect.webpage import write_html

@@ -26,6 +26,8 @@ from ragkit.types import Document, SourceItem
 
 Result = Document | ItemError
 _MIB = 1024 * 1024
+PARSER_VERSION = 1
+"""Counts up with every change to ``connect`` that changes the text or blocks of a document."""
 
 
 class SandboxedParser:
@@ -64,6 +66,12 @@ class SandboxedParser:
 
     def __repr__(self) -> str:
         return f"SandboxedParser(workers={self._workers}, timeout_s={self._timeout_s})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the same bytes may come out as another document, so that sync knows to parse again."""
+        added = ";".join(f"{kind}={target}" for kind, target in sorted(self._formats.items()))
+        return f"parse-{PARSER_VERSION}{';' if added else ''}{added}"
 
     def __enter__(self) -> SandboxedParser:
         self.load()

@@ -104,7 +104,7 @@ def _tables(rows: list[list[str]]) -> list[tuple[int, list[list[str]]]]:
 
 
 def _begins_table(row: list[str], following: Sequence[list[str]]) -> bool:
-    return _filled(row) == 1 or looks_like_header([row, *following])
+    return _filled(row) == 1 or (bool(following) and any(following[0]) and looks_like_header([row, *following]))
 
 
 def _filled(row: list[str]) -> int:

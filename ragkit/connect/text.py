@@ -48,7 +48,11 @@ def decode(part: Part, out: BlockWriter) -> str:
 
 def parse(part: Part, out: BlockWriter) -> None:
     """Read plain text: a blank line ends a paragraph, a form feed begins a page."""
-    text = decode(part, out).replace("\r\n", "\n").replace("\r", "\n")
+    write_paragraphs(decode(part, out).replace("\r\n", "\n").replace("\r", "\n"), out)
+
+
+def write_paragraphs(text: str, out: BlockWriter) -> None:
+    """Write text as paragraphs, with pages when it has form feeds."""
     pages = text.split("\f")
     for number, page in enumerate(pages, start=1):
         for paragraph in _BLANK.split(page):

@@ -196,7 +196,7 @@ def _data_rows(table: LexborNode) -> tuple[list[list[str]], int] | None:
             for offset in range(columns):
                 if span > 1:
                     carried[len(row)] = (span - 1, text if offset == 0 else "")
-                row.append(text if offset == 0 else "")
+                row.append(text if offset == 0 or all_head else "")  # every column keeps the title that spans it
         _carry(row, carried)
         cells_in_all += len(row)
         if cells_in_all > _MAX_TABLE_CELLS:

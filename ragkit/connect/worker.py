@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ragkit.connect.frames import MAX_BODY, MAX_HEAD, PREFIX, pack_item, unpack_answer
+from ragkit.connect.frames import EXIT_RETIRED, MAX_BODY, MAX_HEAD, PREFIX, pack_item, unpack_answer
 from ragkit.connect.problems import problem
 from ragkit.errors import ItemError, RagkitError
 from ragkit.types import Document, SourceItem
 
 _START_S = 60.0
 _READ = 1024 * 1024
+_RETIRED = "retired"
 _CPU_SIGNALS = {-signal.SIGXCPU}
 
 
@@ -48,7 +49,7 @@ class ParserProcess:
         while len(results) < len(items):
             if self._child is None or self._answered >= self._recycle_after or self._child.poll() is not None:
                 self._start()
-            code = self._converse(items[len(results) :], items, results)
+            code = self._converse(items[len(results) :], results)
             if code is not None:
                 results.append(problem(code))
                 self.stop()
@@ -97,22 +98,20 @@ class ParserProcess:
                 remedy="Run `ragkit doctor`; check that this Python can start `python -m ragkit.connect.child`.",
             )
 
-    def _converse(
-        self, left: Sequence[SourceItem], items: Sequence[SourceItem], results: list[Document | ItemError]
-    ) -> str | None:
+    def _converse(self, left: Sequence[SourceItem], results: list[Document | ItemError]) -> str | None:
         """Send what is left and collect answers; return the code of the problem that broke it off, if one did."""
         unsent = memoryview(b"".join(map(pack_item, left)))
         for item in left:
             frame, unsent = self._await_frame(unsent, self._timeout_s)
+            if frame == _RETIRED and self._answered:
+                return None  # it left on purpose after an answer; the rest goes to a fresh one
             if isinstance(frame, str):
-                return frame
+                return "parser-crashed" if frame == _RETIRED else frame
             try:
                 results.append(unpack_answer(*frame, item))
             except ValueError:
                 return "bad-answer"
             self._answered += 1
-            if self._child is not None and self._child.poll() is not None and len(results) < len(items):
-                return None  # it left on purpose after this answer; go on with a fresh one
         return None
 
     def _await_frame(self, unsent: memoryview, timeout_s: float) -> tuple[tuple[bytes, bytes] | str, memoryview]:
@@ -160,6 +159,8 @@ class ParserProcess:
             status = self._child.wait(5)
         except subprocess.TimeoutExpired:
             return "parser-crashed"
+        if status == EXIT_RETIRED:
+            return _RETIRED
         return "parser-timeout" if status in _CPU_SIGNALS else "parser-crashed"
 
 
