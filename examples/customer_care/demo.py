@@ -29,7 +29,7 @@ LETTER, UNSEEN = "emails/Mrs Odile Marchbank - stove complaint.eml", "Tamsin"
 QUESTIONS = (
     ("a policy", "How many days do I have to send back an unused article?"),
     ("a table in a PDF manual", "What should I do if the Kestrel 2 has a yellow, unsteady flame?"),
-    ("a sheet of the price list", "What does the Harrier 65 rucksack cost in euros?"),
+    ("a sheet of the price list", "What does the Hearthwell HEPA filter cost in euros?"),
     ("a customer, by name", "What did Mrs Odile Marchbank complain about?"),
     ("something nobody wrote down", "Do you rent out canoes by the weekend?"),
 )

@@ -18,7 +18,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from ragkit.ingest.report import SyncReport
-    from ragkit.types import Answer
+    from ragkit.types import Answer, Citation
     from ragkit.workspace import Workspace
 
 console = Console(highlight=False)
@@ -124,16 +124,27 @@ def ask(workspace: Workspace, question: str, *, kind: str) -> Answer:
         body.append_text(Text("searched as: ", style="dim")).append_text(colour(answer.question.record)).append("\n")
     body.append_text(Text(answer.text, style="yellow") if answer.refused else colour(answer.text))
     for cited in answer.citations[:_CITED]:
-        place = [f"page {cited.page}"] if cited.page else []
-        place += [f"characters {cited.start}-{cited.end}"]
         body.append(f"\n[{cited.marker}] ", style="cyan").append_text(colour(cited.title))
-        if cited.heading:
-            body.append(" > ", style="dim").append_text(colour(cited.heading))
-        body.append(f"  {', '.join(place)}", style="dim")
-    console.print(
-        Panel(body, title=f"[bold]{escape(question)}[/]  [dim]{kind}", title_align="left", border_style="dim")
-    )
+        if below := _below_title(cited):
+            body.append(" > ", style="dim").append_text(colour(below))
+        body.append(f"  {_place(cited)}", style="dim")
+    frame = Panel(body, title=f"[bold]{escape(question)}", title_align="left", border_style="dim")
+    frame.subtitle, frame.subtitle_align = f"[dim]{kind}", "right"
+    console.print(frame)
     return answer
+
+
+def _below_title(cited: Citation) -> str:
+    """The headings above the sentence, without the document's own title."""
+    headings = cited.heading.split(" > ")
+    return " > ".join(headings[1:] if headings[0].lower() in cited.title.lower() else headings)
+
+
+def _place(cited: Citation) -> str:
+    """Where in the document: page or sheet, and the characters of its text."""
+    kind = "sheet" if (cited.uri or "").endswith(".xlsx") else "page"
+    page = f"{kind} {cited.page}, " if cited.page else ""
+    return f"{page}characters {cited.start} to {cited.end}"
 
 
 def reveal(workspace: Workspace, answer: Answer, *, purpose: str) -> None:
