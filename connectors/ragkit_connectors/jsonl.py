@@ -157,14 +157,14 @@ class JsonlConnector:
         return digest.hexdigest()[:16]
 
 
-def _open(path: str) -> io.BufferedReader:
+def _open(path: str) -> io.BufferedIOBase:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError("not a regular file")
     stream = io.BufferedReader(io.FileIO(handle), _BUFFER)
     if stream.peek(2)[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), _BUFFER)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=stream, mode="rb"), _BUFFER)
     return stream
 
 
