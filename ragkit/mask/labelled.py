@@ -36,29 +36,32 @@ _NUMBER_FIRST = re.compile(
     rf"\b(?:n[°º]\.?|numéro|número|numero|nummer|numer|no\.?)[ \t]*(?:(?:de|di|der|des|do|du|d'|del|van|von)[ \t]?)?(?:la[ \t])?(?:{_WORDS})[ \t]*[:=]?[ \t]*{_VALUE}",
     re.IGNORECASE,
 )
-_HINT = re.compile(
-    r"(?:[Nn]umber|NUMBER|\b[Nn][or]s?\b|\bN[OR]\b|\b[Nn]um\b|\b[Ii][Dd]\b|\b[Rr]ef|REF|\b[Cc]ode|CODE|[Nn]ummer|NUMMER|[Nn][úu]mer|[Nn]uméro|N[°º]|n[°º]|#|№|_id\b|nr\b)"
-)
+_THREE_DIGITS = re.compile(r"\d(?:[^\d\n]{0,3}\d){2}")
+_PROFILE_HOSTS = (
+    "linkedin.com/", "facebook.com/", "instagram.com/", "x.com/", "twitter.com/", "t.me/", "xing.com/", "tiktok.com/", "orcid.org/",
+)  # fmt: skip
 _APPLICATION = re.compile(
     r"\b(?:application|case|appeal|claim|docket|file)[ \t]+nos?\.?[ \t]+(\d[\d/\-.A-Z]{2,20})", re.IGNORECASE
 )
 _CASE_FORM = re.compile(r"\b\d{1,3}[ ][A-Z][a-z]{0,3}[ ]\d{1,6}/\d{2,4}\b")  # German court files: 5 O 123/24
 _PROFILE = re.compile(
     r"(?:https?://)?(?:[a-z]{2,3}\.)?(?:linkedin\.com/(?:in|pub)|facebook\.com|instagram\.com|x\.com|twitter\.com|t\.me|"
-    r"xing\.com/profile|tiktok\.com/@?|github\.com|orcid\.org)/@?[\w.\-%]{3,}(?![\w/])",
+    r"xing\.com/profile|tiktok\.com/@?|orcid\.org)/@?[\w.\-%]{3,}(?![\w/])",
     re.IGNORECASE,
 )
+_AMOUNT = r"\d[\d.,'\u00a0]{0,18}"
 _MONEY = re.compile(
-    r"(?:(?:[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|PLN|SEK|TRY))[ \u00a0]?\d[\d.,'\u00a0]*(?:[ ]?(?:million|billion|m|bn|k))?\b|"
-    r"\b\d[\d.,'\u00a0]*[ \u00a0]?(?:€|£|\$|(?:USD|EUR|GBP|CHF|PLN|SEK|euros?|dollars?|pounds?)\b))"
+    rf"(?:(?:[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|PLN|SEK|TRY))[ \u00a0]?{_AMOUNT}(?:[ ]?(?:million|billion|m|bn|k))?\b|"
+    rf"(?<![\w.,]){_AMOUNT}[ \u00a0]?(?:€|£|\$|(?:USD|EUR|GBP|CHF|PLN|SEK|euros?|dollars?|pounds?)\b))"
 )
 
 
-def find_labelled(text: str, wanted: Collection[str]) -> Iterator[Span]:
-    """Reference numbers, profile pages and amounts of money, each only when wanted."""
-    if any(entity_type in wanted for entity_type in _LABELS) and _HINT.search(text) is not None:
-        yield from _references(text, wanted)
-    if ("PROFILE_URL" in wanted and ".com/" in text) or ".me/" in text or "orcid.org/" in text:
+def find_labelled(text: str, lowered: str, wanted: Collection[str]) -> Iterator[Span]:
+    """Reference numbers, profile pages and amounts of money, each only when wanted; ``lowered`` is the lower case."""
+    if any(entity_type in wanted for entity_type in _LABELS):
+        for start, end in _numbered_stretches(text):
+            yield from _references(text, start, end, wanted)
+    if "PROFILE_URL" in wanted and any(host in lowered for host in _PROFILE_HOSTS):
         for match in _PROFILE.finditer(text):
             yield Span(*match.span(), "PROFILE_URL", 0.8, "rules:profile")
     if "MONEY" in wanted:
@@ -66,14 +69,25 @@ def find_labelled(text: str, wanted: Collection[str]) -> Iterator[Span]:
             yield Span(*match.span(), "MONEY", 0.6, "rules:money")
 
 
-def _references(text: str, wanted: Collection[str]) -> Iterator[Span]:
+def _numbered_stretches(text: str) -> Iterator[tuple[int, int]]:
+    """From 80 characters before three digits to the end of what may belong to them; a line is left only by its end."""
+    position = 0
+    while (match := _THREE_DIGITS.search(text, position)) is not None:
+        start = max(position, text.rfind("\n", max(0, match.start() - 80), match.start()) + 1, match.start() - 80)
+        line_end = text.find("\n", match.end(), match.end() + 160)
+        end = line_end if line_end >= 0 else min(len(text), match.end() + 160)
+        yield start, end
+        position = max(end, match.end())
+
+
+def _references(text: str, start: int, end: int, wanted: Collection[str]) -> Iterator[Span]:
     for pattern in (_AFTER, _NUMBER_FIRST):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, start, end):
             entity_type = next(_TYPE_BY_GROUP[name] for name in _TYPE_BY_GROUP if match[name])
             if entity_type in wanted and sum(char.isdigit() for char in match["value"]) >= 3:
                 yield Span(*match.span("value"), entity_type, 0.7, "rules:label")
     if "CASE_NUMBER" in wanted:
-        for match in _APPLICATION.finditer(text):
+        for match in _APPLICATION.finditer(text, start, end):
             yield Span(*match.span(1), "CASE_NUMBER", 0.8, "rules:case-number")
-        for match in _CASE_FORM.finditer(text):
+        for match in _CASE_FORM.finditer(text, start, end):
             yield Span(*match.span(), "CASE_NUMBER", 0.5, "rules:case-number")

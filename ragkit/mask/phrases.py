@@ -8,60 +8,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ragkit.mask.normalise import fold
 
 _WORDS = re.compile(r"\w+")
-_JOINTS = re.compile(r"(?:[^\S\n]*\n?[^\S\n]*|[-.,'’_/&+]{0,2}[^\S\n]?)")
+_JOINT = re.compile(r"(?:[^\S\n]*\n?[^\S\n]*|[-.,'’_/&+]{0,2}[^\S\n]?)")
+
+Words = tuple[str, ...]
 
 
 class PhraseIndex:
-    """Phrases by their first word, folded (case and accents do not count unless ``exact``)."""
+    """Phrases by their first word and length, folded: case and accents do not count unless ``exact``."""
 
     def __init__(self) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], tuple[str, ...] | None]]] = {}
+        self._by_first: dict[str, dict[int, dict[Words, set[Words]]]] = {}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._by_first.values()))
+    def __bool__(self) -> bool:
+        return bool(self._by_first)
 
     def add(self, phrase: str, *, exact: bool = False) -> None:
         """Look for this phrase from now on."""
         words = tuple(_WORDS.findall(phrase))
-        if words:
-            folded = tuple(fold(word) for word in words)
-            entry = (folded, words if exact else None)
-            entries = self._by_first.setdefault(folded[0], [])
-            if entry not in entries:
-                entries.append(entry)
-                entries.sort(key=lambda item: -len(item[0]))
+        if not words:
+            return
+        folded = tuple(fold(word) for word in words)
+        spellings = self._by_first.setdefault(folded[0], {}).setdefault(len(words), {}).setdefault(folded, set())
+        spellings.add(words if exact else ())  # the empty spelling stands for any
 
     def find(self, text: str, *, separators: str = "") -> Iterator[tuple[int, int]]:
         """Where phrases occur, longest first at each word, not overlapping.
 
         Args:
+            text: Where to look.
             separators: Characters that split words here although they are word characters, such as ``_`` in file names.
         """
         if not self._by_first:
             return
         if separators:
             text = text.translate({ord(char): " " for char in separators})
-        words = [(match.start(), match.end()) for match in _WORDS.finditer(text)]
+        words = [match.span() for match in _WORDS.finditer(text)]
         position = 0
         while position < len(words):
-            taken = self._match(text, words, position)
+            start, end = words[position]
+            lengths = self._by_first.get(fold(text[start:end]))
+            taken = self._match(text, words, position, lengths) if lengths else 0
             if taken:
-                yield words[position][0], words[position + taken - 1][1]
+                yield start, words[position + taken - 1][1]
             position += taken or 1
 
-    def _match(self, text: str, words: list[tuple[int, int]], position: int) -> int:
-        start, end = words[position]
-        for folded, exact in self._by_first.get(fold(text[start:end]), ()):
-            if position + len(folded) > len(words):
+    def _match(
+        self, text: str, words: list[tuple[int, int]], position: int, lengths: dict[int, dict[Words, set[Words]]]
+    ) -> int:
+        for length in sorted(lengths, reverse=True):
+            here = words[position : position + length]
+            found = tuple(text[start:end] for start, end in here)
+            spellings = lengths[length].get(tuple(map(fold, found)))
+            if spellings is None or not (() in spellings or found in spellings):
                 continue
-            here = words[position : position + len(folded)]
-            if not all(_JOINTS.fullmatch(text, a[1], b[0]) for a, b in zip(here, here[1:], strict=False)):
-                continue
-            found = tuple(text[a:b] for a, b in here)
-            if (exact is None and tuple(map(fold, found)) == folded) or (exact is not None and found == exact):
-                return len(folded)
+            if all(_JOINT.fullmatch(text, left[1], right[0]) for left, right in pairwise(here)):
+                return length
         return 0

@@ -27,12 +27,13 @@ _ENGLISH = re.compile(
 _PO_BOX = re.compile(rf"\bP\.?[ ]?O\.?[ ]Box[ ]\d{{1,7}}(?:{_SEP}{_TOWN},?[ \t]+(?:{_US_TAIL}|{_UK_POSTCODE}))?")
 _CONTINENTAL_TAIL = rf"(?:{_SEP}(?:[A-Z]{{1,2}}-)?\d{{4,5}}(?:[ ]?[A-Z]{{2}})?[ \t]+{_TOWN})?"
 _SUFFIXED = re.compile(
-    rf"\b(?:{CAPITALISED}[ \t\-]){{0,2}}{CAPITALISED}?(?:[Ss]traße|[Ss]trasse|[Ss]tr\.|[Ww]eg|[Pp]latz|[Aa]llee|[Gg]asse|[Uu]fer|[Dd]amm|straat|laan|gracht|plein|kade|gatan|vägen|veien)"
+    rf"(?<![\w\-])(?:{CAPITALISED}[ \t]){{0,2}}{CAPITALISED}?(?:[Ss]traße|[Ss]trasse|[Ss]tr\.|[Ww]eg|[Pp]latz|[Aa]llee|[Gg]asse|[Uu]fer|[Dd]amm|straat|laan|gracht|plein|kade|gatan|vägen|veien)"
     rf"[ \t]+\d{{1,4}}(?:[ ]?[a-zA-Z])?(?:[\-/]\d{{1,4}})?\b{_CONTINENTAL_TAIL}"
 )
-_SUFFIX_HINT = re.compile(
-    r"stra(?:ß|ss|at)e?|[Ss]tr\.|[Ww]eg[ \t]|latz[ \t]|llee[ \t]|asse[ \t]|fer[ \t]|amm[ \t]|laan|gracht|plein|kade|gatan|vägen|veien"
-)
+_SUFFIX_HINTS = (
+    "straße", "strasse", "str. ", "weg ", "platz ", "allee ", "gasse ", "ufer ", "damm ", "straat", "laan ", "gracht", "plein ",
+    "kade ", "gatan", "vägen", "veien",
+)  # fmt: skip
 _FRENCH = re.compile(
     rf"\b\d{{1,4}}(?:[ ]?(?:bis|ter|quater))?,?[ \t]+(?:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|cours|route)[ \t]+"
     rf"(?:(?:de|du|des|de la|de l'|d'|l')[ \t]?)?(?:{CAPITALISED})(?:[ \t\-](?:de|du|des|la|{CAPITALISED})){{0,4}}{_CONTINENTAL_TAIL}"
@@ -43,11 +44,14 @@ _PREFIXED = re.compile(
 )
 
 
-def find_addresses(text: str) -> Iterator[Span]:
-    """``ADDRESS`` spans, each as far as its postcode and town."""
-    for pattern in (_ENGLISH, _PO_BOX, _FRENCH, _PREFIXED):
+def find_addresses(text: str, lowered: str) -> Iterator[Span]:
+    """``ADDRESS`` spans, each as far as its postcode and town; ``lowered`` is the text in lower case."""
+    patterns = [_ENGLISH, _FRENCH, _PREFIXED]
+    if "box " in lowered:
+        patterns.append(_PO_BOX)
+    for pattern in patterns:
         for match in pattern.finditer(text):
             yield Span(*match.span(), "ADDRESS", 0.7, "rules:address")
-    if _SUFFIX_HINT.search(text) is not None:
+    if any(hint in lowered for hint in _SUFFIX_HINTS):
         for match in _SUFFIXED.finditer(text):
             yield Span(*match.span(), "ADDRESS", 0.7, "rules:address")

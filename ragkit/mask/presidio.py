@@ -14,7 +14,7 @@ What differs from ``AnalyzerEngine``, whose findings it otherwise reproduces:
 - tokens get ``lemma = lower case``: a blank spaCy pipeline has empty lemmas, and context words then never match;
 - e-mail domains are checked against the suffix list inside ``tldextract``: by default the first address
   opens a connection to publicsuffix.org (presidio#1205);
-- phone numbers have at least seven digits; addresses such as 0.0.0.0 and 127.0.0.1 belong to nobody.
+- what cannot be personal is dropped (:mod:`ragkit.mask.plausible`): dates as phone numbers, 0.0.0.0.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import Any
 from ragkit.errors import MaskingError
 from ragkit.mask.gates import Gate, Stretch
 from ragkit.mask.normalise import lower_same_length
+from ragkit.mask.plausible import is_plausible
 from ragkit.mask.recognizers import Row, rows
 from ragkit.types import Span
 
@@ -169,7 +170,7 @@ class _Runner:
                 continue
             for result in self._analyze(text, start, end):
                 span = self._judge(text, lowered, result, start)
-                if span is not None and not _belongs_to_nobody(span.entity_type, text[span.start : span.end]):
+                if span is not None and self._is_plausible(text, span):
                     yield span
 
     def _analyze(self, text: str, start: int, end: int) -> list[Any]:
@@ -198,6 +199,9 @@ class _Runner:
             return None
         kind = "checksum" if result.score >= 1.0 else "pattern"
         return Span(start, end, self.row.entity_type, round(score, 4), f"presidio:{kind}:{self.row.class_name}")
+
+    def _is_plausible(self, text: str, span: Span) -> bool:
+        return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed)
 
     def _context_word_in(self, lowered: str, start: int, end: int) -> bool:
         before = lowered[max(0, start - _CONTEXT_BEFORE) : end]
@@ -260,17 +264,6 @@ def _word_edges(text: str, start: int) -> tuple[int, int]:
     return first, last
 
 
-_NOBODYS = ("0.0.0.0", "127.0.0.1", "255.", "::1")  # noqa: S104 (recognised, not bound to)
-
-
-def _belongs_to_nobody(entity_type: str, value: str) -> bool:
-    """Unspecified, loopback and netmask addresses identify no device."""
-    if entity_type != "IP_ADDRESS":
-        return False
-    address = value.partition("/")[0]
-    return address in {"::", "::1"} or address.startswith(_NOBODYS[:3])
-
-
 def _build(predefined: Any, row: Row, phone_regions: Sequence[str]) -> Any:
     recognizer_type = getattr(predefined, row.class_name)
     if row.entity_type == "PHONE_NUMBER":
@@ -286,7 +279,7 @@ def _offline_email(email_recognizer: Any) -> Any:
     suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, fallback_to_snapshot=True)
 
     def validate_result(self: Any, pattern_text: str) -> bool:  # noqa: ARG001
-        return suffixes(pattern_text).fqdn != ""
+        return bool(suffixes(pattern_text).fqdn)
 
     return type("EmailRecognizer", (email_recognizer,), {"validate_result": validate_result})()
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 
 from ragkit.mask import dates, labelled, names, places, pools, tables
+from ragkit.mask.normalise import lower_same_length
 from ragkit.types import Span
 
 RULES_VERSION = 1
@@ -54,12 +55,13 @@ class RulesDetector:
         return [sorted(self._find(text), key=lambda span: (span.start, span.end)) for text in texts]
 
     def _find(self, text: str) -> Iterator[Span]:
+        lowered = lower_same_length(text)
         if "PERSON" in self.entities:
             yield from names.find_names(text)
         if "ADDRESS" in self.entities:
-            yield from places.find_addresses(text)
-        yield from dates.find_dates(text, self.entities)
-        yield from labelled.find_labelled(text, self.entities)
+            yield from places.find_addresses(text, lowered)
+        yield from dates.find_dates(text, lowered, self.entities)
+        yield from labelled.find_labelled(text, lowered, self.entities)
         yield from (span for span in tables.find_in_tables(text) if span.entity_type in self.entities)
 
     def __repr__(self) -> str:
