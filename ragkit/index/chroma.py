@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 COLLECTION = "chunks"
 _FOLDER = "chroma"
 
-EF_CONSTRUCTION, MAX_NEIGHBOURS, EF_SEARCH = 200, 16, 100
-"""Recall@10 against exact search .9975 on 20,000 real vectors, 1 ms a query; build 0.5 ms a vector (2 cores)."""
+EF_CONSTRUCTION, MAX_NEIGHBOURS, EF_SEARCH = 200, 16, 200
+"""Recall@10 against exact search .998 on 20,000 vectors of real text, near-duplicates among them (.990 at a search
+width of 100); 1.3 ms a question for 100 candidates; 0.55 ms a vector to build, on 2 cores."""
 
 _BATCH = 2_000
 _PERSIST_EVERY = 10_000
@@ -207,13 +208,14 @@ class ChromaIndex:
         width = k if allowed == total else min(total, int(k * total / allowed * 1.5) + 50)
         if width > _WIDEST or (allowed < total and allowed <= _FEW_ROWS):
             return self._exact(vector, k, permitted)
-        found = self._query(vector, width)
+        found = self.query_graph(vector, width)
         if allowed < total:
             places = np.searchsorted(self._ids, [number for number, _ in found])
             found = [hit for hit, place in zip(found, places) if permitted[self._codes[place]]]
         return found[:k] if len(found) >= k else self._exact(vector, k, permitted)
 
-    def _query(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+    def query_graph(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+        """Ask Chroma's graph alone, over all classes; what the probe tests, without exact search to cover for it."""
         answer = self._collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
         return [(int(name), 1.0 - distance) for name, distance in zip(answer["ids"][0], answer["distances"][0])]
 

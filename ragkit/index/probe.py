@@ -100,7 +100,7 @@ def _check_dense(generation: Path, manifest: Manifest) -> None:
         ids = index.ids
         found = 0
         for place in places:
-            hits = index.search(vectors[place], 10, None)
+            hits = index.query_graph(vectors[place], min(10, manifest.chunks))
             nearest = min((score for _, score in hits), default=-1.0)
             found += any(number == ids[place] for number, _ in hits) or nearest > 1 - _TOLERANCE
         if found < _LEAST_FOUND * len(places):
