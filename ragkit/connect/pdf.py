@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from ctypes import byref, c_double, c_int
+from ctypes import byref, c_double, c_float, c_int
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ragkit.connect.blocks import BlockWriter
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 TABLE_BUDGET_S = 20.0
 MAX_PAGES = 5_000
-_MAX_OBJECTS = 5_000
+_MAX_OBJECTS = 20_000
 _MIN_SIZE = 2.0
 _MIN_RULE = 15.0
 _FILE_NAMES = (".doc", ".docx", ".pdf", ".xls", ".xlsx", ".ppt", ".pptx", ".indd", ".tex", ".odt", ".odp", ".ods")
@@ -155,27 +157,50 @@ def _box(text: PdfTextPage, index: int) -> tuple[float, float, float, float]:
 
 
 def _has_grid(page: PdfPage) -> bool:
-    """Tell whether drawn lines or stroked boxes run both ways at least twice."""
-    import pypdfium2.raw as raw
-
+    """Tell whether drawn lines or stroked boxes run both ways at least three times."""
     across = down = 0
-    for count, shape in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=2)):
-        if count >= _MAX_OBJECTS:
-            break
-        left, bottom, right, top = shape.get_bounds()
-        width, height = right - left, top - bottom
-        if width > _MIN_RULE and height < 3:
-            across += 1
-        elif height > _MIN_RULE / 2 and width < 3:
-            down += 1
-        elif width > _MIN_RULE and height > _MIN_RULE / 2:
-            fill, stroke = c_int(), c_int()
-            raw.FPDFPath_GetDrawMode(shape, byref(fill), byref(stroke))
-            if stroke.value:
-                across, down = across + 2, down + 2
+    for more_across, more_down in _rules(page):
+        across, down = across + more_across, down + more_down
         if across >= 3 and down >= 3:
             return True
     return False
+
+
+def _rules(page: PdfPage) -> Iterator[tuple[int, int]]:
+    """Yield, for each drawn shape, how many edges it has across and down the page.
+
+    By PDFium's own functions: an object of pypdfium2 for each of a page's thousands of text runs doubled the time.
+    """
+    import pypdfium2.raw as raw
+
+    left, bottom, right, top = c_float(), c_float(), c_float(), c_float()
+    fill, stroke = c_int(), c_int()
+    shapes = (raw.FPDFPage_GetObject(page, index) for index in range(raw.FPDFPage_CountObjects(page)))
+    for shape in islice(_with_forms(shapes), _MAX_OBJECTS):
+        if raw.FPDFPageObj_GetType(shape) != raw.FPDF_PAGEOBJ_PATH:
+            continue
+        if not raw.FPDFPageObj_GetBounds(shape, byref(left), byref(bottom), byref(right), byref(top)):
+            continue
+        width, height = right.value - left.value, top.value - bottom.value
+        if width > _MIN_RULE and height < 3:
+            yield 1, 0
+        elif height > _MIN_RULE / 2 and width < 3:
+            yield 0, 1
+        elif width > _MIN_RULE and height > _MIN_RULE / 2:
+            raw.FPDFPath_GetDrawMode(shape, byref(fill), byref(stroke))
+            if stroke.value:
+                yield 2, 2
+
+
+def _with_forms(shapes: Iterable[Any]) -> Iterator[Any]:
+    """The shapes, and those within forms among them (some programs draw every table into one)."""
+    import pypdfium2.raw as raw
+
+    for shape in shapes:
+        yield shape
+        if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_FORM:
+            for index in range(raw.FPDFFormObj_CountObjects(shape)):
+                yield raw.FPDFFormObj_GetObject(shape, index)
 
 
 def _find_tables(content: bytes, pages: list[Page], ruled: list[int]) -> None:

@@ -73,6 +73,7 @@ def write_pages(pages: list[Page], out: BlockWriter) -> None:
 
 
 def _write_page(page: Page, out: BlockWriter) -> None:
+    page.tables = [table for table in page.tables if _covers(table, page)]
     waiting = sorted(page.tables, key=lambda table: table.top)
     group: list[Line] = []
     for line in page.lines:
@@ -92,6 +93,14 @@ def _write_page(page: Page, out: BlockWriter) -> None:
     _write_group(group, page.number, out)
     for table in waiting:
         out.table(table.rows, header_rows=1 if looks_like_header(table.rows) else 0, page=page.number)
+
+
+def _covers(table: Table, page: Page) -> bool:
+    """Check the table against the lines it would replace: words must not be lost to a better shape."""
+    lines = [line for line in page.lines if _holds(table, line, page.height - (line.top + line.bottom) / 2)]
+    replaced = sum(len(word) for line in lines for word in line.text.split())
+    written = sum(len(word) for row in table.rows for cell in row for word in cell.split())
+    return written >= 0.9 * replaced
 
 
 def _holds(table: Table, line: Line, middle: float) -> bool:
