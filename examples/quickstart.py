@@ -17,4 +17,4 @@ with tempfile.TemporaryDirectory() as folder:  # for a workspace that stays, run
         answer = workspace.ask("How many days of holiday do I have in a year?")
         print(answer.text)
         for cited in answer.citations:
-            print(f"[{cited.marker}] {cited.title}, {cited.heading}: {cited.quote}")
+            print(f"[{cited.marker}] {cited.heading or cited.title}, characters {cited.start} to {cited.end}")

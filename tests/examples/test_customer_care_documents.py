@@ -84,7 +84,11 @@ def text_of(path: Path) -> str:
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
     """The script that makes the binary documents."""
-    spec = importlib.util.spec_from_file_location("make_documents", EXAMPLE / "make_documents.py")
+    return _module("make_documents")
+
+
+def _module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"customer_care_{name}", EXAMPLE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -270,3 +274,24 @@ def test_the_local_user_may_see_and_reveal_and_nobody_else() -> None:
     care = config.collections["care"]
     assert set(care.access) == set(care.reveal) == {f"u:{config.workspace.owner}"}
     assert care.data_class == "confidential"
+
+
+def test_what_the_demo_changes_is_said_in_one_document_only() -> None:
+    """After the correction and the deletion the old facts must be gone, so no other document may repeat them."""
+    demo = _module("demo")
+    name, before, after = demo.CHANGED
+    assert [path for path in FILES if before in text_of(path)] == [DOCUMENTS / name]
+    assert not [path for path in FILES if after in text_of(path)]
+    assert [path for path in FILES if "LARKSUMMER" in text_of(path)] == [DOCUMENTS / demo.DELETED]
+    assert (DOCUMENTS / demo.NOTE).is_file()
+    assert demo.UNSEEN in text_of(DOCUMENTS / demo.LETTER)
+
+
+def test_the_demo_looks_for_every_kind_of_personal_value() -> None:
+    """The list that the disk is searched for is made from the documents and misses no kind."""
+    found = _module("screen").personal_values(DOCUMENTS)
+    counts = {kind: sum(1 for one, _ in found if one == kind) for kind, _ in found}
+    assert counts["customers"] > 50
+    assert counts["e-mail addresses"] > 50
+    assert counts["telephone numbers"] > 50
+    assert {"bank accounts", "card numbers", "customer numbers", "secret projects", "surnames"} <= set(counts)
