@@ -59,7 +59,7 @@ class SyncEngine:
         retry_quarantined: Try quarantined items again though nothing changed.
         max_delete_share: A completed pass that would delete a larger share of more than 20 documents is refused.
         attempts: How often in a row the stream may break without getting further.
-        sleep: Takes seconds; for tests.
+        sleep: Waits for so many seconds; by default ``time.sleep``.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SyncEngine:
         retry_quarantined: bool = False,
         max_delete_share: float = 0.5,
         attempts: int = 4,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._state = state
         self._keys = keys
@@ -85,7 +85,7 @@ class SyncEngine:
         self._retry_quarantined = retry_quarantined
         self._max_delete_share = max_delete_share
         self._attempts = attempts
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._pass = 0
         self._under_way: set[str] = set()  # handed out as changes and perhaps not committed yet
 
@@ -98,6 +98,13 @@ class SyncEngine:
         """
         self._pass, cursor = self._state.begin(self._fingerprint)
         batch = _Batch()
+        try:
+            yield from self._follow(connector, cursor, batch)
+        except SourceError:
+            yield from self._compare(batch)  # what came before the break is good
+            raise
+
+    def _follow(self, connector: Connector, cursor: str | None, batch: _Batch) -> Iterator[Action]:
         for change in self._persistent(connector, cursor):
             match change:
                 case Upsert(item):

@@ -32,6 +32,7 @@ WORDS = ["Ada", "Grace", "Alan"]
 
 
 def large(mark: str) -> str:
+    """A document of more chunks than are deleted in one transaction."""
     return "\n\n".join(f"{mark} of Ada, paragraph {number}" for number in range(280))
 
 
@@ -91,12 +92,14 @@ def state(light: LightIngest) -> dict[str, object]:
 
 
 def first_sync(folder: Path) -> None:
+    """Fill a store."""
     light = ingest(folder)
     light.sync(ListConnector(BEFORE, every=4))
     light.database.close()
 
 
 def second_sync(folder: Path, point: str = "", times: int = 1) -> None:
+    """Bring it in step with a source that changed in every way; die at a point if one is named."""
     if point:
         crashpoints._armed[point] = times
     ingest(folder).sync(ListConnector(AFTER, every=4))

@@ -15,6 +15,7 @@ from ragkit.store.schema import collections
 
 
 def a_row(name: str = "n") -> dict[str, object]:
+    """A row of some table."""
     return {
         "id": name,
         "name": name,
@@ -72,7 +73,7 @@ def test_a_write_takes_the_lock_at_once(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     """An exception rolls the whole transaction back, nested ones included."""
     database = open_database(tmp_path / "r.db", writable=True)
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
+    with pytest.raises(ZeroDivisionError), database.write() as connection:  # noqa: PT012 - it must fail late
         connection.execute(collections.insert(), a_row("a"))
         with database.write() as same:
             assert same is connection

@@ -12,6 +12,7 @@ PAGE = "Ada opened the meeting.\n\nGrace read the report.\n\nEverybody left."
 
 
 def only(light: LightIngest, principal: Principal = ANA) -> list[Hit]:
+    """Every hit there is."""
     return light.hits(principal)
 
 

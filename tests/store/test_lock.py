@@ -25,6 +25,7 @@ time.sleep(60)
 
 
 def holder(path: Path) -> subprocess.Popen[str]:
+    """A process that holds the lock."""
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

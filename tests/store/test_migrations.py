@@ -14,10 +14,12 @@ from ragkit.store.schema import metadata
 
 
 def shape(statement: str) -> str:
+    """A definition without its white space and quotes."""
     return re.sub(r'[\s"]+', "", statement).lower()
 
 
 def definitions(database: Database) -> dict[str, str]:
+    """Every table and index by name."""
     query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
     with database.read() as connection:
         return {name: shape(sql) for name, sql in connection.exec_driver_sql(query)}

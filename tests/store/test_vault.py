@@ -10,6 +10,7 @@ from ragkit.types import VaultRow
 
 
 def row(number: int, *, token: str | None = None, surrogate: int | None = None) -> VaultRow:
+    """A row told apart by its number."""
     return VaultRow(
         value_mac=bytes([number]) * 32,
         kind="value",
@@ -63,7 +64,7 @@ def test_collections_are_apart(light: LightIngest) -> None:
 def test_an_insert_joins_the_transaction_under_way(light: LightIngest) -> None:
     """Rows inserted inside a write that fails are gone with it."""
     vault = light.store.vault()
-    with pytest.raises(ZeroDivisionError), light.database.write():
+    with pytest.raises(ZeroDivisionError), light.database.write():  # noqa: PT012 - it must fail late
         vault.insert([row(1)])
         assert vault.count() == 1
         raise ZeroDivisionError

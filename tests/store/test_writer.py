@@ -16,6 +16,7 @@ from ragkit.testing.stages import text_item
 
 
 def large(mark: str, paragraphs: int = 700) -> str:
+    """A document of many chunks, one a paragraph."""
     return "\n\n".join(f"{mark} paragraph {number}" for number in range(paragraphs))
 
 
