@@ -1,10 +1,10 @@
 """How long a question takes: warm, by stage, on a fixed number of chunks; and cold, from the shell.
 
-Run ``python benchmarks/latency.py``; the corpus is 90,000 chunks of the AWS documentation. Building it takes a quarter of
-an hour, so ``--keep FOLDER`` keeps it for the next run. ``--chunks 500`` for a trial.
+Run ``python benchmarks/latency.py``; the corpus is 90,000 chunks of the AWS documentation. Building it takes a quarter
+of an hour, so ``--keep FOLDER`` keeps it for the next run. ``--chunks 500`` for a trial.
 
-The plain pipeline gets the same texts and the same vectors, so that only the way to the answer differs: its question goes
-through Presidio, ``HuggingFaceEmbedding`` and ``ChromaVectorStore.query``. No generator on either side.
+The plain pipeline gets the same texts and the same vectors, so that only the way to the answer differs: its question
+goes through Presidio, ``HuggingFaceEmbedding`` and ``ChromaVectorStore.query``. No generator on either side.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _chunks_in(folder: Path) -> int:
     if not (folder / ".ragkit" / "records.db").exists():
         return 0
     with open_workspace(folder) as workspace:
-        return int(workspace._reader(None).index._source.count_live())
+        return int(workspace._handles.reader(None).index._source.count_live())
 
 
 def fill_plain(workspace: Workspace, folder: Path) -> None:
@@ -76,7 +76,7 @@ def fill_plain(workspace: Workspace, folder: Path) -> None:
 
     client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
     store = ChromaVectorStore(chroma_collection=client.get_or_create_collection("plain"))
-    rows = iter(workspace._reader(None).index._source.rows())
+    rows = iter(workspace._handles.reader(None).index._source.rows())
     while batch := list(islice(rows, 2000)):
         nodes = []
         for row in batch:
@@ -134,10 +134,10 @@ def time_ragkit(workspace: Workspace, asked: Sequence[str]) -> Stopwatch:
     """Mask, embed, both rankers, re-check; fusion and the event are the rest."""
     watch = Stopwatch()
     workspace.search(asked[0], k=K)
-    part = workspace._reader(None)
+    part = workspace._handles.reader(None)
     retriever = part.retriever
     watch.wrap(part.masker, "mask_question", "mask")
-    watch.wrap(workspace.embedder, "embed_question", "embed")
+    watch.wrap(part.embedder, "embed_question", "embed")
     watch.wrap(retriever._index, "search_dense", "dense")
     watch.wrap(retriever._index, "search_lexical", "lexical")
     watch.wrap(retriever._hits, "hits", "re-check")
@@ -237,7 +237,7 @@ def main() -> None:
     finally:
         if options.keep is None:
             shutil.rmtree(folder)
-    write_json("latency", figures)
+    write_json("latency", figures, trial=options.chunks != CHUNKS)
 
 
 def measure(folder: Path, chunks: int, count: int) -> dict[str, Any]:

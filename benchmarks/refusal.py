@@ -86,7 +86,7 @@ def main() -> None:
         [column.replace("_", " ") for column in columns],
         [[one[column] for column in columns] for one in figures],
     )
-    write_json("refusal", {"limit": options.limit, "min_support": MIN_SUPPORT, "sets": figures})
+    write_json("refusal", {"min_support": MIN_SUPPORT, "sets": figures}, trial=bool(options.limit))
 
 
 if __name__ == "__main__":

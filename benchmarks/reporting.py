@@ -23,14 +23,15 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         print("| " + " | ".join(value.ljust(width) for value, width in zip(row, widths)) + " |")
 
 
-def write_json(name: str, figures: dict[str, Any], *, folder: Path | None = None) -> Path:
-    """Write ``<name>.json`` under ``benchmarks/results`` and return its path."""
-    folder = folder or RESULTS
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.json"
+def write_json(name: str, figures: dict[str, Any], *, trial: bool) -> None:
+    """Write ``results/<name>.json``. A trial on a few questions is not a figure: it writes nothing."""
+    if trial:
+        print("\na trial: nothing written")
+        return
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"benchmark": name, **circumstances(), **figures}, indent=1) + "\n", encoding="utf-8")
-    print(f"\nwritten: {path.name}")
-    return path
+    print(f"\nwritten: results/{path.name}")
 
 
 def circumstances() -> dict[str, Any]:

@@ -150,7 +150,7 @@ def main() -> None:
         }
         for masking, sets in figures.items()
     }
-    write_json("retrieval", {"k": K, "limit": options.limit, "figures": shown, "reference": reference})
+    write_json("retrieval", {"k": K, "figures": shown, "reference": reference}, trial=bool(options.limit))
 
 
 def _print(figures: dict[str, Any], reference: dict[str, Any], *, limited: bool) -> None:

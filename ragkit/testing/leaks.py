@@ -1,0 +1,241 @@
+"""Drives a workspace through everything it does on planted documents, keeps all it says, and scans what it leaves.
+
+::
+
+    world = World(folder)
+    planting = plant(canaries, world.sources)
+    exercise(world, planting)
+    findings = scan(world, canaries)
+
+What a process says (logs, errors, ``repr``, pickles, command-line output) is written under ``world.said``; what it
+stores and drops is under ``world.workspace`` and ``world.temporary``. The scan covers all of it. ``views.txt`` holds
+both masked views of every chunk: a needle there was missed by detection, and would be sealed in the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ragkit import open_workspace
+from ragkit.errors import RagkitError
+from ragkit.testing.bytescan import ByteScanner, Finding
+from ragkit.testing.canaries import Canary
+from ragkit.testing.planting import Planting
+from ragkit.workspace import Workspace
+
+VIEWS = "views.txt"
+
+_CONFIG = """\
+[workspace]
+name = "leaks"
+owner = "local|leaks"
+
+[keys]
+source = "env"
+
+[collections.files]
+access = ["u:local|leaks"]
+filter_keys = ["remark"]
+[[collections.files.sources]]
+connector = "files"
+name = "folder"
+path = {files}
+
+[collections.lines]
+access = ["u:local|leaks"]
+filter_keys = ["remark"]
+[[collections.lines.sources]]
+connector = "jsonl"
+name = "lines"
+path = {lines}
+"""
+_PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn\n-----END RSA PRIVATE KEY-----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The folders of one run, all below one."""
+
+    folder: Path
+
+    @property
+    def sources(self) -> Path:
+        """Documents in clear; not scanned."""
+        return self.folder / "sources"
+
+    @property
+    def workspace(self) -> Path:
+        """Configuration, record store, index, events."""
+        return self.folder / "workspace"
+
+    @property
+    def said(self) -> Path:
+        """Logs, errors, reprs, pickles, output."""
+        return self.folder / "said"
+
+    @property
+    def temporary(self) -> Path:
+        """What was set as the folder for temporary files and as home."""
+        return self.folder / "temporary"
+
+    def environment(self) -> dict[str, str]:
+        """Variables that keep temporary files and caches inside the world; the key is for this world only."""
+        place = str(self.temporary)
+        return {"TMPDIR": place, "HOME": place, "XDG_CACHE_HOME": place, "RAGKIT_ROOT_KEY": "5a" * 32}
+
+    def make(self) -> None:
+        """Make the folders and the workspace's configuration."""
+        for folder in (self.sources, self.workspace, self.said, self.temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+        files, lines = json.dumps(str(self.sources / "files")), json.dumps(str(self.sources / "lines.jsonl"))
+        (self.workspace / "ragkit.toml").write_text(_CONFIG.format(files=files, lines=lines))
+
+
+def exercise(world: World, planting: Planting, *, asked: int = 20) -> None:
+    """Sync, ask, search, mask, fail and pickle, all in this process, whose environment is the world's.
+
+    Args:
+        world: Made, with documents planted.
+        planting: Its questions are searched.
+        asked: How many of them are also asked, and put into what fails.
+    """
+    _plant_failures(world, planting)
+    handler = logging.FileHandler(world.said / "log.txt")
+    logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.DEBUG)
+    try:
+        with open_workspace(world.workspace) as workspace:
+            _use(workspace, world, planting, asked)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        logging.getLogger().setLevel(logging.WARNING)
+        handler.close()
+
+
+def run_commands(world: World, planting: Planting) -> None:
+    """Run the command line on the planted questions and keep both its outputs."""
+    question = planting.questions[0]
+    ragkit = [sys.executable, "-m", "ragkit"]
+    place = ["--workspace", str(world.workspace)]
+    environment = {**os.environ, **world.environment()}
+    commands = {
+        "sync": ["sync", *place],
+        "ask": ["ask", question, "--collection", "files", *place],
+        "ask-json": ["ask", question, "--collection", "lines", "--json", *place],
+        "search": ["search", question, "--collection", "files", "--json", *place],
+        "status": ["status", *place],
+        "wrong-filter": ["ask", question, "--collection", "files", "--filter", f"unknown={question}", *place],
+        "wrong-file": [
+            "eval",
+            "retrieval",
+            "--queries",
+            question,
+            "--qrels",
+            question,
+            "--collection",
+            "files",
+            *place,
+        ],
+    }
+    for name, command in commands.items():
+        done = subprocess.run([*ragkit, *command], capture_output=True, env=environment, check=False)  # noqa: S603 (our own command)
+        (world.said / f"command-{name}.txt").write_bytes(done.stdout + b"\n---\n" + done.stderr)
+
+
+def scan(world: World, canaries: Sequence[Canary]) -> list[Finding]:
+    """Scan everything but the sources."""
+    scanner = ByteScanner(canaries)
+    return [one for folder in (world.workspace, world.said, world.temporary) for one in scanner.scan_tree(folder)]
+
+
+def lexical_terms(world: World, canaries: Sequence[Canary]) -> list[int]:
+    """Return the canaries that are terms of a lexical index: a compressed automaton, where a byte scan is blind.
+
+    Only needles of one word are looked up: the numbers of a card are terms by themselves in any text.
+    """
+    from ragkit.index.lexical import LexicalIndex
+
+    found: set[int] = set()
+    for meta in world.workspace.rglob("lexical/meta.json"):
+        index = LexicalIndex.open(meta.parent, language="en", classes=())
+        for number, canary in enumerate(canaries):
+            words = [word for needle in canary.needles for word in index.terms(needle) if needle.isalnum()]
+            if any(index.frequencies(words).values()):
+                found.add(number)
+    return sorted(found)
+
+
+def _use(workspace: Workspace, world: World, planting: Planting, asked: int) -> None:
+    questions = planting.questions
+    report = workspace.sync()
+    kept: list[object] = [report, workspace.sync(), workspace.status(), workspace.doctor(), workspace]
+    with (world.said / VIEWS).open("w", encoding="utf-8") as views:
+        for collection in ("files", "lines"):
+            for hits in workspace.search_many(questions, k=3, collection=collection):
+                kept += hits
+            kept += [workspace.ask(one, collection=collection) for one in questions[:asked]]
+            kept += [workspace.mask_text(one, collection=collection, store=False)[0] for one in questions[:asked]]
+            for view in _views(workspace, collection):
+                views.write(f"{view}\n")
+    for number, failing in enumerate(_failures(workspace, world, questions[:asked])):
+        _keep_error(world.said / f"error-{number}.txt", failing)
+    (world.said / "reprs.txt").write_text("\n".join(map(repr, kept)), encoding="utf-8")
+    pickles = [one for one in kept if one is not workspace]
+    (world.said / "pickles.bin").write_bytes(b"".join(map(pickle.dumps, pickles)))
+
+
+def _views(workspace: Workspace, collection: str) -> Iterator[str]:
+    """Both masked views of every document that can be found, and what stands around them."""
+    part = workspace._handles.reader(collection)
+    principal = workspace.config.workspace.principal
+    ids = [row.chunk_id for row in part.store.index_source().rows(with_text=False)]
+    source = part.store.hit_source(filter_keys=part.section.filter_keys)
+    for at in range(0, len(ids), 256):
+        for hit in source.hits(ids[at : at + 256], principal=principal).values():
+            chunk = hit.chunk
+            yield from (chunk.record, chunk.index, chunk.context_record, chunk.context_index, chunk.heading)
+            yield from (hit.title, hit.uri or "", *hit.metadata.values())
+
+
+def _plant_failures(world: World, planting: Planting) -> None:
+    """Documents that cannot be read or are refused, with a planted value in name and content."""
+    words = planting.questions[0].replace("/", "-")
+    files = world.sources / "files"
+    (files / f"broken {words}.pdf").write_bytes(b"%PDF-1.7\n" + words.encode())
+    (files / f"broken {words}.xlsx").write_bytes(b"PK\x03\x04" + words.encode() * 9)
+    (files / f"secret {words}.txt").write_text(f"{words}\n\n{_PRIVATE_KEY}")
+
+
+def _failures(workspace: Workspace, world: World, questions: Sequence[str]) -> Iterator[Callable[[], object]]:
+    from ragkit.evaluation import evaluate_retrieval
+
+    bad = world.temporary / "bad.jsonl"
+    for question in questions:
+        yield partial(workspace.search, question, collection="files", filters={question: "x"})
+        yield partial(workspace.search, question, collection=question)
+        yield partial(workspace.reveal, question, purpose=question, collection="files")
+        yield partial(evaluate_retrieval, workspace, Path(question), bad, collection="files")
+
+
+def _keep_error(path: Path, failing: Callable[[], object]) -> None:
+    """Keep the traceback, message, remedy, ``repr`` and pickle of what is raised."""
+    try:
+        failing()
+    except RagkitError as error:
+        told = "".join(traceback.format_exception(error))
+        path.write_text(f"{told}\n{error}\n{error.remedy}\n{error!r}\n", encoding="utf-8")
+        with contextlib.suppress(TypeError), path.with_suffix(".pickle").open("wb") as file:
+            pickle.dump(error, file)
+    else:
+        path.write_text("did not fail\n")
