@@ -34,6 +34,7 @@ from ragkit.connect.actions import (
     Seen,
     SyncState,
 )
+from ragkit.connect.identity import content_mac, document_id
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
 from ragkit.protocols import Connector
@@ -211,19 +212,6 @@ class SyncEngine:
 
     def _doc_id(self, native_id: str) -> str:
         return document_id(self._keys, self._source, native_id)
-
-
-def document_id(keys: CollectionKeys, source: str, native_id: str) -> str:
-    """Return the opaque id of a source's item: 26 characters that tell nothing and never change."""
-    return crypto.opaque_id(keys.ids, "document", source, native_id)
-
-
-def content_mac(keys: CollectionKeys, item: SourceItem) -> bytes:
-    """Hash everything of an item that ends up in a document, and not its version mark or time of change."""
-    described = [item.name, item.title or "", item.uri or "", item.media_type or "", item.problem or ""]
-    for name, value in sorted(item.metadata.items()):
-        described += [name, value]
-    return crypto.keyed_hash(keys.content, "content", item.content, *described)
 
 
 class _Batch:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ragkit.connect.sync import content_mac, document_id
+from ragkit.connect.identity import content_mac, document_id
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
 from ragkit.testing.light import ANA, BEN, LightIngest
