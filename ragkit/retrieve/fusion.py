@@ -74,13 +74,12 @@ def fuse(dense: Ranking, lexical: Ranking, *, weight: float, bound: float, depth
     cosines, terms = dict(dense), dict(lexical)
     scale = math.sqrt(lexical[0][1] * max(bound, lexical[0][1])) if lexical and lexical[0][1] > 0 else 1.0
     dense_floor, lexical_floor = _floor(dense, depth), _floor(lexical, depth)
-    fused = []
-    for number in dict.fromkeys([*cosines, *terms]):
-        meaning = min(1.0, max(0.0, cosines.get(number, dense_floor)))
-        wording = min(1.0, terms.get(number, lexical_floor) / scale)
-        score = weight * meaning + (1 - weight) * wording
-        fused.append(Fused(number, score, cosines.get(number), terms.get(number)))
-    return sorted(fused, key=lambda candidate: (-candidate.score, candidate.chunk_id))
+    mixed = {
+        number: weight * cosines.get(number, dense_floor) + (1 - weight) * terms.get(number, lexical_floor) / scale
+        for number in (cosines | terms)
+    }
+    order = sorted(mixed, key=lambda number: (-mixed[number], number))
+    return [Fused(n, min(1.0, max(0.0, mixed[n])), cosines.get(n), terms.get(n)) for n in order]
 
 
 def _floor(ranking: Ranking, depth: int) -> float:

@@ -35,10 +35,11 @@ class MemorySource:
 
     def add(self, text: str, access: str = "everyone") -> int:
         """Add a chunk whose vector depends on its number alone."""
-        self.last += 1
-        vector = np.random.default_rng(self.last).standard_normal(DIMENSION).astype(np.float32)
-        self.held[self.last] = Row(self.last, access, vector / np.linalg.norm(vector), Masked(text))
-        return self.last
+        number = self.last + 1
+        vector = np.random.default_rng(number).standard_normal(DIMENSION).astype(np.float32)
+        self.held[number] = Row(number, access, vector / np.linalg.norm(vector), Masked(text))
+        self.last = number  # after the row, as a transaction would have it
+        return number
 
     def last_chunk_id(self) -> int:
         return self.last

@@ -249,7 +249,7 @@ def test_empty_collection_has_no_generation(tmp_path: Path, source: Any, make: A
     """Nothing live: nothing is built, searches find nothing, and what was there before is deleted."""
     source.held.clear()
     index = open_index(tmp_path / "index", source, make)
-    assert index.search_dense(np.ones(16, np.float32) / 4, 5, EVERYONE) == []
+    assert index.search_dense(np.full(16, 0.25, np.float32), 5, EVERYONE) == []
     assert index.search_lexical(Masked("lamp"), 5, EVERYONE) == []
     assert index.lexical_bound(Masked("lamp")) == 0.0
     assert not index.generations.should_fold()
@@ -268,7 +268,8 @@ def test_wrong_vector_is_refused_without_condemning(built: Path, source: Any, ma
 def test_questions_go_on_while_generations_change(built: Path, source: Any, make: Any) -> None:
     """Threads that ask all the time see no error and miss no live chunk while two folds publish and delete."""
     index = open_index(built, source, make)
-    stop, troubles, asked = threading.Event(), [], [0]
+    stop, asked = threading.Event(), [0]
+    troubles: list[object] = []
 
     def ask() -> None:
         while not stop.is_set():
