@@ -69,7 +69,9 @@ _SIGNATURE = re.compile(
     rf"\s{{0,4}}(?:--?[ \t]*\n)?[ \t>*_\u2013\u2014-]*((?:{_INITIAL}[ \t])?{_NAME_ON_LINE})[*_]{{0,2}}[ \t]*(?=[,\n|]|$)"
 )
 _MAIL_NAME = re.compile(rf"{_START}({_NAME_ON_LINE})\"?[ \t]+[<(\[](?:mailto:)?[^\s<>@]{{1,64}}@")
-_PAIR = re.compile(rf"{_START}({CAPITALISED})[ \t\u00a0]((?:{_INITIAL}[ \t])?(?:{_PARTICLE}[ \t])?)({CAPITALISED})")
+_PAIR = re.compile(
+    rf"{_START}({CAPITALISED})(,?)[ \t\u00a0](?:(?:{_INITIAL}[ \t])?(?:{_PARTICLE}[ \t])?)({CAPITALISED})"
+)
 _LOCAL_PART = re.compile(r"\b([^\W\d_]{2,20})[._]([^\W\d_]{2,20})\d{0,4}@")
 _ROLE_WORDS = frozenset(
     "team support service customer care sales department office ltd inc gmbh llc group company bank "
@@ -148,7 +150,8 @@ def _pairs(text: str) -> Iterator[Span]:
     while (match := _PAIR.search(text, position)) is not None:
         position = match.start(3)  # the last word of one pair may be the first of the next
         first, last = fold(match[1]), fold(match[3])
-        if first in given and last in family and first not in common and last not in common:
+        forward = first in given and last in family and not match[2]
+        if (forward or (first in family and last in given)) and first not in common and last not in common:
             yield _span(match.start(), match.end(), 0.6, "name-pair")
             position = match.end()
 

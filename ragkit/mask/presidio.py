@@ -233,14 +233,15 @@ class _Context:
     def confirms(self, text: str, start: int, recognizer: Any, entity_type: str) -> bool:
         """Whether a context word of the recognizer is among the words before ``start``."""
         first, last = _word_edges(text, start)
-        tokens = self._vocabulary(text[first:last])
-        if not len(tokens):
+        # The enhancer asks tokens for their length only, and each pass over a spaCy document makes its tokens anew.
+        tokens = [(token.idx, token.text) for token in self._vocabulary(text[first:last])]
+        if not tokens:
             return False
         artifacts = self._artifacts(
             entities=[],
-            tokens=tokens,
-            tokens_indices=[token.idx for token in tokens],
-            lemmas=[token.lower_ for token in tokens],
+            tokens=[word for _, word in tokens],
+            tokens_indices=[index for index, _ in tokens],
+            lemmas=[word.lower() for _, word in tokens],
             nlp_engine=self._engine,
             language="en",
         )

@@ -54,7 +54,9 @@ def test_ten_thousand_terms_cost_no_more_than_ten():
     text = "nothing to see here at all " * 4000
     times = []
     for count in (10, 10_000):
-        detector = DictionaryDetector({"d": Dictionary(entity_type="TERM", terms=tuple(f"term{i} two" for i in range(count)))})
+        detector = DictionaryDetector(
+            {"d": Dictionary(entity_type="TERM", terms=tuple(f"term{i} two" for i in range(count)))}
+        )
         detector.load()
         started = time.process_time()
         detector.detect([text])

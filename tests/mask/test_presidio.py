@@ -99,7 +99,12 @@ def test_findings_equal_those_of_presidios_engine(presidio, engine, number):
 def test_findings_agree_on_shuffled_texts(presidio, engine):
     """Sentences run together in random order, so that findings stand close to each other and far from their context."""
     draw = random.Random(7)
-    fillers = ["The quick brown fox jumps over it. ", "See section 4.2 of the manual.\n\n", "| a | b | 12 |\n", "S3:: EC2 "]
+    fillers = [
+        "The quick brown fox jumps over it. ",
+        "See section 4.2 of the manual.\n\n",
+        "| a | b | 12 |\n",
+        "S3:: EC2 ",
+    ]
     for _ in range(12):
         parts = [draw.choice(fillers if draw.random() < 0.5 else SAMPLES[:-1]) for _ in range(14)]
         text = draw.choice([" ", "\n", "; "]).join(parts)
@@ -136,7 +141,7 @@ def test_no_socket_and_no_torch():
         "from ragkit.mask.presidio import PresidioDetector\n"
         "d = PresidioDetector(); d.load()\n"
         "print(d.detect(['a.b@acme.de'])[0][0].entity_type, [m for m in ('torch', 'transformers') if m in sys.modules])\n"
-        "import transformers\n"
+        "import importlib.util; assert importlib.util.find_spec('torch')  # hidden only meanwhile\n"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "EMAIL_ADDRESS []"
 

@@ -58,7 +58,9 @@ def test_ordinary_prose_holds_no_names(find, text):
 
 def test_a_name_column_of_a_table_is_names(find):
     """Cells under a header that names a person are names; other columns are not."""
-    text = "| Order | Customer | City |\n|---|:---:|---|\n| A1 | Anna Kowalska | Berlin |\n| A2 | Bo Li | Paris |\n\nEnd"
+    text = (
+        "| Order | Customer | City |\n|---|:---:|---|\n| A1 | Anna Kowalska | Berlin |\n| A2 | Bo Li | Paris |\n\nEnd"
+    )
     assert find(text, "PERSON") == ["Anna Kowalska", "Bo Li"]
 
 
@@ -79,7 +81,9 @@ def test_birth_dates_are_found(find, text, date):
     assert find(text, "DATE_OF_BIRTH") == [date]
 
 
-@pytest.mark.parametrize("text", ["Released on 12 March 2024", "Version 1.2.2024", "born leaders of 1985", "since 1999"])
+@pytest.mark.parametrize(
+    "text", ["Released on 12 March 2024", "Version 1.2.2024", "born leaders of 1985", "since 1999"]
+)
 def test_other_dates_are_not_birth_dates(find, text):
     """A release date, a version and a bare year are nobody's birth date."""
     assert find(text, "DATE_OF_BIRTH") == []
@@ -87,12 +91,23 @@ def test_other_dates_are_not_birth_dates(find, text):
 
 def test_every_date_is_found_when_asked(find):
     """The policy may ask for all dates."""
-    assert find("on 12 March 2024, le 3 mai 2020 and 2021-12-31", "DATE_TIME") == ["12 March 2024", "2021-12-31", "3 mai 2020"]
+    assert find("on 12 March 2024, le 3 mai 2020 and 2021-12-31", "DATE_TIME") == [
+        "12 March 2024",
+        "2021-12-31",
+        "3 mai 2020",
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "ages"),
-    [("a 34-year-old man", ["34"]), ("aged 7", ["7"]), ("Alter: 61", ["61"]), ("34 Jahre alt", ["34"]), ("page 34", []), ("aged 30 days", [])],
+    [
+        ("a 34-year-old man", ["34"]),
+        ("aged 7", ["7"]),
+        ("Alter: 61", ["61"]),
+        ("34 Jahre alt", ["34"]),
+        ("page 34", []),
+        ("aged 30 days", []),
+    ],
 )
 def test_ages(find, text, ages):
     """Ages of people, not of pages and caches."""
@@ -145,7 +160,9 @@ def test_reference_numbers_by_label(find, text, entity_type, value):
     assert value in find(text, entity_type)
 
 
-@pytest.mark.parametrize("text", ["in order to", "the case of 12 bottles", "customers since 2019", "order 3 items", "file size 12345 KB"])
+@pytest.mark.parametrize(
+    "text", ["in order to", "the case of 12 bottles", "customers since 2019", "order 3 items", "file size 12345 KB"]
+)
 def test_numbers_without_a_label_stay(find, text):
     """A number beside a word that could be a label is not yet a reference."""
     types = ("CUSTOMER_NUMBER", "ORDER_NUMBER", "ACCOUNT_NUMBER", "TICKET_NUMBER", "CASE_NUMBER")
@@ -154,7 +171,9 @@ def test_numbers_without_a_label_stay(find, text):
 
 def test_profiles_and_money(find):
     """Personal pages are found; amounts only because this detector asks for them."""
-    assert find("see https://www.linkedin.com/in/galip-yalman now", "PROFILE_URL") == ["https://www.linkedin.com/in/galip-yalman"]
+    assert find("see https://www.linkedin.com/in/galip-yalman now", "PROFILE_URL") == [
+        "https://www.linkedin.com/in/galip-yalman"
+    ]
     assert find("it costs €1,299.00 or 12 USD", "MONEY") == ["12 USD", "€1,299.00"]
 
 

@@ -17,7 +17,10 @@ KEYS = [
     ("STRIPE_KEY", "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"),
     ("GOOGLE_API_KEY", "AIza" + "SyD4f6Gh8jK0lMnOpQrStUvWxYz1234567A"),
     ("JWT", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0." + "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"),
-    ("PRIVATE_KEY", "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7bq2" * 8 + "\n-----END RSA PRIVATE KEY-----"),
+    (
+        "PRIVATE_KEY",
+        "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7bq2" * 8 + "\n-----END RSA PRIVATE KEY-----",
+    ),
     ("API_KEY", "f3A9kQ2xL7vR1tZ8bN4m"),
     ("PASSWORD", "Hunter22!x"),
     ("URL_PASSWORD", "s3cr3tPw9"),
@@ -77,5 +80,7 @@ def test_policy_may_mask_or_keep_secrets(keys, document):
     masked = build_masker(Policy(secrets="mask"), keys, MemoryVaultTable(), "c").mask([document(f"use {secret}")])[0]
     assert masked.text.record.startswith("use [AWS_ACCESS_KEY:")
     assert secret not in masked.text.index
-    kept = build_masker(Policy(secrets="unsafe_keep"), keys, MemoryVaultTable(), "c").mask([document(f"use {secret}")])[0]
+    kept = build_masker(Policy(secrets="unsafe_keep"), keys, MemoryVaultTable(), "c").mask([document(f"use {secret}")])[
+        0
+    ]
     assert secret in kept.text.record
