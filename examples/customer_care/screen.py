@@ -172,11 +172,28 @@ def disk(shop: Path) -> None:
     tiles = [f"[bold]{sum(1 for one, _ in wanted if one == kind)}[/] {kind}" for kind in kinds]
     console.print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB. Looked for:")
     console.print(Columns(tiles, padding=(0, 3)))
-    leaked = sorted({wanted[one.canary][0] for one in findings})
-    verdict = f"[bold red]found in clear: {', '.join(leaked)}" if leaked else "[bold green]found in clear: none"
-    console.print(f"{verdict}[/] [dim](as UTF-8, UTF-16, JSON, percent, hex and base64)")
+    leaked = {wanted[one.canary][0] for one in findings} | in_term_index(data, wanted)
+    verdict = f"[bold red]found in clear: {', '.join(sorted(leaked))}" if leaked else "[bold green]found in clear: none"
+    console.print(f"{verdict}[/] [dim](as UTF-8, UTF-16, JSON, percent, hex and base64; names also in the term index)")
     if leaked:
         raise SystemExit(1)
+
+
+def in_term_index(data: Path, wanted: list[tuple[str, str]]) -> set[str]:
+    """Return the kinds of values whose words all stand in the term index, which packs words so that no scan sees them.
+
+    Numbers are left out: their groups of digits stand by chance among the invented ones.
+    """
+    from ragkit.index.lexical import LexicalIndex
+
+    kinds: set[str] = set()
+    for folder in data.glob("index/*/*/lexical"):
+        index = LexicalIndex.open(folder, language="en", classes=())
+        for kind, value in wanted:
+            named = kind in {"customers", "e-mail addresses", "secret projects"}
+            if named and all(index.frequencies(index.terms(value)).values()):
+                kinds.add(kind)
+    return kinds
 
 
 def personal_values(documents: Path) -> list[tuple[str, str]]:
