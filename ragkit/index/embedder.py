@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ragkit.errors import ModelError
 from ragkit.index.question_encoder import QuestionEncoder
 from ragkit.index.weights import DEFAULT_MODEL, ModelFiles, find_model, go_offline
-from ragkit.index.word_pieces import load_tokenizer, piece_ids, refuse_long
+from ragkit.index.word_pieces import batch_rows, load_tokenizer, piece_ids, refuse_long
 from ragkit.types import Masked
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class MiniLMEmbedder:
             verified = files.start_verifying()
             tokenizer = load_tokenizer(files.folder)
             if files.bert is not None:
-                self._questions = QuestionEncoder(files, tokenizer=tokenizer)
+                self._questions = QuestionEncoder(files, tokenizer=tokenizer, threads=self._threads)
                 self._questions.load()
             verified()
             self._tokenizer = tokenizer
@@ -190,21 +190,11 @@ class MiniLMEmbedder:
         def work(rows: list[int]) -> None:
             vectors[rows] = bulk.embed([ids[row] for row in rows]).numpy()
 
-        # Long batches first, so that the threads finish together.
-        for done in [pool.submit(work, rows) for rows in self._batches(ids)]:
+        # Long texts first, so that the threads finish together.
+        batches = batch_rows([len(one) for one in ids], batch_tokens=self._batch_tokens)
+        for done in [pool.submit(work, rows) for rows in batches]:
             done.result()
         return vectors
-
-    def _batches(self, ids: Sequence[Sequence[int]]) -> list[list[int]]:
-        """Row numbers by falling length, cut where the padded batch would pass ``batch_tokens``."""
-        batches: list[list[int]] = []
-        rows: list[int] = []
-        for row in sorted(range(len(ids)), key=lambda row: -len(ids[row])):
-            if rows and (len(rows) + 1) * len(ids[rows[0]]) > self._batch_tokens:
-                batches.append(rows)
-                rows = []
-            rows.append(row)
-        return [*batches, rows]
 
     def _encode(self, encode: Callable[..., Any], texts: Sequence[Masked]) -> Vectors:
         import numpy as np

@@ -43,6 +43,18 @@ def piece_ids(tokenizer: Tokenizer, texts: Sequence[str], *, limit: int | None) 
     return ids
 
 
+def batch_rows(lengths: Sequence[int], *, batch_tokens: int) -> list[list[int]]:
+    """Row numbers by falling length, cut where the padded batch would pass ``batch_tokens``."""
+    batches: list[list[int]] = []
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if rows and (len(rows) + 1) * lengths[rows[0]] > batch_tokens:
+            batches.append(rows)
+            rows = []
+        rows.append(row)
+    return [*batches, rows] if rows else batches
+
+
 def refuse_long(counts: Iterable[int], *, limit: int) -> None:
     """Raise :class:`ChunkTooLong` if any of the counts is over the limit."""
     for position, count in enumerate(counts):
