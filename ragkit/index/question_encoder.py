@@ -79,7 +79,7 @@ class QuestionEncoder:
 
         batches = batch_rows([len(one) for one in ids], batch_tokens=_BATCH_TOKENS)
         with _ONE_BLAS_THREAD:
-            if len(batches) == 1 or self._threads == 1:
+            if len(batches) <= 1 or self._threads == 1:
                 for rows in batches:
                     work(rows)
             else:
