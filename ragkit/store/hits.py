@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, select, tuple_
+from sqlalchemy import Connection, Row, Select, exists, select
 
 from ragkit import crypto
 from ragkit.errors import FilterRefused
@@ -129,14 +129,12 @@ class CheckedHits:
         ]
 
     def _neighbours(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], bytes]:
-        wanted = {(row.version_id, row.ordinal + step) for row in rows for step in (-1, 1)}
+        """Fetch what stands before and after each row; a join, since SQLite scans the table for a list of pairs."""
         near: dict[tuple[int, int], bytes] = {}
-        places = sorted(wanted)
-        for start in range(0, len(places), _PARAMETERS):
-            query = select(bodies.c.version_id, bodies.c.ordinal, bodies.c.sealed).where(
-                tuple_(bodies.c.version_id, bodies.c.ordinal).in_(places[start : start + _PARAMETERS])
-            )
-            near.update({(row.version_id, row.ordinal): row.sealed for row in connection.execute(query)})
+        for start in range(0, len(rows), _PARAMETERS):
+            some = [row.body_id for row in rows[start : start + _PARAMETERS]]
+            found = connection.execute(_NEAR.where(bodies.c.body_id.in_(some)))
+            near.update({(row.version_id, row.ordinal): row.sealed for row in found})
         return near
 
     def _hit(self, row: Row[Any], near: Mapping[tuple[int, int], bytes]) -> Hit:
@@ -175,8 +173,15 @@ def _open(
     return open_chunk(sealed, key=key, place=place, ordinal=ordinal, source_start=start, source_end=end, page=page)
 
 
+_BESIDE = bodies.alias("beside")
+_NEAR = select(_BESIDE.c.version_id, _BESIDE.c.ordinal, _BESIDE.c.sealed).join_from(
+    bodies,
+    _BESIDE,
+    (_BESIDE.c.version_id == bodies.c.version_id) & _BESIDE.c.ordinal.in_([bodies.c.ordinal - 1, bodies.c.ordinal + 1]),
+)
 _COLUMNS = (
     chunks.c.chunk_id,
+    bodies.c.body_id,
     bodies.c.version_id,
     bodies.c.ordinal,
     bodies.c.source_start,

@@ -156,3 +156,27 @@ def test_collections_do_not_see_each_other(light: LightIngest) -> None:
     assert other.inventory().documents == 0
     with light.database.read() as connection:
         assert connection.execute(documents.select()).one().collection_id == light.collection.id
+
+
+def test_no_query_scans_the_chunks(light: LightIngest) -> None:
+    """Checking hits looks rows up by key, however large the store: no statement scans a table."""
+    from sqlalchemy import event
+
+    light.options["filter_keys"] = ["lang"]
+    light.sync({name: text_item(name, f"one {name}\n\ntwo", metadata={"lang": "de"}) for name in "abc"})
+    statements: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(
+        light.database._engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, values, *_rest: statements.append((statement, values)),
+    )
+    source = light.store.hit_source(filter_keys=["lang"])
+    assert source.hits([1, 2, 3], principal=ANA, filters={"lang": "de"})
+    source.classes_for(ANA)
+    light.store.index_source(encoder=light.embedder.fingerprint).live([1, 2])
+    selects = [(statement, values) for statement, values in statements if statement.startswith("SELECT")]
+    assert len(selects) >= 4
+    with light.database.read() as connection:
+        for statement, values in selects:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert not [step for step in plan if step.startswith("SCAN")], plan
