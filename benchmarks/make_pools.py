@@ -67,12 +67,12 @@ def main() -> None:
     lines = [f"| `{name}.txt.gz` | {count:,} |" for name, count in counts.items()]
     (POOLS / "README.md").write_text(
         "# Pools of names and places\n\n"
-        "Surrogates of the index view are drawn from `given`, `family` and `places`; `common` holds everyday words of many "
-        "languages, which are not taken for names on their own.\n\n"
+        "Surrogates of the index view are drawn from `given`, `family` and `places`; `common` "
+        "and `ambiguous.txt` (written by hand) hold everyday words, which are not taken for names on their own.\n\n"
         "| file | words |\n|---|---|\n" + "\n".join(lines) + "\n\n"
         f"Made by `benchmarks/make_pools.py` from the locale data of Faker {faker.VERSION} "
-        "(https://github.com/joke2k/faker, MIT licence, Copyright (c) 2012 Daniele Faraglia), filtered to single words in "
-        "Latin script. No real person's data: lists of names, not of people.\n"
+        "(https://github.com/joke2k/faker, MIT licence, Copyright (c) 2012 Daniele Faraglia), filtered to single "
+        "words in Latin script. No real person's data: lists of names, not of people.\n"
     )
     print(counts)
 

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ragkit.errors import EmptyPolicy
 
 Operator = Literal["token", "redact", "generalise", "keep", "refuse"]
-"""``token``: reversible, through the vault. ``redact``: the type only. ``generalise``: a coarser value (a decade, a year,
-a network). ``keep``: left in clear. ``refuse``: the document is quarantined."""
+"""``token``: reversible, through the vault. ``redact``: the type only. ``generalise``: a coarser value (a decade, a
+year, a network). ``keep``: left in clear. ``refuse``: the document is quarantined."""
 
 MASKING_VERSION = 1
 """Raised when masking gives another output for the same policy and detectors."""
@@ -42,7 +42,8 @@ _DEFAULT_ENTITIES = (
 )  # fmt: skip
 """What identifies a person by itself or as a key to a file about them.
 
-Left out on purpose, because most mentions are not personal and masking them costs retrieval: ``DATE_TIME`` (a birth date
+Left out on purpose, because most mentions are not personal and masking them costs retrieval: ``DATE_TIME`` (a birth
+date
 has its own type, found by its label or its sentence), ``MONEY`` and ``URL`` (profile pages have their own type).
 """
 

@@ -49,6 +49,10 @@ def build_masker(
     """A masker for one collection, unloaded.
 
     Args:
+        policy: What to mask.
+        keys: The collection's keys.
+        table: Where the vault keeps its rows.
+        collection: Its name.
         learned: Further detectors, whose recognizer names begin with ``learned:``.
     """
     own = {dictionary.entity_type for dictionary in policy.dictionaries.values()}

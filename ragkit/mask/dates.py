@@ -13,8 +13,10 @@ from collections.abc import Collection, Iterator
 from ragkit.types import Span
 
 MONTHS: tuple[tuple[str, ...], ...] = (
-    ("january", "jan", "januar", "jänner", "janvier", "janv", "enero", "ene", "gennaio", "gen", "januari", "janeiro", "stycznia", "ocak"),
-    ("february", "feb", "februar", "février", "févr", "febrero", "febbraio", "februari", "fevereiro", "fev", "lutego", "şubat"),
+    ("january", "jan", "januar", "jänner", "janvier", "janv", "enero", "ene", "gennaio", "gen", "januari", "janeiro",
+     "stycznia", "ocak"),
+    ("february", "feb", "februar", "février", "févr", "febrero", "febbraio", "februari", "fevereiro", "fev",
+     "lutego", "şubat"),
     ("march", "mar", "märz", "mrz", "mars", "marzo", "maart", "março", "marca", "mart"),
     ("april", "apr", "avril", "avr", "abril", "abr", "aprile", "kwietnia", "nisan"),
     ("may", "mai", "mayo", "maggio", "mag", "mei", "maj", "maio", "maja", "mayıs"),
@@ -22,11 +24,13 @@ MONTHS: tuple[tuple[str, ...], ...] = (
     ("july", "jul", "juli", "juillet", "juil", "julio", "luglio", "lug", "julho", "lipca", "temmuz"),
     ("august", "aug", "août", "agosto", "ago", "augustus", "augusti", "sierpnia", "ağustos"),
     ("september", "sept", "sep", "septembre", "septiembre", "settembre", "set", "setembro", "września", "eylül"),
-    ("october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre", "ott", "outubro", "out", "października", "ekim"),
+    ("october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre", "ott", "outubro", "out",
+     "października", "ekim"),
     ("november", "nov", "novembre", "noviembre", "novembro", "listopada", "kasım"),
-    ("december", "dec", "dezember", "dez", "décembre", "déc", "diciembre", "dic", "dicembre", "dezembro", "grudnia", "aralık"),
+    ("december", "dec", "dezember", "dez", "décembre", "déc", "diciembre", "dic", "dicembre", "dezembro",
+     "grudnia", "aralık"),
 )  # fmt: skip
-"""Names of the twelve months in English, German, French, Spanish, Italian, Dutch, Swedish, Portuguese, Polish, Turkish."""
+"""The twelve months in English, German, French, Spanish, Italian, Dutch, Swedish, Portuguese, Polish and Turkish."""
 
 _MONTH = "|".join(sorted({name for names in MONTHS for name in names}, key=len, reverse=True))
 _YEAR = r"(?:1[89]|20)\d\d"
@@ -40,29 +44,35 @@ _DATE = (
 )
 _ANY_DATE = re.compile(rf"(?<![\w./\-]){_DATE}(?![\w/\-])", re.IGNORECASE)
 _BIRTH = re.compile(
-    r"(?:date[ _]of[ _]birth|birth[ _]?dates?|birthday|\bdob\b|\bd\.o\.b|\bborn\b|geburtsdatum|geburtstag|\bgeboren|\bgeb\.|"
-    r"\bn[ée]e?[ ](?:le|en)\b|date de naissance|naissance|nacimiento|\bnacid[oa]|data di nascita|\bnat[oa] (?:il|a)|geboortedatum|"
+    r"(?:date[ _]of[ _]birth|birth[ _]?dates?|birthday|\bdob\b|\bd\.o\.b|\bborn\b|geburtsdatum|geburtstag|"
+    r"\bgeboren|\bgeb\.|"
+    r"\bn[ée]e?[ ](?:le|en)\b|date de naissance|naissance|nacimiento|\bnacid[oa]|data di nascita|\bnat[oa] (?:il|a)"
+    r"|geboortedatum|"
     r"nascimento|\bnascid[oa]|födelsedatum|\bfödd|fødselsdato|\bfødt|urodzenia|\burodzon[ya]|doğum)"
     r"[^\n]{0,28}?"
     rf"(?<![\w./\-])(?P<date>{_DATE})(?![\w/\-])",
     re.IGNORECASE,
 )
 _BIRTH_CELL = re.compile(
-    rf"(?:date of birth|birth ?date|geburtsdatum|fecha de nacimiento|date de naissance)[*_]{{0,2}}[ \t]*[:|\n][ \t|\n]*(?P<date>{_DATE})",
+    rf"(?:date of birth|birth ?date|geburtsdatum|fecha de nacimiento|date de naissance)"
+    rf"[*_]{{0,2}}[ \t]*[:|\n][ \t|\n]*(?P<date>{_DATE})",
     re.IGNORECASE,
 )
 _AGE = re.compile(
-    r"\b(?:(?:aged?|alter|âge|edad|età|leeftijd|idade|ålder|wiek)[ \t]*[:=]?[ \t]*(?P<a>\d{1,3})(?![\w.%])(?![ \t]*(?:days?|hours?|minutes?|seconds?|tage?|jours?|months?|weeks?))|"
-    r"(?P<b>\d{1,3})[ \u00a0-](?:years?|yrs?)[ \u00a0-](?:old|of age)|(?P<c>\d{1,3})[ \u00a0](?:Jahre alt|años de edad|jaar oud|anos de idade|anni d'età))\b",
+    r"\b(?:(?:aged?|alter|âge|edad|età|leeftijd|idade|ålder|wiek)[ \t]*[:=]?[ \t]*(?P<a>\d{1,3})(?![\w.%])"
+    r"(?![ \t]*(?:days?|hours?|minutes?|seconds?|tage?|jours?|months?|weeks?))|"
+    r"(?P<b>\d{1,3})[ \u00a0-](?:years?|yrs?)[ \u00a0-](?:old|of age)|(?P<c>\d{1,3})[ \u00a0](?:Jahre alt|"
+    r"años de edad|jaar oud|anos de idade|anni d'età))\b",
     re.IGNORECASE,
 )
 _BIRTH_HINTS = (
-    "birth", "born", "dob", "d.o.b", "gebur", "gebor", "geb.", "né le", "née le", "né en", "née en", "naissance", "nacim",
-    "nacid", "nascim", "nascid", "di nascita", "nato ", "nata ", "geboorte", "födel", "född", "fødsel", "født", "urodz", "doğum",
+    "birth", "born", "dob", "d.o.b", "gebur", "gebor", "geb.", "né le", "née le", "né en", "née en", "naissance",
+    "nacim", "nacid", "nascim", "nascid", "di nascita", "nato ", "nata ", "geboorte",
+    "födel", "född", "fødsel", "født", "urodz", "doğum",
 )  # fmt: skip
 _AGE_HINTS = (
-    " age", "\nage", "|age", "aged", "year", "yrs", " yr", "alter ", "alter:", "âge", "edad", "età", "leeftijd", "idade", "ålder",
-    "wiek", "jahre alt", "años", "jaar oud", "anni",
+    " age", "\nage", "|age", "aged", "year", "yrs", " yr", "alter ", "alter:", "âge", "edad", "età", "leeftijd",
+    "idade", "ålder", "wiek", "jahre alt", "años", "jaar oud", "anni",
 )  # fmt: skip
 """Texts that must occur before the expensive pattern is tried; looking for one costs a hundredth of it."""
 

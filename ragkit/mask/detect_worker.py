@@ -7,7 +7,8 @@
         ...                                             # the parent embeds meanwhile
         masker.mask(documents, detections=future.result())
 
-Texts travel through a socket pair and never touch a disk. The child is a fresh interpreter: a fork would copy the threads of
+Texts travel through a socket pair and never touch a disk. The child is a fresh interpreter: a fork would copy the
+threads of
 torch and SQLite half-alive, and multiprocessing's spawn imports the caller's script again, which a script of five
 lines does not survive. When the child dies, every pending future fails and nothing passes unmasked.
 """

@@ -45,7 +45,7 @@ class DictionaryDetector:
         """Compile patterns with the ``regex`` package, which can stop a runaway search; index the terms."""
         if self._loaded:
             return
-        import regex
+        import regex  # type: ignore[import-untyped]
 
         for entry in self._dictionaries.values():
             index = PhraseIndex()

@@ -1,6 +1,7 @@
 """The texts of one document that can hold personal data, and how detectors should read each.
 
-Text, title, file name, URI and metadata values are all masked. File names and paths glue words with ``_`` and ``-``, and
+Text, title, file name, URI and metadata values are all masked. File names and paths glue words with ``_`` and ``-``,
+and
 ``galip.yalman@x.de.eml`` is no valid address before its ``.eml`` is taken off: such fields are also read with their
 separators as spaces and their extension blanked. Positions never move.
 """
@@ -17,8 +18,10 @@ _GLUE = str.maketrans({"_": " ", "-": " ", "+": " ", ".": " ", "/": "\n", "\\": 
 _SLASHES = str.maketrans("/\\", "\n\n")
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}(?:\.(?:gz|zip|bz2))?$")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
-_TECHNICAL_KEYS = re.compile(r"(?:name|author|owner|user|customer|client|from|to|cc|bcc|sender|recipient|contact|person|patient|employee|"
-                             r"creator|editor|assignee|reporter|manager|by|kunde|autor|auteur|cliente)$", re.IGNORECASE)  # fmt: skip
+_TECHNICAL_KEYS = re.compile(
+    r"(?:name|author|owner|user|customer|client|from|to|cc|bcc|sender|recipient|contact|person|patient|employee|"
+                             r"creator|editor|assignee|reporter|manager|by|kunde|autor|auteur|cliente)"
+                             r"$", re.IGNORECASE)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -3,7 +3,8 @@
 Presidio runs every regular expression, case-insensitive and in the ``regex`` package, over every character. Most text
 holds no '@', no twelve digits in a row and no "::", and then most recognizers cannot match. A gate finds the
 stretches in which its recognizer must be run, at the price of one search for a literal or a digit, so that the cost
-stays linear in the length whatever the text holds. Each stretch is wide enough that the recognizer gives on it what it gives on the
+stays linear in the length whatever the text holds. Each stretch is wide enough that the recognizer gives on it what it
+gives on the
 whole text; ``tests/mask/test_presidio.py`` compares with Presidio's own ``AnalyzerEngine``.
 """
 
@@ -21,7 +22,10 @@ _OVERLAP = 200
 
 # Two or more of phonenumbers' punctuation between two digits never occur in a number it accepts more than four times in
 # a row; 7 digits is the shortest subscriber number with an area code that is told from any other number.
-_PUNCTUATION = r"[-x\u2010-\u2015\u2212\u30fc\uff0d-\uff0f \u00a0\u00ad\u200b\u2060\u3000()\uff08\uff09\uff3b\uff3d.\[\]/~\u2053\u223c\uff5e+]"
+_PUNCTUATION = (
+    r"[-x\u2010-\u2015\u2212\u30fc\uff0d-\uff0f \u00a0\u00ad\u200b\u2060\u3000()"
+    r"\uff08\uff09\uff3b\uff3d.\[\]/~\u2053\u223c\uff5e+]"
+)
 _DIGITS_7 = re.compile(rf"\d(?:{_PUNCTUATION}{{0,4}}\d){{6,}}")
 _DIGITS_12 = re.compile(r"\d(?:[- ]?\d){11,}")
 _DIGITS_9 = re.compile(r"\d{3}[- .]?\d{2}[- .]?\d{4}")

@@ -1,4 +1,4 @@
-"""Numbers that are personal by what they are called: customer, order, account, ticket and case numbers; profiles; money."""
+"""Numbers that are personal by what they are called (customer, order, account, ticket, case), profiles and money."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _LABELS: dict[str, str] = {
     ),
     "ACCOUNT_NUMBER": r"account|acct|a/c|konto|compte|cuenta|conto|rekening|conta|routing|sort code",
     "ORDER_NUMBER": (
-        r"order|invoice|booking|reservation|purchase order|shipment|tracking|delivery|receipt|bestell|auftrags|rechnungs|"
+        r"order|invoice|booking|reservation|purchase order|shipment|tracking|delivery|receipt|bestell|auftrags|"
+        r"rechnungs|"
         r"buchungs|sendungs|liefer|commande|facture|réservation|pedido|factura|reserva|ordine|fattura|prenotazione|bestelling|factuur|"
         r"encomenda|fatura|zamówienia|faktury"
     ),
@@ -29,16 +30,19 @@ _TYPE_BY_GROUP = {f"g{i}": entity_type for i, entity_type in enumerate(_LABELS)}
 _WORDS = "|".join(f"(?P<g{i}>{words})" for i, words in enumerate(_LABELS.values()))
 _VALUE = r"(?P<value>(?=[A-Za-z0-9./\-]*\d)[A-Z0-9a-z]+(?:[\-/.][A-Za-z0-9]+)*(?:[ \u00a0](?=\d{2,}\b)\d+){0,4})"
 _AFTER = re.compile(
-    rf"\b(?:{_WORDS})(?:s|'s)?[ \t_\-]?(?:{_NUMBER_WORD}\b\.?|[#№](?=[ \t]?\w))[ \t*_]*(?:(?:is|was|ist|lautet|est|es|è)\b)?[ \t]*[:=#|]?[*_ \t]*{_VALUE}",
+    rf"\b(?:{_WORDS})(?:s|'s)?[ \t_\-]?(?:{_NUMBER_WORD}\b\.?|[#№](?=[ \t]?\w))[ \t*_]*(?:(?:is|was|ist|lautet|est|"
+    rf"es|è)\b)?[ \t]*[:=#|]?[*_ \t]*{_VALUE}",
     re.IGNORECASE,
 )
 _NUMBER_FIRST = re.compile(
-    rf"\b(?:n[°º]\.?|numéro|número|numero|nummer|numer|no\.?)[ \t]*(?:(?:de|di|der|des|do|du|d'|del|van|von)[ \t]?)?(?:la[ \t])?(?:{_WORDS})[ \t]*[:=]?[ \t]*{_VALUE}",
+    rf"\b(?:n[°º]\.?|numéro|número|numero|nummer|numer|no\.?)[ \t]*(?:(?:de|di|der|des|do|du|d'|del|van|von)"
+    rf"[ \t]?)?(?:la[ \t])?(?:{_WORDS})[ \t]*[:=]?[ \t]*{_VALUE}",
     re.IGNORECASE,
 )
 _THREE_DIGITS = re.compile(r"\d(?:[^\d\n]{0,3}\d){2}")
 _PROFILE_HOSTS = (
-    "linkedin.com/", "facebook.com/", "instagram.com/", "x.com/", "twitter.com/", "t.me/", "xing.com/", "tiktok.com/", "orcid.org/",
+    "linkedin.com/", "facebook.com/", "instagram.com/", "x.com/", "twitter.com/", "t.me/", "xing.com/", "tiktok.com/",
+    "orcid.org/",
 )  # fmt: skip
 _APPLICATION = re.compile(
     r"\b(?:application|case|appeal|claim|docket|file)[ \t]+nos?\.?[ \t]+(\d[\d/\-.A-Z]{2,20})", re.IGNORECASE

@@ -111,6 +111,7 @@ class CollectionMasker:
         """Mask a batch; one vault look-up for all of it.
 
         Args:
+            documents: Parsed documents.
             detections: The result of ``detect(texts(documents))`` if it was made elsewhere.
 
         Raises:
@@ -203,7 +204,7 @@ class CollectionMasker:
     # --- questions and single texts --------------------------------------------------------------------------------
 
     def mask_question(self, question: RawQuestion) -> MaskedQuestion:
-        """Mask a question and its history. Inserts nothing; values that the vault holds are found without a detector."""
+        """Mask a question and its history; what the vault holds is found without a detector. Inserts nothing."""
         texts = (question.text, *question.history)
         views, counts = [], Counter[str]()
         for text, found in zip(texts, self.detect(texts), strict=True):
@@ -224,6 +225,7 @@ class CollectionMasker:
         Secrets are masked here even when the policy would quarantine the document.
 
         Args:
+            text: Any text.
             store: Allocate tokens for new values, pending until :meth:`flush`; else nothing is inserted.
         """
         return self._mask_text(text, self.detect([text])[0], exact=True, store=store)

@@ -1,6 +1,7 @@
 """Names of people by what stands around them: honorifics, labels, greetings, signatures, mail headers, name pairs.
 
-A list of names alone floods the precision (May, Will, Reading), so a bare pair counts only when its first word is a known
+A list of names alone floods the precision (May, Will, Reading), so a bare pair counts only when its first word is a
+known
 given name, its last a known family name, and neither is an everyday word.
 """
 
@@ -15,14 +16,20 @@ from ragkit.mask.normalise import HONORIFICS, fold
 from ragkit.mask.pools import everyday, folded
 from ragkit.types import Span
 
-_UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100\u0102\u0104\u0106\u010c\u010e\u0110\u0118\u011a\u011e\u0130\u0139\u013d\u0141\u0143\u0147\u0150\u0152\u0158\u015a\u015e\u0160\u0162\u0164\u016e\u0170\u0178\u0179\u017b\u017d\u0386-\u03ab\u0400-\u042f"
+_UPPER = (
+    "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100\u0102\u0104\u0106\u010c\u010e\u0110\u0118\u011a\u011e\u0130\u0139\u013d\u0141\u0143\u0147"
+    "\u0150\u0152\u0158\u015a\u015e\u0160\u0162\u0164\u016e\u0170\u0178\u0179\u017b\u017d\u0386-\u03ab\u0400-\u042f"
+)
 CAPITALISED = rf"[{_UPPER}](?:\w|['’](?=\w)|-(?=\w)){{0,39}}"
 """At most 40 characters: an unlimited word makes every search below quadratic in a text without spaces."""
 _START = r"(?<![\w'’\-])"
 _INITIAL = rf"[{_UPPER}]\."
 _PARTICLE = r"(?:von|van|vom|zu|zur|der|den|de|del|della|di|da|das|dos|du|des|la|le|el|al|bin|ibn|ben|ter|ten|af|y|e)"
 _GAP = r"(?:[ \t\u00a0]|\n(?![ \t]*\n))"
-NAME = rf"(?:{_INITIAL}{_GAP}?){{0,3}}{CAPITALISED}(?:{_GAP}{{1,2}}(?:(?:{_PARTICLE}{_GAP}){{1,2}})?(?:{_INITIAL}|{CAPITALISED})){{0,3}}"
+NAME = (
+    rf"(?:{_INITIAL}{_GAP}?){{0,3}}{CAPITALISED}"
+    rf"(?:{_GAP}{{1,2}}(?:(?:{_PARTICLE}{_GAP}){{1,2}})?(?:{_INITIAL}|{CAPITALISED})){{0,3}}"
+)
 _NAME_ON_LINE = NAME.replace(_GAP, r"[ \t\u00a0]")
 
 _HONORIFIC = re.compile(
@@ -35,8 +42,10 @@ _NEEDS_DOT = frozenset({"M", "Sr", "Sig", "Fr", "Hr", "Rev", "Avv"})
 _DOUBTFUL = frozenset({"Don", "Pan", "Bay", "Pani", "Lady", "Sir", "Madam", "Judge", "Justice", "Doctor", "Dona"})
 
 _STRONG_LABELS = (
-    r"full[ _]?name|customer[ _]?name|client[ _]?name|contact[ _]?(?:person|name)|patient(?:[ _]?name)?|employee(?:[ _]?name)?|"
-    r"account[ _]?holder|card[ _]?holder|beneficiary|first[ _]?name|last[ _]?name|surname|family[ _]?name|given[ _]?name|"
+    r"full[ _]?name|customer[ _]?name|client[ _]?name|contact[ _]?(?:person|name)|patient(?:[ _]?name)?|"
+    r"employee(?:[ _]?name)?|"
+    r"account[ _]?holder|card[ _]?holder|beneficiary|first[ _]?name|last[ _]?name|surname|family[ _]?name|"
+    r"given[ _]?name|"
     r"middle[ _]?name|maiden[ _]?name|recipient|sender|signed by|signatory|passenger|applicant|insured|tenant|landlord|"
     r"kunde|kundin|kundenname|ansprechpartner(?:in)?|patientin|vorname|nachname|familienname|kontoinhaber(?:in)?|"
     r"sachbearbeiter(?:in)?|mitarbeiter(?:in)?|empfänger(?:in)?|absender(?:in)?|versicherte[rn]?|antragsteller(?:in)?|"
@@ -44,7 +53,10 @@ _STRONG_LABELS = (
     r"cognome|nome(?: completo)?|paziente|intestatario|naam|voornaam|achternaam|klant|contactpersoon|sobrenome|"
     r"namn|förnamn|efternamn|kund|navn|fornavn|etternavn|imię(?: i nazwisko)?|nazwisko|klient|adı|soyadı"
 )
-_WEAK_LABELS = r"name|customer|contact|author|owner|attn|attention|assignee|reporter|manager|agent|from|to|cc|bcc|von|an|de|para|van|aan|reply-to"
+_WEAK_LABELS = (
+    r"name|customer|contact|author|owner|attn|attention|assignee|reporter|manager|agent|from|to|cc|bcc|"
+    r"von|an|de|para|van|aan|reply-to"
+)
 _LABEL = re.compile(
     rf"[\n|*_>\-\u2022\t;(][ \t]*[*_]{{0,2}}(?:(?P<strong>{_STRONG_LABELS})|(?P<weak>{_WEAK_LABELS}))[*_]{{0,2}}[ \t]*"
     rf"(?::|\uff1a|[ \t]*\|)[*_]{{0,2}}[ \t]*\"?",
@@ -54,9 +66,11 @@ _VALUE = re.compile(rf"(?:(?:Mr|Mrs|Ms|Dr|Prof|Herrn?|Frau|Mme|M|Sra?)\.?[ \t]+)
 _LAST_FIRST = re.compile(rf"({CAPITALISED}),[ \t]({CAPITALISED})(?=[ \t]*(?:[<;\n\"|]|$))")
 
 _GREETING = re.compile(
-    r"(?:^|(?<=\n))[> \t]*(?:Dear|Hi|Hello|Hey|Good morning|Good afternoon|Hallo|Liebe[rs]?|Sehr geehrte[rs]?|Guten Tag|Bonjour|"
+    r"(?:^|(?<=\n))[> \t]*(?:Dear|Hi|Hello|Hey|Good morning|Good afternoon|Hallo|Liebe[rs]?|Sehr geehrte[rs]?|"
+    r"Guten Tag|Bonjour|"
     r"Ch[eè]re?|Estimad[oa]|Hola|Querid[oa]|Car[oa]|Gentile|Ciao|Beste|Geachte|Hoi|Kära|Hej|Kjære|Olá|Prezad[oa]|Cześć|Szanown[ya]|Sayın)"
-    rf"[ \t]+(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herrn?|Frau|Monsieur|Madame|Señora?|Signora?|heer|mevrouw)\.?[ \t]+){{0,2}}({_NAME_ON_LINE})"
+    rf"[ \t]+(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herrn?|Frau|Monsieur|Madame|Señora?|Signora?|heer|mevrouw)"
+    rf"\.?[ \t]+){{0,2}}({_NAME_ON_LINE})"
     r"(?=[ \t]*(?:[,!:.;\n]|$|[ \t][-\u2013\u2014]))"
 )
 _CLOSINGS = frozenset(
@@ -66,7 +80,8 @@ _CLOSINGS = frozenset(
 )
 """Last words of the line above a signature."""
 _SIGNATURE = re.compile(
-    rf"\s{{0,4}}(?:--?[ \t]*\n)?[ \t>*_\u2013\u2014-]*((?:{_INITIAL}[ \t])?{_NAME_ON_LINE})[*_]{{0,2}}[ \t]*(?=[,\n|]|$)"
+    rf"\s{{0,4}}(?:--?[ \t]*\n)?[ \t>*_\u2013\u2014-]*((?:{_INITIAL}[ \t])?{_NAME_ON_LINE})"
+    rf"[*_]{{0,2}}[ \t]*(?=[,\n|]|$)"
 )
 _MAIL_NAME = re.compile(rf"{_START}({_NAME_ON_LINE})\"?[ \t]+[<(\[](?:mailto:)?[^\s<>@]{{1,64}}@")
 _PAIR = re.compile(
@@ -157,7 +172,7 @@ def _pairs(text: str) -> Iterator[Span]:
 
 
 def names_in_addresses(text: str) -> Iterator[str]:
-    """Names told by e-mail addresses: ``galip.yalman@…`` gives ``Galip Yalman``. To be looked for, not masked as such."""
+    """Names told by e-mail addresses, to be looked for elsewhere: ``galip.yalman@…`` gives ``Galip Yalman``."""
     for match in _LOCAL_PART.finditer(text):
         first, last = match[1], match[2]
         if fold(first) in folded("given") or fold(last) in folded("family"):
@@ -165,7 +180,7 @@ def names_in_addresses(text: str) -> Iterator[str]:
 
 
 def looks_like_name(value: str) -> bool:
-    """Whether a whole value (a table cell, a metadata value) reads like a person's name: one to four capitalised words."""
+    """Whether a whole table cell reads like a person's name: one to four capitalised words."""
     return bool(re.fullmatch(rf"{_NAME_ON_LINE}", value.strip())) and not _is_role(value)
 
 

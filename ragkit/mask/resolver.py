@@ -4,7 +4,8 @@ Thresholds by type come first. Then rank, by how a finding was made (:data:`RANK
 surer. A loser keeps what the winner does not cover, so that nothing found stays in clear. Last, spans grow to whole
 words: masking half a word tells the other half.
 
-Checksums stand above a learned detector and weak patterns below it, because a model with regular expressions in front of
+Checksums stand above a learned detector and weak patterns below it, because a model with regular expressions in front
+of
 it loses quality and with them behind it gains coverage (measured by pii-proxy; ``benchmarks`` hold ours).
 """
 
@@ -41,6 +42,9 @@ def resolve(text: str, spans: Iterable[Span], policy: Policy, *, always: frozens
     """Disjoint spans in order, each of a type that the policy wants.
 
     Args:
+        text: The text.
+        spans: Findings on it, in any order.
+        policy: Which types count, from which score on.
         always: Types taken whatever the policy says (secrets when they are masked, literal tokens).
     """
     wanted = [span for span in spans if span.entity_type in always or _wanted(span, policy)]

@@ -36,9 +36,11 @@ _FIXED: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("URL_PASSWORD", "://", re.compile(r"(?<=://)[^\s/@:\"'<>]{1,64}:(?P<secret>[^\s/@\"'<>]{3,128})@(?=[\w.\-\[])")),
 )  # fmt: skip
 _NAMED = re.compile(
-    r"(?:api[_\-. ]?key|secret[_\-. ]?(?:access[_\-. ]?)?key|access[_\-. ]?token|auth[_\-. ]?token|client[_\-. ]?secret|"
+    r"(?:api[_\-. ]?key|secret[_\-. ]?(?:access[_\-. ]?)?key|access[_\-. ]?token|auth[_\-. ]?token|"
+    r"client[_\-. ]?secret|"
     r"private[_\-. ]?token|bearer|refresh[_\-. ]?token|secret)"
-    r"[\"'`]?[ \t]{0,4}(?:[:=]|=>|:=|[ \t]|is)[ \t]{0,4}[\"'`]?(?P<secret>[A-Za-z0-9+/=_\-.]{20,200})(?![A-Za-z0-9+/=_\-.])",
+    r"[\"'`]?[ \t]{0,4}(?:[:=]|=>|:=|[ \t]|is)[ \t]{0,4}[\"'`]?(?P<secret>[A-Za-z0-9+/=_\-.]{20,200})"
+    r"(?![A-Za-z0-9+/=_\-.])",
 )
 _NAMED_HINTS = ("key", "token", "secret", "bearer")
 _PASSWORD = re.compile(

@@ -24,7 +24,7 @@ from ragkit.mask.normalise import HONORIFICS, fold
 from ragkit.mask.pools import everyday, folded, pool
 
 COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZATION", "PROFILE_URL", "URL"})
-"""Types whose surrogate is put together from parts. Types of dictionaries are composed too, when they hold letters only."""
+"""Types whose surrogate is put together from parts; a dictionary's types too, when the value holds letters only."""
 
 SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY"})
 """Types with too few values for each to have a surrogate of its own."""
@@ -47,8 +47,10 @@ _STREET_SUFFIX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a composed value. ``kind`` is ``name``, ``place`` or ``domain`` for a part with a surrogate of its own,
-    ``draw`` for digits and initials, ``keep`` for what stays.
+    """A piece of a composed value.
+
+    ``kind`` is ``name``, ``place`` or ``domain`` for a part with a surrogate of its own, ``draw`` for digits and
+    initials, ``keep`` for what stays.
     """
 
     kind: str
@@ -91,6 +93,8 @@ def join(parts: list[Part], found: dict[tuple[str, str], str], key: bytes) -> st
     """Put a surrogate together from the surrogates of its parts, each in the case of what it stands for.
 
     Args:
+        parts: In order, as :func:`split` gave them.
+        key: The collection's key for surrogates.
         found: Surrogate by kind and folded text.
     """
     pieces = []

@@ -11,17 +11,22 @@ from ragkit.types import Span
 _DIVIDER = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.MULTILINE)
 _NAME_HEADER = re.compile(
     r"(?:full name|customer(?: name)?|client(?: name)?|contact(?: person| name)?|employee(?: name)?|patient(?: name)?|"
-    r"first ?name|last ?name|surname|family name|given name|person|recipient|sender|author|assignee|reporter|account holder|"
+    r"first ?name|last ?name|surname|family name|given name|person|recipient|sender|author|assignee|reporter|"
+    r"account holder|"
     r"kunde|kundin|kundenname|ansprechpartner(?:in)?|mitarbeiter(?:in)?|vorname|nachname|nom|prénom|cliente|nombre|apellidos?|"
     r"cognome|nome|klant|naam|voornaam|achternaam|namn|imię|nazwisko)",
     re.IGNORECASE,
 )
+_N = r"[ _](?:id|no\.?|number)"
 _NUMBER_HEADERS = (
-    (re.compile(r"(?:customer|client|member|patient|employee)[ _](?:id|no\.?|number)|kunden(?:nr\.?|nummer)", re.IGNORECASE), "CUSTOMER_NUMBER"),
-    (re.compile(r"(?:order|invoice|booking)[ _](?:id|no\.?|number)|(?:bestell|rechnungs|auftrags)(?:nr\.?|nummer)", re.IGNORECASE), "ORDER_NUMBER"),
+    (re.compile(rf"(?:customer|client|member|patient|employee){_N}|kunden(?:nr\.?|nummer)", re.IGNORECASE),
+     "CUSTOMER_NUMBER"),
+    (re.compile(rf"(?:order|invoice|booking){_N}|(?:bestell|rechnungs|auftrags)(?:nr\.?|nummer)", re.IGNORECASE),
+     "ORDER_NUMBER"),
     (re.compile(r"(?:account|acct)[ _](?:id|no\.?|number)|konto(?:nr\.?|nummer)", re.IGNORECASE), "ACCOUNT_NUMBER"),
     (re.compile(r"ticket(?:[ _](?:id|no\.?|number))?", re.IGNORECASE), "TICKET_NUMBER"),
-    (re.compile(r"date of birth|birth ?date|dob|geburtsdatum|fecha de nacimiento|date de naissance", re.IGNORECASE), "DATE_OF_BIRTH"),
+    (re.compile(r"date of birth|birth ?date|dob|geburtsdatum|fecha de nacimiento|date de naissance", re.IGNORECASE),
+     "DATE_OF_BIRTH"),
     (re.compile(r"(?:street )?address|anschrift|adresse|dirección|indirizzo|adres", re.IGNORECASE), "ADDRESS"),
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Typed tokens of the record view: ``[PERSON:K7F3QX9M2T-4B]``.
 
-Ten or more characters of identity (Crockford's base 32, https://www.crockford.com/base32.html: no I, L, O, U), 50 bits at
+Ten or more characters of identity (Crockford's base 32, https://www.crockford.com/base32.html: no I, L, O, U), 50 bits
+at
 least, then two characters of check over type and identity, so that a token which a person or a model has mangled is
 recognised as such and stays as it is. Six characters would collide at 100,000 values and reveal the wrong person.
 """
@@ -44,6 +45,7 @@ def token_ids(key: bytes, entity_type: str, value_mac: bytes) -> Iterator[str]:
     The first three are 10 characters, each from its own stretch of the hash stream, then they grow.
 
     Args:
+        entity_type: Type of the value.
         key: The collection's key for values.
         value_mac: 32-byte keyed hash of the value.
     """

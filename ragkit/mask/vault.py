@@ -101,10 +101,12 @@ class Vault:
     def lookup_many(self, items: Iterable[Item], *, exact: bool = False) -> dict[Item, tuple[str, str]]:
         """The same for many values.
 
-        A value the vault does not hold gets the token and surrogate it would get now: free ones, so that a question about an
+        A value the vault does not hold gets the token and surrogate it would get now: free ones, so that a question
+        about an
         unknown person matches nobody.
 
         Args:
+            items: Entity types and values.
             exact: Tell spellings of one value apart, as documents do; questions do not.
         """
         return self._resolve(dict.fromkeys(items), _Draft(), exact=exact)
@@ -227,8 +229,7 @@ class Vault:
     ) -> None:
         """Make rows for values that have none; the first spelling of a value in the batch stands for it.
 
-        Args:
-            like: For further spellings of known values, the surrogate that drawn values share with the first one.
+        ``like`` holds, for further spellings of known values, the surrogate that drawn values share with the first one.
         """
         if not items:
             return

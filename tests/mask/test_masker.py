@@ -231,7 +231,8 @@ def test_reprs_and_errors_leak_nothing(masker, document):
 
 TEXTS = st.lists(
     st.one_of(
-        st.sampled_from(["Ms Yalman", "GALIP YALMAN", "Galip\nYalman's", "+49 30 901820", "a.b@acme.de", "Dear Anna,\n", "Straße 5", "4111 1111 1111 1111"]),
+        st.sampled_from(["Ms Yalman", "GALIP YALMAN", "Galip\nYalman's", "+49 30 901820", "a.b@acme.de",
+                         "Dear Anna,\n", "Straße 5", "4111 1111 1111 1111"]),
         st.text(max_size=12),
     ),
     max_size=12,

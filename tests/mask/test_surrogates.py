@@ -13,17 +13,20 @@ from ragkit.mask.surrogates import _luhn, _mod97, draw, join, propose, split
 KEY = b"s" * 32
 
 
-@given(st.from_regex(r"4\d{3} \d{4} \d{4} \d{4}", fullmatch=True).filter(str.isascii), st.integers(0, 5))
-def test_cards_keep_their_shape_and_never_pass_luhn(card, attempt):
+@given(st.integers(0, 10**15 - 1), st.integers(0, 5))
+def test_cards_keep_their_shape_and_never_pass_luhn(number, attempt):
     """Sixteen digits in four groups that no payment system accepts."""
+    card = f"4{number:015}"
+    card = " ".join(card[at : at + 4] for at in range(0, 16, 4))
     drawn = draw("CREDIT_CARD", card, card, attempt, KEY)
     assert re.fullmatch(r"4\d{3} \d{4} \d{4} \d{4}", drawn)
     assert not _luhn([int(char) for char in drawn if char.isdigit()])
 
 
-@given(st.from_regex(r"DE\d{20}", fullmatch=True).filter(str.isascii))
-def test_ibans_keep_their_country_and_never_pass_mod_97(iban):
+@given(st.integers(0, 10**20 - 1))
+def test_ibans_keep_their_country_and_never_pass_mod_97(number):
     """Country kept, checksum broken."""
+    iban = f"DE{number:020}"
     drawn = draw("IBAN_CODE", iban, iban, 0, KEY)
     assert re.fullmatch(r"DE\d{20}", drawn)
     assert not _mod97(drawn)

@@ -31,7 +31,7 @@ def test_surrogates_meet_across_spellings(vault):
 
 
 def test_a_surname_alone_meets_the_full_name(vault):
-    """ "Ms Yalman" and "Galip Yalman" share the surrogate of the surname; so does the e-mail address."""
+    """Both "Ms Yalman" and "Galip Yalman" share the surrogate of the surname; so does the e-mail address."""
     _, full = vault.allocate("PERSON", "Galip Yalman")
     _, last = vault.allocate("PERSON", "Yalman")
     _, mail = vault.allocate("EMAIL_ADDRESS", "galip.yalman@acme.de")
