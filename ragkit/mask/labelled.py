@@ -45,7 +45,7 @@ _PROFILE_HOSTS = (
     "orcid.org/",
 )  # fmt: skip
 _APPLICATION = re.compile(
-    r"\b(?:application|case|appeal|claim|docket|file)[ \t]+nos?\.?[ \t]+(\d[\d/\-.A-Z]{2,20})", re.IGNORECASE
+    r"\b(?:application|case|appeal|claim|docket|file)s?[ \t]+\(?nos?\.?[ \t]+(\d[\d/\-.A-Z]{2,20})", re.IGNORECASE
 )
 _CASE_FORM = re.compile(r"\b\d{1,3}[ ][A-Z][a-z]{0,3}[ ]\d{1,6}/\d{2,4}\b")  # German court files: 5 O 123/24
 _PROFILE = re.compile(
