@@ -1,13 +1,14 @@
-"""ragkit answers questions from private documents without giving the documents away.
+r"""ragkit answers questions from private documents without giving the documents away.
 
 ::
 
-    from ragkit import open_workspace
+    from ragkit import create_workspace, open_workspace
 
-    with open_workspace("handbook") as workspace:   # a folder with a ragkit.toml, made by `ragkit init`
+    create_workspace("handbook", source="documents")   # once; `ragkit init` does the same
+    with open_workspace("handbook") as workspace:
         workspace.sync()
         answer = workspace.ask("How long is the warranty?")
-        print(answer.text, *answer.citations, sep="\\n")
+        print(answer.text, *answer.citations, sep="\n")
 
 Importing this module is cheap (no numpy, no torch): heavy libraries load when a workspace first needs them.
 """
@@ -37,6 +38,7 @@ from ragkit.types import (
 )
 
 if TYPE_CHECKING:
+    from ragkit.create import NewWorkspace, Template
     from ragkit.workspace import Workspace
 
 __version__ = "0.1.0"
@@ -58,8 +60,22 @@ __all__ = [
     "SourceItem",
     "Span",
     "Upsert",
+    "create_workspace",
     "open_workspace",
 ]
+
+
+def create_workspace(
+    path: str | PathLike[str], *, source: str | PathLike[str] | None = None, template: Template = "files"
+) -> NewWorkspace:
+    """Make a workspace in a folder: configuration, root key, data directory. See :mod:`ragkit.create`.
+
+    Raises:
+        ConfigError: There is one already, or the key file cannot be written.
+    """
+    from ragkit.create import create_workspace
+
+    return create_workspace(path, source=source, template=template)
 
 
 def open_workspace(path: str | PathLike[str] = ".") -> Workspace:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
-import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,36 +52,11 @@ def init(
     ] = None,
 ) -> None:
     """Make a workspace: a commented ragkit.toml, a key file outside it, and a private data folder."""
-    from ragkit.config import DATA_FOLDER, FILE_NAME, load_config
-    from ragkit.config_template import render_template
-    from ragkit.rootkey import create_key_file, key_path
+    from ragkit.create import create_workspace
 
-    folder = path.expanduser().absolute()
-    file = folder / FILE_NAME
-    if file.exists():
-        raise ConfigError(
-            f"{FILE_NAME} is there already and is not overwritten", remedy="Edit it, or choose another folder."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    text = render_template(
-        template.value,
-        name=_slug(folder.name),
-        workspace_id=secrets.token_hex(8),
-        owner=f"local|{_user()}",
-        path=_source_path(folder, source, template),
-    )
-    file.write_text(text, encoding="utf-8")
-    try:
-        config = load_config(file)
-        key = key_path(config)
-        create_key_file(key)
-    except RagkitError:
-        file.unlink()  # half a workspace would refuse the next `init`
-        raise
-    (folder / DATA_FOLDER).mkdir(mode=0o700, exist_ok=True)
-    (folder / DATA_FOLDER).chmod(0o700)
-    say(f"Workspace made: {file}")
-    say(f"Root key made: {key}")
+    made = create_workspace(path, source=source, template=template.value)
+    say(f"Workspace made: {made.config}")
+    say(f"Root key made: {made.key}")
     say("Keep a copy of the key elsewhere: without it, nothing can be read again.")
     say("Next: `ragkit sync`, then `ragkit ask`.")
 
@@ -181,28 +153,3 @@ def _check_sources(config: Config) -> int:
         registry.check_options("connectors", source.connector, source.options)
     registry.check_options("generators", config.generator.kind, config.generator.options, supplied=("embedder",))
     return len(sources)
-
-
-def _source_path(folder: Path, source: Path | None, template: TemplateName) -> str:
-    """Return the source as written in the file: relative inside the workspace, else absolute."""
-    if source is None:
-        default = folder / ("documents" if template is TemplateName.FILES else "documents.jsonl")
-        if template is TemplateName.FILES:
-            default.mkdir(exist_ok=True)
-        return default.name
-    wanted = source.expanduser().absolute()
-    return str(wanted.relative_to(folder)) if wanted.is_relative_to(folder) else str(wanted)
-
-
-def _user() -> str:
-    """Return the local user's name, fit for an access token."""
-    try:
-        found = getpass.getuser()
-    except (OSError, KeyError):
-        found = ""
-    return re.sub(r"[|\x00-\x1f]", "", found).strip() or "owner"
-
-
-def _slug(name: str) -> str:
-    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
-    return slug[:63] or "workspace"
