@@ -70,7 +70,7 @@ class Assistant:
         request, clock = uuid4().hex, _Clock()
         masked = self._mask(question, principal, request)
         clock.lap("mask")
-        hits = self.retriever.retrieve(masked, k=k, principal=principal, filters=filters)
+        hits = self.retriever.retrieve(masked, k=k, principal=principal, filters=filters, request=request)
         clock.lap("retrieve")
         self.generator.load()
         generation = self.generator.generate(GenerationRequest(masked, tuple(hits), self.data_class))
@@ -93,8 +93,9 @@ class Assistant:
         self, question: RawQuestion, *, principal: Principal, k: int, filters: Mapping[str, str] | None = None
     ) -> list[Hit]:
         """Return the hits for a question, best first, without an answer. Raises as :meth:`ask`."""
-        masked = self._mask(question, principal, uuid4().hex)
-        return self.retriever.retrieve(masked, k=k, principal=principal, filters=filters)
+        request = uuid4().hex
+        masked = self._mask(question, principal, request)
+        return self.retriever.retrieve(masked, k=k, principal=principal, filters=filters, request=request)
 
     def search_many(
         self,

@@ -43,8 +43,7 @@ def examine(
     if collections:
         checks.append(_try("record store", lambda: _store(next(iter(collections.values())))))
     for name, section in config.collections.items():
-        for source in section.sources:
-            checks.append(_try(f"source {name}/{source.name}", partial(_source, config, source)))
+        checks += [_try(f"source {name}/{one.name}", partial(_source, config, one)) for one in section.sources]
         if name in collections:
             checks.append(_try(f"masking of {name}", partial(_masking, collections[name])))
             checks.append(_try(f"index of {name}", partial(_index, collections[name])))

@@ -228,10 +228,19 @@ class HitSource(Protocol):
 
 
 class Retriever(Protocol):
-    """Question in, re-checked hits out, best first. ``retrieve_many`` gives the same for each, embedded together."""
+    """Question in, re-checked hits out, best first. ``retrieve_many`` gives the same for each, embedded together.
+
+    ``request`` joins the event with the others of the same question.
+    """
 
     def retrieve(
-        self, question: MaskedQuestion, *, k: int, principal: Principal, filters: Mapping[str, str] | None = None
+        self,
+        question: MaskedQuestion,
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None = None,
+        request: str | None = None,
     ) -> list[Hit]: ...
 
     def retrieve_many(

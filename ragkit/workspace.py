@@ -13,6 +13,7 @@ as it lasts; a second writer is told who holds it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,9 +27,20 @@ from ragkit.rootkey import load_root_key
 from ragkit.types import Answer, Hit, MaskedText, Principal, RawQuestion, Span
 
 if TYPE_CHECKING:
+    from ragkit.build import OpenCollection
     from ragkit.config_sections import SourceSection
     from ragkit.doctor import Check
     from ragkit.ingest.report import SyncReport
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An item that is set aside. ``native_id`` is the source's own id, for the entitled who gave a purpose."""
+
+    source: str
+    doc_id: str
+    code: str
+    native_id: str | None = field(default=None, repr=False)
 
 
 class Workspace:
@@ -197,13 +209,7 @@ class Workspace:
             AuditUnavailable: The access could not be recorded, so nothing is shown.
         """
         part = self._handles.reader(collection)
-        asking = self._principal(principal)
-        if not purpose.strip() or not asking.tokens & frozenset(part.section.reveal):
-            self._handles.recorder.record("auth.denied", actor=asking, outcome="denied", data={"verb": "reveal"})
-            raise AccessDenied(
-                "this principal may not see masked values here, or gave no purpose",
-                remedy="State a purpose; the collection's `reveal` in ragkit.toml names who may.",
-            )
+        asking = self._entitled(part, principal, purpose)
         clear, entities = part.masker.vault.reveal(text)
         self._handles.recorder.record(
             "pii.unmasked",
@@ -217,6 +223,36 @@ class Workspace:
             },
         )
         return clear
+
+    def quarantined(
+        self, *, collection: str | None = None, purpose: str = "", principal: Principal | None = None
+    ) -> list[Quarantined]:
+        """Return the items that are set aside, by source and code.
+
+        Args:
+            collection: Whose; by default the only one.
+            purpose: Why the source's own ids are needed; without one they are left out.
+            principal: Who asks; by default the owner.
+
+        Raises:
+            AccessDenied: A purpose was given, and the principal may not see masked values here.
+        """
+        part = self._handles.reader(collection)
+        rows = part.store.quarantined()
+        native: dict[str, str] = {}
+        if purpose:
+            asking = self._entitled(part, principal, purpose)
+            native = part.store.native_ids([doc_id for _, doc_id, _ in rows])
+            self._handles.recorder.record(
+                "pii.unmasked",
+                actor=asking,
+                data={
+                    "collection": part.name,
+                    "tokens": len(native),
+                    "purpose": self._handles.recorder.keyed(purpose),
+                },
+            )
+        return [Quarantined(source, doc_id, code, native.get(doc_id)) for source, doc_id, code in rows]
 
     def native_ids(self, doc_ids: Sequence[str], *, collection: str | None = None) -> dict[str, str]:
         """Return the sources' own ids by document id. Unmasked: for evaluation against the source's judgements."""
@@ -260,6 +296,17 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace({self.config.workspace.name!r})"
+
+    def _entitled(self, part: OpenCollection, principal: Principal | None, purpose: str) -> Principal:
+        """Return who asks, if the collection's ``reveal`` names them and a purpose is given; record the refusal."""
+        asking = self._principal(principal)
+        if not purpose.strip() or not asking.tokens & frozenset(part.section.reveal):
+            self._handles.recorder.record("auth.denied", actor=asking, outcome="denied", data={"verb": "reveal"})
+            raise AccessDenied(
+                "this principal may not see masked values here, or gave no purpose",
+                remedy="State a purpose; the collection's `reveal` in ragkit.toml names who may.",
+            )
+        return asking
 
     def _principal(self, principal: Principal | None) -> Principal:
         return principal or self.config.workspace.principal

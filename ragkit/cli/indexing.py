@@ -1,16 +1,17 @@
-"""Index: ``sync``, ``rebuild``, ``status``."""
+"""Index: ``sync``, ``rebuild``, ``status``, ``quarantine``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragkit.cli.output import console, emit, say, table
-from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
-from ragkit.cli.shapes import SHAPES
+from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened
+from ragkit.cli.shapes import SHAPES, shaped
 
 if TYPE_CHECKING:
     from ragkit.ingest.report import SyncReport
@@ -22,7 +23,7 @@ _COUNTS = ("added", "updated", "unchanged", "access_changed", "deleted", "refuse
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (sync, rebuild, status):
+    for verb in (sync, rebuild, status, quarantine):
         app.command(rich_help_panel=PANEL)(verb)
 
 
@@ -74,6 +75,25 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         _print_status(found)
 
 
+def quarantine(
+    collection: CollectionOption = None,
+    purpose: PurposeOption = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the items that were set aside. With `--purpose`, the entitled also see the source's own names of them."""
+    from ragkit.connect.problems import problem
+
+    with opened(workspace) as here:
+        found = here.quarantined(collection=collection, purpose=purpose)
+    if as_json:
+        rows = [{**asdict(item), "remedy": problem(item.code).remedy} for item in found]
+        emit("quarantine", {"items": [shaped("quarantined", row) for row in rows]})
+        return
+    shown = [(item.source, item.code, item.native_id or item.doc_id, problem(item.code).remedy) for item in found]
+    table(f"{len(found):,} set aside", ("source", "code", "item", "what to do"), shown)
+
+
 @contextmanager
 def _progress() -> Iterator[Progress | None]:
     """Show a bar a stage with rate and time left, on a terminal's standard error; elsewhere nothing."""
@@ -123,6 +143,7 @@ def _print_report(report: SyncReport) -> None:
     if report.quarantined:
         say()
         table("Set aside; tried again when they change", ("code", "items"), sorted(report.quarantined.items()))
+        say("`ragkit quarantine` lists them, with what to do.")
 
 
 def _print_status(found: Mapping[str, Any]) -> None:

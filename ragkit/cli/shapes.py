@@ -133,6 +133,21 @@ SHAPES: Mapping[str, Shape] = {
             "hits": ("list of hit", "best first"),
         },
     ),
+    "quarantine": Shape(
+        verb="quarantine --json",
+        about="The items that were set aside.",
+        fields={"items": ("list of quarantined", "by source and code")},
+    ),
+    "quarantined": Shape(
+        about="An item that was set aside; it is tried again when it changes.",
+        fields={
+            "source": ("text", "name of the source"),
+            "doc_id": ("text", "opaque id"),
+            "code": ("text", "why, a short stable word"),
+            "native_id": ("text or null", "the source's own id, with `--purpose` for the entitled"),
+            "remedy": ("text", "what to do"),
+        },
+    ),
     "span": Shape(
         about="Personal data found in a text; offsets in characters of the text as given.",
         fields={

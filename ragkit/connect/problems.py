@@ -49,6 +49,13 @@ _REFUSED: Final = {
     ),
     "not-a-file": ("the item is a pipe, socket or device", "Remove or exclude it."),
     "bad-line": ("the line is no JSON object with an id and a text", "Mend the line."),
+    "no-text": ("the document has no text", "Exclude it, or run OCR over it if it is a picture of text."),
+    "secret-found": (
+        "the text holds credentials",
+        'Revoke them and take them out, or set `secrets = "mask"` in the policy.',
+    ),
+    "policy-refused": ("the policy refuses what the text holds", "Take it out, or give the type another operator."),
+    "chunk-too-long": ("a stretch is longer than the encoder reads", "Break it up, or exclude the item."),
     "duplicate-id": ("an earlier line has the same id", "Give the line an id of its own, or remove it."),
 }
 

@@ -18,9 +18,14 @@ def fold(
 ) -> FoldReport | None:
     """Build, prove and publish a generation; return what was done, ``None`` when none was due.
 
-    Nothing is masked or embedded again. Questions are answered meanwhile, and after a failure, from what was there before.
+    Nothing is masked or embedded again. Questions are answered meanwhile, and after a failure, from what was there
+    before.
 
     Args:
+        index: The collection's index; the workspace's write lock is held.
+        recorder: Gets the outcome.
+        collection: The collection's name, for the event.
+        progress: Called with ``"index"``.
         force: Build also when none is due.
 
     Raises:

@@ -76,6 +76,17 @@ class RecordStore:
         """Return the sources' own ids by document id. Raw: for evaluation and the entitled."""
         return items_of.native_ids(self.database, self.collection, doc_ids)
 
+    def quarantined(self) -> list[tuple[str, str, str]]:
+        """Return source name, document id and code of every item that is set aside."""
+        query = (
+            select(sources.c.name, items.c.doc_id, items.c.code)
+            .join(sources, sources.c.source_id == items.c.source_id)
+            .where(sources.c.collection_id == self.collection.id, items.c.status == "quarantined")
+            .order_by(sources.c.name, items.c.code, items.c.doc_id)
+        )
+        with self.database.read() as connection:
+            return [(row.name, row.doc_id, row.code) for row in connection.execute(query)]
+
     def set_fingerprints(self, *, policy: str, encoder: str, chunker: str) -> None:
         """Note what the collection is being synced under."""
         catalog.set_fingerprints(self.database, self.collection, policy=policy, encoder=encoder, chunker=chunker)

@@ -109,7 +109,10 @@ class _Table:
 
     def __init__(self, patterns: Iterable[_Pattern]) -> None:
         self._by_start: dict[int, list[_Pattern]] = {}
-        for pattern in {(one.data, one.canary): one for one in patterns}.values():
+        unique: dict[tuple[bytes, int], _Pattern] = {}
+        for pattern in patterns:
+            unique.setdefault((pattern.data, pattern.canary), pattern)
+        for pattern in unique.values():
             self._by_start.setdefault(int.from_bytes(pattern.data[:_WIDTH], "little"), []).append(pattern)
         self._seen = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
         self._seen[_slot(np.fromiter(self._by_start, dtype=np.uint64, count=len(self._by_start)))] = True

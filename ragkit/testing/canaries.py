@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import unicodedata
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ def surname(fake: Faker) -> str:
     while True:
         first, second = ("".join(filter(str.isalpha, fake.last_name())) for _ in range(2))
         if len(first) >= 4 and len(second) >= 4:
-            return f"{first}{second.lower()}"
+            # The lower case of a Turkish "İ" is two characters, which only the composed form undoes.
+            return unicodedata.normalize("NFC", f"{first}{second}".lower().capitalize())
 
 
 def _person(chance: _Chance) -> Canary:
@@ -193,8 +195,6 @@ def _numbered(entity_type: str, label: str, prefix: str) -> Callable[[_Chance], 
 
 
 def _ascii(name: str) -> str:
-    import unicodedata
-
     spelled = name.replace("ı", "i").replace("ß", "ss").replace("ø", "o")
     return unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
 

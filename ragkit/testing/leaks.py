@@ -9,7 +9,7 @@
 
 What a process says (logs, errors, ``repr``, pickles, command-line output) is written under ``world.said``; what it
 stores and drops is under ``world.workspace`` and ``world.temporary``. The scan covers all of it. ``views.txt`` holds
-both masked views of every chunk: a needle there was missed by detection, and would be sealed in the store.
+both masked views of every chunk and question: a needle there was missed by detection, and would be sealed in the store.
 """
 
 from __future__ import annotations
@@ -185,8 +185,9 @@ def _use(workspace: Workspace, world: World, planting: Planting, asked: int) -> 
             for hits in workspace.search_many(questions, k=3, collection=collection):
                 kept += hits
             kept += [workspace.ask(one, collection=collection) for one in questions[:asked]]
-            kept += [workspace.mask_text(one, collection=collection, store=False)[0] for one in questions[:asked]]
-            for view in _views(workspace, collection):
+            masked = [workspace.mask_text(one, collection=collection, store=False)[0] for one in questions]
+            kept += masked
+            for view in (*_views(workspace, collection), *(view for one in masked for view in (one.record, one.index))):
                 views.write(f"{view}\n")
     for number, failing in enumerate(_failures(workspace, world, questions[:asked])):
         _keep_error(world.said / f"error-{number}.txt", failing)
