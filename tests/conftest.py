@@ -20,14 +20,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the key directory and the home folder at a fresh folder, so that no test touches the user's own."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     for name in [name for name in os.environ if name.startswith("RAGKIT_") and name != "RAGKIT_BENCH_DATA"]:
         monkeypatch.delenv(name)
-    yield home
+    return home
 
 
 @pytest.hookimpl(wrapper=True)

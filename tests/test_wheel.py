@@ -41,7 +41,7 @@ def second(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     python = folder / "bin" / "python"
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
+        [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps", "--no-index", str(wheel)],
         check=True,
         capture_output=True,
     )
@@ -83,7 +83,10 @@ def test_wheel_answers_a_question(second: Path, tmp_path: Path) -> None:
 
 def test_wheel_leaves_no_stray_package(second: Path, tmp_path: Path) -> None:
     """There is no importable ``connectors``, ``tests`` or ``examples`` after installation."""
-    code = "import importlib.util as u, ragkit; print([n for n in ('connectors','tests','examples') if u.find_spec(n)], ragkit.__file__)"
+    code = (
+        "import importlib.util as u, ragkit\n"
+        "print([n for n in ('connectors', 'tests', 'examples') if u.find_spec(n)], ragkit.__file__)"
+    )
     done = run([second / "python", "-c", code], tmp_path)
     assert done.stdout.startswith("[] "), done.stdout + done.stderr
     assert str(ROOT) not in done.stdout

@@ -174,8 +174,10 @@ def test_another_key_opens_nothing(make_workspace: MakeWorkspace, tmp_path: Path
     with open_workspace(folder) as workspace:
         workspace.sync()
     other = make_workspace({})
-    key = next(line for line in (other / "ragkit.toml").read_text().splitlines() if line.startswith("path = \"/"))
-    lines = [key if line.startswith("path = \"/") else line for line in (folder / "ragkit.toml").read_text().splitlines()]
+    key = next(line for line in (other / "ragkit.toml").read_text().splitlines() if line.startswith('path = "/'))
+    lines = [
+        key if line.startswith('path = "/') else line for line in (folder / "ragkit.toml").read_text().splitlines()
+    ]
     (folder / "ragkit.toml").write_text("\n".join(lines))
     with open_workspace(folder) as workspace, pytest.raises(KeyMismatch) as refused:
         workspace.ask("How long is the warranty on a tent?")

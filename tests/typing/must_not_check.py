@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragkit.protocols import Chunker, Embedder, Generator, Masker, Retriever
-from ragkit.types import Document, GenerationRequest, DataClass, MaskedDocument, Principal, RawQuestion
+from ragkit.types import DataClass, Document, GenerationRequest, MaskedDocument, Principal, RawQuestion
 
 
 def chunk_a_raw_document(chunker: Chunker, document: Document) -> None:

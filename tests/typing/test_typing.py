@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def test_unmasked_text_does_not_type_check() -> None:
-    """mypy refuses exactly the lines of ``must_not_check.py`` that are marked."""
+    """The checker refuses exactly the lines of ``must_not_check.py`` that are marked."""
     source = HERE / "must_not_check.py"
     expected = {n for n, line in enumerate(source.read_text().splitlines(), 1) if line.endswith("# refused")}
     done = subprocess.run(
