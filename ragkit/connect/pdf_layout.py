@@ -2,7 +2,8 @@
 
 A heading is set larger than the body, or is a short bold line by itself. Lines join to a paragraph while their
 distance and size stay the same; a row of figures keeps its own line, so that a table without rules stays readable.
-What stands at the head or foot of most pages, but for its number, is kept once.
+What stands at the head or foot of most pages, but for its number, is kept once, page numbers not at all. The lines of a
+page with one column, and its tables, go by their place, whatever the order in which they were drawn.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ _ITEM = re.compile(r"(?:[•●▪■◦‣∙·\uf0b7\uf0a7–—-]|\(?[0-9]{1,
 _BULLET = re.compile(r"[•●▪■◦‣∙·\uf0b7\uf0a7]\s+")
 _FIGURE = re.compile(r"[\d$€£%]")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
-_DIGITS = re.compile(r"\d+|[ivxl]+$")
+_DIGITS = re.compile(r"\d+|\b[ivxl]+$")
+_PAGE_NUMBER = re.compile(
+    r"(?:page|seite|p\.|s\.|página|pagina)\s*#(?:\s*(?:of|von|de|di|van|sur|/)\s*#)?"
+    r"|#\s*(?:/|of|von|de|sur)\s*#|[-–—]\s*#\s*[-–—]"
+)
 _HYPHEN = "\u0002\ufffe\u00ad"
 _MAX_HEADING = 200
 _MAX_BOLD_HEADING = 110
@@ -64,6 +69,8 @@ class Page:
 def write_pages(pages: list[Page], out: BlockWriter) -> None:
     """Write the blocks of all pages; the first heading of the first page is the title if there is none yet."""
     _drop_furniture(pages)
+    for page in pages:
+        page.lines = _in_order(page)
     _find_headings(pages)
     if not out.title and pages:
         first = [line for line in pages[0].lines if line.level == 1]
@@ -78,7 +85,7 @@ def _write_page(page: Page, out: BlockWriter) -> None:
     group: list[Line] = []
     for line in page.lines:
         middle = page.height - (line.top + line.bottom) / 2
-        inside = [table for table in page.tables if _holds(table, line, middle)]
+        inside = _held(line, page)
         while waiting and (waiting[0] in inside or (not inside and waiting[0].bottom < middle)):
             _write_group(group, page.number, out)
             group = []
@@ -97,14 +104,19 @@ def _write_page(page: Page, out: BlockWriter) -> None:
 
 def _covers(table: Table, page: Page) -> bool:
     """Check the table against the lines it would replace: words must not be lost to a better shape."""
-    lines = [line for line in page.lines if _holds(table, line, page.height - (line.top + line.bottom) / 2)]
+    lines = [line for line in page.lines if table in _held(line, page)]
     replaced = sum(len(word) for line in lines for word in line.text.split())
     written = sum(len(word) for row in table.rows for cell in row for word in cell.split())
     return written >= 0.9 * replaced
 
 
-def _holds(table: Table, line: Line, middle: float) -> bool:
-    center = (line.left + line.right) / 2
+def _held(line: Line, page: Page) -> list[Table]:
+    """The tables that the line's middle lies in."""
+    middle = page.height - (line.top + line.bottom) / 2
+    return [table for table in page.tables if _holds(table, (line.left + line.right) / 2, middle)]
+
+
+def _holds(table: Table, center: float, middle: float) -> bool:
     return table.top - 1 <= middle <= table.bottom + 1 and table.left - 2 <= center <= table.right + 2
 
 
@@ -142,9 +154,9 @@ def _breaks(above: Line, line: Line) -> bool:
 
 
 def _is_figures(text: str) -> bool:
-    """Tell a row of a table: it ends in a figure, and has another one."""
-    words = text.split()
-    return len(words) > 1 and bool(_FIGURE.search(words[-1])) and sum(bool(_FIGURE.search(w)) for w in words) > 1
+    """Tell a row of a table from prose with numbers: it ends in two figures, or in one of many."""
+    figures = [bool(_FIGURE.search(word)) for word in text.split()]
+    return sum(figures) > 1 and figures[-1] and (figures[-2] or 3 * sum(figures) >= len(figures))
 
 
 def _find_headings(pages: list[Page]) -> None:
@@ -196,22 +208,54 @@ def _find_bold_headings(lines: list[Line], body: float, level: int) -> None:
 
 
 def _drop_furniture(pages: list[Page]) -> None:
-    """Remove what stands at the same edge of at least half of the pages, from its second time on."""
-    if len(pages) < 4:
-        return
-    for edge in (0, -1):
-        for _ in range(2):
-            keys = [_key(page.lines[edge].text) for page in pages if page.lines]
-            common = {key for key, count in Counter(keys).items() if count * 2 >= len(pages)}
-            if not common:
-                break
-            seen: set[str] = set()
-            for page in pages:
-                if page.lines and (key := _key(page.lines[edge].text)) in common:
-                    if key in seen or not key.strip("# -"):
-                        page.lines.pop(edge)
-                    seen.add(key)
+    """Remove page numbers, and what stands at the same place of at least half of the pages, from its second time on.
+
+    The order in which a program draws tells nothing: many draw the foot of a page before its text.
+    """
+    needed = max(2, -(-len(pages) // 2)) if len(pages) > 3 else max(2, len(pages))
+    seen: set[str] = set()
+    for _ in range(2):  # a second row is furniture only behind a first
+        found = [[(line, _key(line, page)) for line in _at_edges(page)] for page in pages]
+        counts = Counter(key for lines in found for key in {key for _, key in lines})
+        dropped = False
+        for page, lines in zip(pages, found):
+            for line, key in lines:
+                text, number = key[-1], bool(_PAGE_NUMBER.fullmatch(key[-1]))
+                if number or counts[key] >= needed:
+                    said = any(other is not line and _unnumbered(other) == text for other in page.lines)
+                    if number or said or text in seen or not text.strip("# -"):
+                        page.lines = [other for other in page.lines if other is not line]
+                    seen.add(text)
+                    dropped = True
+        if not dropped:
+            return
 
 
-def _key(text: str) -> str:
-    return _DIGITS.sub("#", text.strip().lower())
+def _at_edges(page: Page) -> list[Line]:
+    """The lines of the topmost and of the lowest row, where these lie within a sixth of the page's height."""
+    rows = [round(line.bottom) for line in page.lines]
+    near = [row for row in rows if not page.height / 6 < row < page.height * 5 / 6]
+    edges = {min(rows), max(rows)} & set(near) if rows else set()
+    return [line for line, row in zip(page.lines, rows) if row in edges]
+
+
+def _key(line: Line, page: Page) -> tuple[bool, int, str]:
+    """Where a line stands, from the nearer edge in steps of three points, and its words but for the numbers."""
+    upper = line.bottom > page.height / 2
+    distance = page.height - line.top if upper else line.bottom
+    return upper, round(distance / 3), _unnumbered(line)
+
+
+def _unnumbered(line: Line) -> str:
+    return _DIGITS.sub("#", line.text.strip().lower())
+
+
+def _in_order(page: Page) -> list[Line]:
+    """The lines from head to foot where the page has one column, else as drawn, but for a foot drawn first."""
+    lines = page.lines
+    free = [line for line in lines if not _held(line, page)]
+    falling = sorted(free, key=lambda line: (-line.top, line.left))
+    if all(above.bottom - line.top > -0.5 * min(above.size, line.size) for above, line in pairwise(falling)):
+        return sorted(lines, key=lambda line: -line.top)
+    late = next((n for n, line in enumerate(lines[:-1]) if any(line.top > after.bottom for after in lines[n + 1 :])), 0)
+    return lines[late:] + lines[:late]
