@@ -113,7 +113,7 @@ def _shown(one: RankedPiece) -> str:
     """The quote as a reader sees it: a row as ``Header: value`` pairs, a sentence without the page's line breaks."""
     if one.piece.kind == "row":
         return row_text(one.quote, one.piece.header)
-    if one.piece.kind in ("list", "code"):
+    if one.piece.kind in ("list", "record", "code"):
         return str(one.quote)
     return " ".join(one.quote.split())
 
@@ -131,5 +131,5 @@ def _cite(one: RankedPiece, marker: int) -> Citation:
         quote=one.quote,
         uri=one.hit.uri,
         page=one.hit.chunk.page,
-        heading=one.hit.chunk.heading,
+        heading=one.hit.chunk.heading_at(one.piece.start),
     )

@@ -12,21 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ragkit.generate.layout import HEADING_MARK, ITEM, TABLE_LINE, Block, read_layout, wrapped_lines
 from ragkit.types import Chunk, Masked, MaskedText
 
-Kind = Literal["sentence", "line", "item", "list", "row", "code", "heading"]
+Kind = Literal["sentence", "line", "item", "list", "record", "row", "code", "heading"]
 
-LIST_LIMIT = 500  # characters: a list this short is quoted whole with its introduction, a longer one item by item
-_WRAP_MINIMUM = 45  # characters: shorter lines were broken by the author, not by a page width
+WHOLE = 600  # characters: a list or record this short is quoted whole, a longer one line by line
 
-_LINE = re.compile(r"[^\n]*\n?")
-_TABLE_LINE = re.compile(r"\s*\|")
 _RULE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
-_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+(?=\S)")
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
-_FENCE = re.compile(r"\s*(```|~~~)")
-_KEY_VALUE = re.compile(r"\s*(?:\*\*|__)?[^\W\d_][\w .,'’/()-]{0,38}(?:\*\*|__)?:(?:\*\*|__)?\s+\S")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
+_ORDERED = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z])[.)]\s")
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡]*[^\W_a-zà-öø-ÿ])|[。！？]+[」』”]*")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|Mt|Fr|Hr|Hrn|Frl|Sra|Dra|Mme|Mlle|Nr|No|Nos|Art|Abs|Ziff|Fig|Figs|Sec|Vol"
@@ -52,28 +47,12 @@ class Piece:
     lead: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    kind: Literal["table", "list", "code", "text", "heading"]
-    lines: tuple[tuple[int, int], ...]  # without the line ends
-
-    @property
-    def start(self) -> int:
-        return self.lines[0][0]
-
-    @property
-    def end(self) -> int:
-        return self.lines[-1][1]
-
-
 def cut(chunk: Chunk) -> list[Piece]:
     """Return the pieces of a chunk in reading order. They do not overlap; blank space and table rules are left out."""
     text = str(chunk.record)
-    headings = {part.strip() for part in chunk.heading.split(" > ")} if chunk.heading else set()
-    blocks = [_as_heading(block, text, headings) for block in _blocks(text)]
     pieces: list[Piece] = []
     topic = opening = (0, 0)  # the last heading or question; a line that ends in a colon, for the next block only
-    for block in blocks:
+    for block in read_layout(text, chunk.heading):
         found = _cut_block(block, chunk, pieces)
         lead, opening = (opening if opening != (0, 0) else topic), (0, 0)
         for piece in found:
@@ -116,73 +95,28 @@ def row_text(line: str, header: tuple[str, ...]) -> str:
     return "; ".join(f"{name}: {value}" if name else value for name, value in pairs if value and value != name)
 
 
-def _blocks(text: str) -> Iterator[_Block]:
-    """Group lines into tables, lists, code, headings and running text."""
-    lines: list[tuple[int, int]] = []
-    kind: Literal["table", "list", "code", "text", "heading"] = "text"
-    for match in _LINE.finditer(text):
-        start, end = match.start(), match.start() + len(match.group().rstrip())
-        line = text[start:end]
-        found = _line_kind(line, kind, lines, text)
-        if found != kind or found == "heading" or (not line and kind != "code"):
-            if lines:
-                yield _Block(kind, tuple(lines))
-            lines = []
-        kind = found
-        if line:
-            lines.append((start, end))
-        if kind == "code" and len(lines) > 1 and _FENCE.match(line):
-            yield _Block(kind, tuple(lines))
-            lines, kind = [], "text"
-    if lines:
-        yield _Block(kind, tuple(lines))
-
-
-def _line_kind(
-    line: str, kind: str, lines: list[tuple[int, int]], text: str
-) -> Literal["table", "list", "code", "text", "heading"]:
-    if kind == "code" and lines:
-        return "code"
-    if _FENCE.match(line):
-        return "code"
-    if _HEADING.match(line):
-        return "heading"
-    if _TABLE_LINE.match(line):
-        return "table"
-    if _ITEM.match(line):
-        return "list"
-    if kind == "list" and lines and line[:1].isspace():  # an indented line goes on with the item
-        return "list"
-    if kind == "list" and lines and line and len(text[slice(*lines[-1])]) >= _WRAP_MINIMUM and line[:1].islower():
-        return "list"
-    return "text"
-
-
-def _as_heading(block: _Block, text: str, headings: set[str]) -> _Block:
-    """A one-line block that repeats one of the chunk's headings is a heading, with or without its marks."""
-    if block.kind == "text" and len(block.lines) == 1 and text[block.start : block.end].strip("*_ ") in headings:
-        return replace(block, kind="heading")
-    return block
-
-
-def _cut_block(block: _Block, chunk: Chunk, before: list[Piece]) -> list[Piece]:
+def _cut_block(block: Block, chunk: Chunk, before: list[Piece]) -> list[Piece]:
     text = str(chunk.record)
     if block.kind == "table":
         return _cut_table(block, text, str(chunk.context_record))
-    if block.kind == "list":
-        return _cut_list(block, chunk, before)
+    if block.kind in ("list", "record"):
+        return _cut_lines(block, chunk, before)
     if block.kind == "code":
         return [Piece(block.start, block.end, "code")]
     if block.kind == "heading":
-        mark = _HEADING.match(text[block.start : block.end])
+        mark = HEADING_MARK.match(text[block.start : block.end])
         return [Piece(block.start + (mark.end() if mark else 0), block.end, "heading")]
-    return [piece for start, end, kind in _paragraphs(block, text) for piece in _sentences(start, end, kind, chunk)]
+    pieces: list[Piece] = []
+    for start, end, joined in wrapped_lines(block, text):
+        kind: Kind = "sentence" if joined or len(block.lines) == 1 else "line"
+        pieces += _sentences(start, end, kind, chunk)
+    return pieces
 
 
-def _cut_table(block: _Block, text: str, context: str) -> list[Piece]:
+def _cut_table(block: Block, text: str, context: str) -> list[Piece]:
     """Rows of a table. Its header is the line above the rule, here or in the context that a split table repeats."""
     header: tuple[str, ...] = ()
-    context_lines = [line for line in context.splitlines() if _TABLE_LINE.match(line) and not _RULE_LINE.match(line)]
+    context_lines = [line for line in context.splitlines() if TABLE_LINE.match(line) and not _RULE_LINE.match(line)]
     if context_lines:
         header = tuple(cells(context_lines[-1]))
     rows: list[Piece] = []
@@ -197,42 +131,31 @@ def _cut_table(block: _Block, text: str, context: str) -> list[Piece]:
     return [replace(row, header=header) if not row.header else row for row in rows]
 
 
-def _cut_list(block: _Block, chunk: Chunk, before: list[Piece]) -> list[Piece]:
-    """A short list goes as one piece with the line that opens it; a longer one item by item."""
+def _cut_lines(block: Block, chunk: Chunk, before: list[Piece]) -> list[Piece]:
+    """A short list or record goes as one piece with the line that opens it; a longer one item by item."""
     text = str(chunk.record)
+    kind: Kind = "record" if block.kind == "record" else "list"
     opening = before[-1] if before and _opens(text, before[-1]) else None
-    if opening and block.end - opening.start <= LIST_LIMIT:
+    if opening and block.end - opening.start <= WHOLE:
         before.pop()
-        return [Piece(opening.start, block.end, "list")]
+        return [Piece(opening.start, block.end, kind)]
+    whole = block.kind == "record" or _ORDERED.match(text[block.start : block.end])
+    if whole and block.end - block.start <= WHOLE:
+        return [Piece(block.start, block.end, kind)]
     items: list[Piece] = []
     for start, end in block.lines:
-        mark = _ITEM.match(text[start:end])
-        if mark:
-            items.append(Piece(start + mark.end(), end, "item"))
-        elif items:
+        mark = ITEM.match(text[start:end])
+        if mark or block.kind == "record" or not items:
+            items.append(Piece(start + (mark.end() if mark else 0), end, "item" if mark else "line"))
+        else:
             items[-1] = replace(items[-1], end=end)
     return [piece for item in items for piece in _split_item(item, chunk)]
 
 
 def _split_item(item: Piece, chunk: Chunk) -> list[Piece]:
-    if item.end - item.start <= LIST_LIMIT:
+    if item.end - item.start <= WHOLE:
         return [item]
-    return list(_sentences(item.start, item.end, "item", chunk))
-
-
-def _paragraphs(block: _Block, text: str) -> Iterator[tuple[int, int, Kind]]:
-    """Join lines that a page width broke; keep lines that the author broke (addresses, ``Key: value``, verses)."""
-    longest = max(end - start for start, end in block.lines)
-    start, kind = block.lines[0][0], "line" if len(block.lines) > 1 else "sentence"
-    joined = False
-    for (line_start, line_end), (next_start, next_end) in zip(block.lines, block.lines[1:]):
-        wrapped = longest >= _WRAP_MINIMUM and line_end - line_start >= 0.6 * longest
-        if wrapped and not _KEY_VALUE.match(text[next_start:next_end]):
-            joined = True
-            continue
-        yield start, line_end, "sentence" if joined or kind == "sentence" else "line"
-        start, joined = next_start, False
-    yield start, block.end, "sentence" if joined or kind == "sentence" else "line"
+    return list(_sentences(item.start, item.end, item.kind, chunk))
 
 
 def _sentences(start: int, end: int, kind: Kind, chunk: Chunk) -> Iterator[Piece]:

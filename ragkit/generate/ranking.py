@@ -7,6 +7,7 @@ fitted by ``benchmarks/fit_support.py`` on xquad (es, ru, tr), wikitables and se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +27,12 @@ _LEAD_CREDIT = 0.5  # a question word that only the heading or the opening line 
 WORDS_WEIGHT = 1.0
 HIT_WEIGHT = 0.4
 COSINE_WEIGHT = 1.0
+
+
+_LETTERHEAD = re.compile(
+    r"(?:From|To|Cc|Date|Sent|Subject|Von|An|Gesendet|Betreff|De|À|Objet|Para|Asunto|Da|A|Oggetto):\s"
+)
+_LETTERHEAD_COST = 0.4  # the head of a letter has the words of every question about it, and seldom the answer
 
 
 class SentenceEncoder(Protocol):
@@ -67,16 +74,18 @@ def rank_pieces(
 ) -> list[RankedPiece]:
     """Return the pieces that can answer, best first; those the encoder did not read come last."""
     found = _weigh_words(hits, terms)
-    found.sort(key=lambda one: (-(one.words + HIT_WEIGHT * one.hit.score), one.rank, one.piece.start))
+    found.sort(key=lambda one: (-_by_words(one), one.rank, one.piece.start))
     near = _cosines(question, found[:ENCODED], encoder)
     ranked = [
-        replace(
-            one, cosine=cosine, score=COSINE_WEIGHT * cosine + WORDS_WEIGHT * one.words + HIT_WEIGHT * one.hit.score
-        )
-        for one, cosine in zip(found, near)
+        replace(one, cosine=cosine, score=COSINE_WEIGHT * cosine + _by_words(one)) for one, cosine in zip(found, near)
     ]
     ranked.sort(key=lambda one: (-one.score, one.rank, one.piece.start))
     return ranked + found[ENCODED:]
+
+
+def _by_words(one: RankedPiece) -> float:
+    letterhead = one.piece.kind in ("record", "line") and _LETTERHEAD.match(one.quote)
+    return WORDS_WEIGHT * one.words + HIT_WEIGHT * one.hit.score - (_LETTERHEAD_COST if letterhead else 0.0)
 
 
 def _weigh_words(hits: Sequence[Hit], terms: QuestionTerms) -> list[RankedPiece]:

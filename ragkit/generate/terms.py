@@ -61,7 +61,7 @@ class QuestionTerms:
         self.language = guess_language(text)
         self._analyzer = _analyzer(self.language, True)
         found = self._analyzer.analyze(text) or _analyzer(self.language, False).analyze(text)
-        self.words: tuple[str, ...] = tuple(dict.fromkeys(word for word in found if len(word) > 1 or word.isdigit()))
+        self.words: tuple[str, ...] = tuple(dict.fromkeys(found))
 
     def __repr__(self) -> str:
         return f"QuestionTerms({len(self.words)} words, {self.language})"

@@ -64,13 +64,37 @@ def test_no_boundary_falls_inside_a_masked_span() -> None:
 
 
 def test_lines_of_a_page_are_joined_and_lines_of_an_author_kept() -> None:
-    """A paragraph wrapped by a page width is one text; an address or a mail header is line by line."""
+    """A paragraph wrapped by a page width is one text; an address is line by line."""
     wrapped = (
         "The warranty of every desk that we sell runs for\nfive years from the day of delivery. It covers\nthe motor."
     )
     assert quotes(chunk_of(wrapped))[0].endswith("from the day of delivery.")
-    header = f"From: {TOKEN}\nSubject: Broken motor\nDate: 3 May"
-    assert quotes(chunk_of(header)) == header.split("\n")
+    address = f"{TOKEN}\n4 Quarry Steps\nElmsby, LS94 2RB"
+    assert quotes(chunk_of(address)) == address.split("\n")
+
+
+def test_a_record_is_one_piece_with_the_line_that_opens_it() -> None:
+    """Lines of ``Key: value`` belong together: a number alone does not say whose it is. A long record goes by line."""
+    record = f"Account holder: {TOKEN}\nIBAN: [IBAN_CODE:GYMZ8DZ3PE-ZC]"
+    assert quotes(chunk_of(f"Please pay.\n\n{record}")) == ["Please pay.", record]
+    assert quotes(chunk_of(f"Please pay to this account:\n\n{record}")) == [f"Please pay to this account:\n\n{record}"]
+    long = "\n".join(f"Key {letter}: {'value ' * 20}".rstrip() for letter in "abcdefgh")
+    assert quotes(chunk_of(long)) == long.split("\n")
+
+
+def test_steps_stay_together() -> None:
+    """A short numbered list is one piece, also where blank lines part its steps."""
+    steps = "1. Spread the tent.\n\n2. Peg the corners.\n\n3. Lay the fly."
+    chunk = chunk_of(f"Pitching\n\n{steps}")
+    assert quotes(chunk) == ["Pitching", steps]
+    assert chunk.record[slice(*cut(chunk)[1].lead)] == "Pitching"
+
+
+def test_short_lines_over_text_are_headings_and_slides_are_not() -> None:
+    """A line without a stop over running text is its heading, named by the chunk or not; bare lines are statements."""
+    kinds = [piece.kind for piece in cut(chunk_of("A small hole\n\nUse the kit. It takes a day.\n\nLast words"))]
+    assert kinds == ["heading", "sentence", "sentence", "sentence"]
+    assert [piece.kind for piece in cut(chunk_of("Revenue up 12 %\n\nCosts flat"))] == ["sentence", "sentence"]
 
 
 def test_table_rows_carry_their_header() -> None:
