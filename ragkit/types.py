@@ -257,7 +257,9 @@ class Chunk:
         source_end: Where it ends.
         context_index: Title, headings or table header put before the body for the rankers, index view; may be empty.
         context_record: Table header rows to show above a piece of a split table, record view; mostly empty.
-        heading: The headings above, outermost first, joined by ``" > "``, record view; may be empty.
+        heading: The headings above, outermost first, joined by ``" > "``, record view; may be empty. Where the body
+            begins with headings, they are among them.
+        headings: For each heading in the body, where it begins in ``record`` and the headings from there on, in order.
         page: Page of the first character, where the format has pages.
         spans: Masked spans of the body. All offsets count from the start of the body in their view.
     """
@@ -270,8 +272,13 @@ class Chunk:
     context_index: Masked = NOTHING
     context_record: Masked = NOTHING
     heading: Masked = NOTHING
+    headings: tuple[tuple[int, Masked], ...] = ()
     page: int | None = None
     spans: tuple[MaskedSpan, ...] = ()
+
+    def heading_at(self, position: int) -> Masked:
+        """The headings above ``record[position]``: a chunk may hold several short sections."""
+        return next((path for start, path in reversed(self.headings) if start <= position), self.heading)
 
     @property
     def embedded(self) -> Masked:

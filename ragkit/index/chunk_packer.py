@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ragkit.index.chunk_splitter import StretchSplitter
+from ragkit.index.chunk_tables import TableSplitter
 from ragkit.index.chunk_units import Body, Label, Unit, Views, read_units, runs_across
 from ragkit.types import BlockKind, Chunk, Masked, MaskedDocument
 
@@ -47,6 +48,7 @@ class ChunkPacker:
         self._splitter = splitter
         self._sizes = sizes
         self._views = Views(document.text)
+        self._tables = TableSplitter(self._views, splitter, longest=sizes.max_characters)
         self._contexts: dict[tuple[int, int, int], _Context] = {}
         title = Views(document.title).trim(0, len(document.title.index))
         self._title = self._label(title, 0, splitter.count([title.index])[0])
@@ -93,33 +95,18 @@ class ChunkPacker:
         if unit.pieces <= budget and unit.end - unit.start <= self._sizes.max_characters * 3 // 4:
             return [unit]
         if unit.kind is BlockKind.TABLE:
-            return self._rows(unit, budget)
+            return self._tables.split(unit, budget)
         by_lines = unit.kind is BlockKind.CODE
         pieces = self._splitter.split(self._views, unit.start, unit.end, budget=budget, by_lines=by_lines)
         return [self._part(unit, start, end, count, label=None, introduces=False) for start, end, count in pieces]
-
-    def _rows(self, unit: Unit, budget: int) -> list[Unit]:
-        """Header and rows of a table that is split. A header too long to repeat is treated as a row."""
-        header_end = self._views.uncut(unit.header_end)
-        header: Label | None = None
-        rows: list[Unit] = []
-        if unit.start < header_end < unit.end:
-            body = self._views.trim(unit.start, header_end)
-            pieces = self._splitter.count([body.index])[0]
-            if 0 < pieces <= budget // 3 and body.end - body.start <= self._sizes.max_characters // 4:
-                header = Label(body.index, body.record, pieces)
-                rows.append(replace(unit, end=header_end, pieces=pieces, introduces=True))
-        start = rows[0].end if rows else unit.start
-        room = budget - (header.pieces if header else 0)
-        for first, last, count in self._splitter.split(self._views, start, unit.end, budget=room, by_lines=True):
-            rows.append(self._part(unit, first, last, count, table_header=header))
-        return rows
 
     def _part(self, unit: Unit, start: int, end: int, pieces: int, **changes: Any) -> Unit:
         fused = runs_across(self._views.text.index, start)
         return replace(unit, start=start, end=end, pieces=pieces, fused=fused, **changes)
 
     def _fits(self, group: Sequence[Unit]) -> bool:
+        if len(group) > 1 and (group[-1].alone or group[-2].alone):
+            return False
         characters = group[-1].end - group[0].start
         return characters <= self._sizes.max_characters and self._size(group) <= self._budget(group[0])
 
@@ -154,7 +141,9 @@ class ChunkPacker:
                 room -= label.pieces
         kept.sort(key=lambda label: label.level)
         parts = [*kept, first.table_header] if first.table_header else kept
-        return _Context("\n".join(one.index for one in parts), sum(one.pieces for one in parts), first.table_header)
+        return _Context(
+            "\n".join(one.index for one in parts if one.index), sum(one.pieces for one in parts), first.table_header
+        )
 
     def _label(self, body: Body, level: int, pieces: int) -> Label:
         """A title or heading, shortened at a word to what the context may hold: a title all of it, a heading half."""
@@ -198,10 +187,22 @@ class ChunkPacker:
             source_end=source_end,
             context_index=Masked(context.index),
             context_record=context.header.record if context.header else Masked(""),
-            heading=Masked(" > ".join(label.record for label in path if label.record)),
+            heading=_path(path),
+            headings=self._headings(body, group),
             page=group[0].page,
             spans=body.spans(),
         )
+
+    def _headings(self, body: Body, group: Sequence[Unit]) -> tuple[tuple[int, Masked], ...]:
+        """Where each heading of the group begins in the body's record view, and the path that ends with it."""
+        starts = ((self._views.trim(unit.start, unit.end).record_start, unit) for unit in group if unit.label)
+        return tuple(
+            (start - body.record_start, _path([*unit.above, unit.label])) for start, unit in starts if unit.label
+        )
+
+
+def _path(labels: Sequence[Label]) -> Masked:
+    return Masked(" > ".join(label.record for label in labels if label.record))
 
 
 def _introductions(group: Sequence[Unit]) -> list[Unit]:

@@ -37,6 +37,7 @@ class Unit:
         header_end: For a whole table, where its header rows end; ``start`` or less without one.
         fused: Whether a word may run across its start, so that its pieces do not simply add to those before.
         introduces: Whether it belongs to what follows: a heading, or the header rows of a split table.
+        alone: Whether it shares its chunk with nothing: a part of a table row.
     """
 
     start: int
@@ -50,6 +51,7 @@ class Unit:
     table_header: Label | None = None
     header_end: int = 0
     introduces: bool = False
+    alone: bool = False
     fused: bool = False
 
 
@@ -123,6 +125,11 @@ class Body:
         """The stretch in the record view."""
         start, end = self._range("record")
         return Masked(self.views.text.record[start:end])
+
+    @property
+    def record_start(self) -> int:
+        """Where the stretch begins in the record view of the document."""
+        return self._range("record")[0]
 
     @property
     def source(self) -> tuple[int, int]:

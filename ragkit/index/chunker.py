@@ -8,8 +8,9 @@
 
 Length is counted in word pieces of the index view, with special tokens and context. Small neighbouring blocks share a
 chunk; a heading starts a new one when the last has grown enough, and never ends one; a long table is split by rows
-under its repeated header; long prose is split by sentences. Title and headings above stand before the body for the
-rankers. The packing is in :mod:`.chunk_packer`, the splitting of long stretches in :mod:`.chunk_splitter`.
+under its repeated header, an over-long row by cells under their names; long prose is split by sentences. Title and
+headings above stand before the body for the rankers. The packing is in :mod:`.chunk_packer`, the splitting of long
+stretches in :mod:`.chunk_splitter` and, for tables, :mod:`.chunk_tables`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ragkit.index.word_pieces import load_tokenizer
 from ragkit.types import Chunk, MaskedDocument
 
 _CHARACTERS_A_PIECE = 16  # a chunk is at most this many times its window long; prose has 4 to 5
-_VERSION = 1  # raise it when the same document would be cut in another way
+_VERSION = 2  # raise it when the same document would be cut in another way
 
 
 class SentenceChunker:

@@ -60,7 +60,15 @@ def seal_chunk(chunk: Chunk, *, key: bytes, place: str) -> bytes:
         [s.entity_type, s.source_start, s.source_end, s.record_start, s.record_end, s.index_start, s.index_end]
         for s in chunk.spans
     ]
-    content = [chunk.record, chunk.index, chunk.context_index, chunk.context_record, chunk.heading, spans]
+    content = [
+        chunk.record,
+        chunk.index,
+        chunk.context_index,
+        chunk.context_record,
+        chunk.heading,
+        spans,
+        chunk.headings,
+    ]
     return crypto.seal(key, _pack(content), bound_to=f"chunk/{place}/{chunk.ordinal}")
 
 
@@ -72,9 +80,10 @@ def open_chunk(
     Raises:
         KeyMismatch: Another key or another place.
     """
-    record, index, context_index, context_record, heading, spans = _unpack(
+    record, index, context_index, context_record, heading, spans, *added = _unpack(
         crypto.unseal(key, sealed, bound_to=f"chunk/{place}/{ordinal}")
     )
+    headings = added[0] if added else []  # chunks stored before headings were kept have none
     return Chunk(
         ordinal=ordinal,
         record=Masked(record),
@@ -84,6 +93,7 @@ def open_chunk(
         context_index=Masked(context_index),
         context_record=Masked(context_record),
         heading=Masked(heading),
+        headings=tuple((start, Masked(path)) for start, path in headings),
         page=page,
         spans=tuple(MaskedSpan(*span) for span in spans),
     )

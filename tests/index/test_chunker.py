@@ -252,6 +252,62 @@ def test_a_long_table_repeats_its_header() -> None:
         assert all(line.startswith("| garden") and line.endswith("EUR |") for line in chunk.index.splitlines())
 
 
+WIDE = ["ticket_id", "opened", "customer_name", "customer_number", "email", "phone", "order_number", "article"]
+WIDE += ["subject", "message", "resolution", "agent", "status"]
+
+
+def wide_table(*rows: Sequence[str]) -> tuple[MaskedDocument, str]:
+    """A document of one table with thirteen columns."""
+    header = f"| {' | '.join(WIDE)} |\n|{' --- |' * len(WIDE)}\n"
+    body = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    text, blocks = built((BlockKind.TABLE, header + body, len(header)))
+    return document(plain(text), blocks, title="tickets"), text
+
+
+def test_a_row_of_a_wide_table_stays_whole_and_keeps_its_names() -> None:
+    """A header of thirteen names is repeated: a reader sees all of it, the encoder as much as there is room for."""
+    rows = [[f"{name} value {number}" + " word" * (number % 5) for name in WIDE] for number in range(30)]
+    doc, text = wide_table(*rows)
+    chunks = CHUNKER.chunk(doc)
+    check(doc, text, chunks, 256)
+    for chunk in chunks[1:]:
+        assert chunk.context_record == "\n".join(text.splitlines()[:2])
+        assert chunk.context_index.startswith("tickets\nticket_id | opened | customer_name")
+        assert all(line.startswith("| ticket_id value") and line.endswith(" |") for line in chunk.record.splitlines())
+
+
+def test_a_row_beyond_the_window_is_cut_between_cells_under_their_names() -> None:
+    """Each part of a row names the columns that it holds, in both views, and no others."""
+    row = [f"{name} of a case " + f"and more of {name} " * 12 for name in WIDE]
+    row[9] = "It rattles, and it rattles all night long. " * 40
+    doc, text = wide_table(row, ["short"] * 13)
+    chunks = CHUNKER.chunk(doc)
+    check(doc, text, chunks, 256)
+    parts = [chunk for chunk in chunks if " of a case" in chunk.record]
+    assert len(parts) > 3
+    for part in parts:
+        names = [cell.strip() for cell in part.context_record.splitlines()[0].strip("|").split("|")]
+        cells = [cell.strip() for cell in part.record.strip("|").split("|")]
+        assert len(names) == len(cells)
+        assert all(cell.startswith(f"{name} of a case") for name, cell in zip(names, cells))
+        assert part.context_index == "tickets\n" + " | ".join(names)
+    rattling = [chunk for chunk in chunks if "rattles" in chunk.record]
+    assert len(rattling) > 1
+    assert all(chunk.context_record.startswith("| message |\n") for chunk in rattling)
+
+
+def test_a_chunk_knows_where_each_of_its_headings_begins() -> None:
+    """Short sections share a chunk, and every position in it has its own headings."""
+    parts: list[Part] = ["Terms\n\n", ("Ann Lee", "[PERSON:K7F3QX9M2T-4B]", "Mia Roe"), " signs.\n\nCosts\n\nNone.\n\n"]
+    parts += ["Returns\n\nFree."]
+    source = source_of(parts)
+    headings = [("Terms", 1), ("Costs", 2), ("Returns", 2)]
+    blocks = [Block(BlockKind.HEADING, at := source.index(t), at + len(t), level=level) for t, level in headings]
+    [chunk] = CHUNKER.chunk(document(masked(parts), blocks))
+    for quote, path in [("signs", "Terms"), ("None.", "Terms > Costs"), ("Free.", "Terms > Returns")]:
+        assert chunk.heading_at(chunk.record.index(quote)) == path
+
+
 @pytest.mark.parametrize(
     "run", ["QUJD" * 5000, "https://example.org/" + "a/b-c?d=" * 900, "中" * 3000, "\x1c".join("ab" * 9) * 400]
 )
