@@ -26,7 +26,7 @@ Operator = Literal["token", "redact", "generalise", "keep", "refuse"]
 """``token``: reversible, through the vault. ``redact``: the type only. ``generalise``: a coarser value (a decade, a
 year, a network). ``keep``: left in clear. ``refuse``: the document is quarantined."""
 
-MASKING_VERSION = 1
+MASKING_VERSION = 2
 """Raised when masking gives another output for the same policy and detectors."""
 
 NATIONAL_ID = "NATIONAL_ID"
@@ -177,8 +177,8 @@ class Policy(BaseModel):
         if not masks and not self.unsafe_mask_nothing:
             raise EmptyPolicy(
                 "the policy masks no entity",
-                remedy="Name entities under [collections.<name>.policy.entities], or leave the section out to take "
-                "the default policy. Only public text may say `unsafe_mask_nothing = true`.",
+                remedy="Name entities under [policies.NAME.entities], or leave the section out to take the "
+                "default policy. Only public text may say `unsafe_mask_nothing = true`.",
             )
         return self
 

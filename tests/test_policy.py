@@ -117,3 +117,10 @@ def test_importing_the_policy_loads_nothing_heavy():
     """The command line reads policies without Presidio, spaCy or torch."""
     code = "import sys, ragkit.policy; print({'presidio_analyzer', 'spacy', 'torch'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+def test_an_empty_policy_names_the_place_to_mend():
+    """The remedy names the section that the configuration knows."""
+    with pytest.raises(EmptyPolicy) as caught:
+        Policy(entities={})
+    assert "[policies.NAME.entities]" in caught.value.remedy

@@ -1,9 +1,8 @@
 """The texts of one document that can hold personal data, and how detectors should read each.
 
 Text, title, file name, URI and metadata values are all masked. File names and paths glue words with ``_`` and ``-``,
-and
-``galip.yalman@x.de.eml`` is no valid address before its ``.eml`` is taken off: such fields are also read with their
-separators as spaces and their extension blanked. Positions never move.
+and ``galip.yalman@x.de.eml`` is no valid address before its ``.eml`` is taken off: such fields are also read as words
+(:mod:`ragkit.mask.glued`). A title is often a file name without its extension, and a metadata value a folder.
 """
 
 from __future__ import annotations
@@ -12,16 +11,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ragkit.mask.filenames import likely_names
+from ragkit.mask.glued import EXTENSION, Reading, blank_extension, is_glued, unglued
 from ragkit.types import Document
 
-_GLUE = str.maketrans({"_": " ", "-": " ", "+": " ", ".": " ", "/": "\n", "\\": "\n"})
-_SLASHES = str.maketrans("/\\", "\n\n")
-_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}(?:\.(?:gz|zip|bz2))?$")
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _TECHNICAL_KEYS = re.compile(
     r"(?:name|author|owner|user|customer|client|from|to|cc|bcc|sender|recipient|contact|person|patient|employee|"
                              r"creator|editor|assignee|reporter|manager|by|kunde|autor|auteur|cliente)"
                              r"$", re.IGNORECASE)  # fmt: skip
+_LABEL = "Full name"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,7 +28,7 @@ class Field:
 
     Attributes:
         slot: ``text``, ``title``, ``name``, ``uri`` or ``meta:<key>``.
-        glued: True for file names and paths, where ``_`` and ``-`` stand between words.
+        glued: True for file names, paths and what is written like one.
         label: For metadata, a key that says the value names a person; empty otherwise.
     """
 
@@ -39,37 +37,36 @@ class Field:
     glued: bool = False
     label: str = ""
 
-    def readings(self) -> list[tuple[str, int]]:
-        """What detectors read, each with what to take off its positions to get this field's."""
+    def readings(self) -> list[Reading]:
+        """What detectors read, each with the way back to this field's positions."""
+        plain = Reading(self.text)
         if self.slot == "text" or not self.text:
-            return [(self.text, 0)]
+            return [plain]
+        readings = [plain]
         if self.label:
-            return [(self.text, 0), (f"{self.label}: {_titled(self.text)}", len(self.label) + 2)]
-        if not self.glued:
-            return [(self.text, 0)]
-        stem = _EXTENSION.sub(lambda match: " " * len(match[0]), self.text)
-        spaced = _PERCENT.sub("   ", stem).translate(_GLUE)
-        # A local part may hold "/", so a path has to end before an address begins.
-        return [(self.text, 0), (stem.translate(_SLASHES), 0), (spaced, 0), (_titled(spaced), 0)]
+            readings.append((unglued(self.text) if self.glued else plain).titled().labelled(self.label))
+        if self.glued:
+            spaced, parted = unglued(self.text), unglued(self.text, camel=True)
+            readings += [Reading(blank_extension(self.text)), spaced, spaced.titled(), parted.titled()]
+            readings += [reading.labelled(_LABEL) for reading in likely_names(parted.titled())]
+        return list({reading.text: reading for reading in readings}.values())
 
-
-def _titled(text: str) -> str:
-    """Title case without moving a position: ``galip yalman`` in a file name is ``Galip Yalman``."""
-    return "".join(
-        char.upper() if (not at or not text[at - 1].isalnum()) and len(char.upper()) == 1 else char
-        for at, char in enumerate(text)
-    )
+    def spellings(self) -> list[Reading]:
+        """What names found elsewhere in the document are looked for in."""
+        if self.slot == "text" or not self.text:
+            return [Reading(self.text)]
+        readings = (Reading(self.text), unglued(self.text), unglued(self.text, camel=True))
+        return list({reading.text: reading for reading in readings}.values())
 
 
 def fields(document: Document) -> Iterator[Field]:
     """Every field of a document, text first."""
     yield Field("text", document.text)
-    looks_like_file = document.title == document.name or bool(_EXTENSION.search(document.title))
-    yield Field("title", document.title, glued=looks_like_file)
+    yield Field("title", document.title, glued=document.title == document.name or is_glued(document.title))
     yield Field("name", document.name, glued=True)
     if document.uri is not None:
         yield Field("uri", document.uri, glued=True)
     for key, value in document.metadata.items():
-        path = value.startswith(("/", "./", "file:")) or bool(_EXTENSION.search(value))
-        label = "Full name" if _TECHNICAL_KEYS.search(key) else ""
-        yield Field(f"meta:{key}", value, glued=path, label="" if path else label)
+        path = value.startswith(("/", "./", "file:")) or bool(EXTENSION.search(value))
+        label = _LABEL if _TECHNICAL_KEYS.search(key) and not path else ""
+        yield Field(f"meta:{key}", value, glued=path or is_glued(value), label=label)

@@ -17,41 +17,20 @@ Detection is a pure function of text and can run in another process; what it fou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 
-from ragkit.errors import EmptyPolicy, ItemError, ItemRefused, MaskingError, SecretFound
-from ragkit.mask.fields import Field, fields
-from ragkit.mask.names import names_in_addresses
+from ragkit.errors import EmptyPolicy, ItemError
+from ragkit.mask.examination import Examiner, Resolved
+from ragkit.mask.fields import fields
 from ragkit.mask.operators import irreversible
-from ragkit.mask.propagation import KnownNames, collect
 from ragkit.mask.questions import vault_values
-from ragkit.mask.resolver import resolve
-from ragkit.mask.secrets import SecretDetector
-from ragkit.mask.tokens import find_tokens
 from ragkit.mask.vault import Item, Vault
 from ragkit.mask.views import Replacement, build_views
 from ragkit.policy import Policy
 from ragkit.protocols import Detector
 from ragkit.types import Document, MaskedDocument, MaskedQuestion, MaskedText, RawQuestion, Span
 
-LITERAL = "LITERAL"
-"""Text that reads like one of our tokens. Masked like a value, so that nobody can plant a token to have it revealed."""
-
 Detections = Sequence[Sequence[Span]]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Resolved:
-    """One document ready to be rendered: its fields with disjoint spans."""
-
-    document: Document
-    parts: tuple[tuple[Field, list[Span]], ...]
-
-    def values(self) -> Iterator[tuple[Field, Span]]:
-        for part, spans in self.parts:
-            for span in spans:
-                yield part, span
 
 
 class CollectionMasker:
@@ -77,8 +56,7 @@ class CollectionMasker:
         self.detectors = tuple(detectors)
         self.vault = vault
         self.collection = collection
-        self._always = SecretDetector.ENTITIES | {LITERAL} if policy.secrets == "mask" else frozenset({LITERAL})
-        self._kept = frozenset(term.casefold() for term in policy.keep_terms)
+        self._examiner = Examiner(policy)
         self._policy = policy.fingerprint([detector.fingerprint for detector in self.detectors])
 
     @property
@@ -95,7 +73,7 @@ class CollectionMasker:
 
     def texts(self, documents: Sequence[Document]) -> list[str]:
         """What the detectors read of these documents, in the order in which ``detections`` are expected."""
-        return [text for document in documents for part in fields(document) for text, _ in part.readings()]
+        return [reading.text for document in documents for part in fields(document) for reading in part.readings()]
 
     def detect(self, texts: Sequence[str]) -> list[list[Span]]:
         """All detectors over all texts: spans by text, overlapping as they come. Pure; touches no vault."""
@@ -118,66 +96,20 @@ class CollectionMasker:
             MaskingError: Masking could not be done; nothing was allocated for these documents.
         """
         found = iter(self.detect(self.texts(documents)) if detections is None else detections)
-        results: list[_Resolved | ItemError] = [self._examine(document, found) for document in documents]
-        ready = [result for result in results if isinstance(result, _Resolved)]
+        results: list[Resolved | ItemError] = [self._examiner.examine(document, found) for document in documents]
+        ready = [result for result in results if isinstance(result, Resolved)]
         allocated = self.vault.allocate_many(self._items(ready))
-        return [self._render(r, allocated) if isinstance(r, _Resolved) else r for r in results]
+        return [self._render(r, allocated) if isinstance(r, Resolved) else r for r in results]
 
-    def _examine(self, document: Document, found: Iterator[Sequence[Span]]) -> _Resolved | ItemError:
-        parts = [(part, self._read(part, found)) for part in fields(document)]
-        secrets = Counter(s.entity_type for _, spans in parts for s in spans if s.recognizer.startswith("secrets:"))
-        if secrets and self.rules.secrets == "quarantine":
-            return _secret_found(secrets)
-        resolved = self._resolve(parts)
-        refused = Counter(s.entity_type for _, spans in resolved for s in spans if self._operator(s) == "refuse")
-        if refused:
-            return _refused(refused)
-        return _Resolved(document, tuple(resolved))
-
-    def _read(self, part: Field, found: Iterator[Sequence[Span]]) -> list[Span]:
-        """The spans of one field out of those of its readings, moved to its positions."""
-        spans: list[Span] = []
-        try:
-            for _, shift in part.readings():
-                spans += (_shifted(span, shift) for span in next(found)) if shift else next(found)
-        except StopIteration:
-            raise MaskingError("fewer detections than texts", remedy="This is a defect: report it.") from None
-        inside = [span for span in spans if 0 <= span.start < span.end <= len(part.text)]
-        inside += (Span(start, end, LITERAL, 1.0, "literal:token") for start, end, _, _ in find_tokens(part.text))
-        if self._kept:
-            inside = [span for span in inside if part.text[span.start : span.end].casefold() not in self._kept]
-        return inside
-
-    def _resolve(self, parts: Sequence[tuple[Field, list[Span]]]) -> list[tuple[Field, list[Span]]]:
-        first = [(part, resolve(part.text, spans, self.rules, always=self._always)) for part, spans in parts]
-        if not (self.rules.propagate_names and self.rules.wants("PERSON")):
-            return first
-        known = _names_of(first)
-        if not known:
-            return first
-        return [(part, self._propagate(part, spans, known)) for part, spans in first]
-
-    def _propagate(self, part: Field, spans: list[Span], known: KnownNames) -> list[Span]:
-        more = [
-            span
-            for span in known.find(part.text, separators="_" if part.glued else "")
-            if part.text[span.start : span.end].casefold() not in self._kept
-        ]
-        return resolve(part.text, [*spans, *more], self.rules, always=self._always) if more else spans
-
-    def _operator(self, span: Span) -> str:
-        rule = self.rules.rule(span.entity_type)
-        return "token" if rule is None else rule.operator
-
-    def _items(self, ready: Sequence[_Resolved]) -> list[Item]:
+    def _items(self, ready: Sequence[Resolved]) -> list[Item]:
         return [
             (span.entity_type, part.text[span.start : span.end])
             for resolved in ready
             for part, span in resolved.values()
-            if self._operator(span) == "token"
+            if self._examiner.operator(span) == "token"
         ]
 
-    def _render(self, resolved: _Resolved, allocated: Mapping[Item, tuple[str, str]]) -> MaskedDocument:
+    def _render(self, resolved: Resolved, allocated: Mapping[Item, tuple[str, str]]) -> MaskedDocument:
         views = {part.slot: self._views(part.text, spans, allocated) for part, spans in resolved.parts}
         document = resolved.document
         return MaskedDocument(
@@ -197,7 +129,7 @@ class CollectionMasker:
         replacements = []
         for span in spans:
             value = text[span.start : span.end]
-            fixed = irreversible(self._operator(span), span.entity_type, value)  # type: ignore[arg-type]
+            fixed = irreversible(self._examiner.operator(span), span.entity_type, value)
             replacements.append(fixed or Replacement(*allocated[span.entity_type, value]))
         return build_views(text, spans, replacements)
 
@@ -233,12 +165,10 @@ class CollectionMasker:
     def _mask_text(
         self, text: str, found: Sequence[Span], *, exact: bool, store: bool = False
     ) -> tuple[list[Span], MaskedText]:
-        part = Field("text", text)
-        always = self._always if self.rules.secrets == "unsafe_keep" else self._always | SecretDetector.ENTITIES
-        spans = resolve(text, self._read(part, iter([found])), self.rules, always=always)
-        if self.rules.propagate_names and self.rules.wants("PERSON") and (known := _names_of([(part, spans)])):
-            spans = resolve(text, [*spans, *known.find(text)], self.rules, always=always)
-        items = [(s.entity_type, text[s.start : s.end]) for s in spans if self._operator(s) in {"token", "refuse"}]
+        spans = self._examiner.examine_text(text, found)
+        items = [
+            (s.entity_type, text[s.start : s.end]) for s in spans if self._examiner.operator(s) in {"token", "refuse"}
+        ]
         found_items = self.vault.allocate_many(items) if store else self.vault.lookup_many(items, exact=exact)
         return spans, self._views(text, spans, found_items)
 
@@ -260,35 +190,3 @@ class CollectionMasker:
 
     def __repr__(self) -> str:
         return f"CollectionMasker({self.rules!r}, {len(self.detectors)} detectors)"
-
-
-def _shifted(span: Span, by: int) -> Span:
-    return replace(span, start=span.start - by, end=span.end - by)
-
-
-def _names_of(parts: Sequence[tuple[Field, list[Span]]]) -> KnownNames:
-    names = [part.text[s.start : s.end] for part, spans in parts for s in spans if s.entity_type == "PERSON"]
-    for part, spans in parts:
-        if any(span.entity_type == "EMAIL_ADDRESS" for span in spans):
-            names += names_in_addresses(part.text)
-    return collect(names)
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{entity_type} {count}" for entity_type, count in sorted(counts.items()))
-
-
-def _secret_found(counts: Counter[str]) -> SecretFound:
-    return SecretFound(
-        f"credentials in the document: {_listed(counts)}",
-        code="secret-found",
-        remedy='Revoke them and take them out of the document, or set `secrets = "mask"` in the policy.',
-    )
-
-
-def _refused(counts: Counter[str]) -> ItemRefused:
-    return ItemRefused(
-        f"the policy refuses documents that hold: {_listed(counts)}",
-        code="policy-refused",
-        remedy="Take the data out of the document, or give the type another operator in the policy.",
-    )

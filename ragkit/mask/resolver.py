@@ -11,6 +11,7 @@ it loses quality and with them behind it gains coverage (measured by pii-proxy; 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
@@ -30,6 +31,7 @@ RANKS: tuple[tuple[str, int], ...] = (
 """Rank by prefix of ``Span.recognizer``; anything else has rank 0."""
 
 _MAX_GROWTH = 64
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}$")
 _LAST_SPACED_SCRIPT = "\u058f"  # Latin, Greek, Cyrillic, Armenian; scripts without spaces between words come later
 
 
@@ -76,7 +78,7 @@ def _grow(text: str, span: Span) -> Span:
         return span
     if _in_word(text[start]):
         limit = max(0, start - _MAX_GROWTH)
-        while start > limit and _in_word(text[start - 1]):
+        while start > limit and _in_word(text[start - 1]) and not _ESCAPE.match(text, max(0, start - 3), start):
             start -= 1
     if _in_word(text[end - 1]):
         limit = min(len(text), end + _MAX_GROWTH)

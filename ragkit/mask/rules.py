@@ -13,7 +13,7 @@ from ragkit.mask import dates, labelled, names, places, pools, tables
 from ragkit.mask.normalise import lower_same_length
 from ragkit.types import Span
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever a rule changes what is found."""
 
 ENTITIES = (
