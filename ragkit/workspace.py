@@ -180,9 +180,13 @@ class Workspace:
             with self._handles.writing("mask") as database:
                 part = self._handles.collection(self._handles.name(collection), database, create=True)
                 part.masker.load()
-                spans, masked = part.masker.mask_text(text, store=True)
-                with database.write():
-                    part.masker.flush()
+                try:
+                    spans, masked = part.masker.mask_text(text, store=True)
+                    with database.write():
+                        part.masker.flush()
+                except BaseException:  # rolled back: these tokens are nobody's, and must not be given out again
+                    part.masker.discard()
+                    raise
         self._handles.recorder.record("text.masked", data={"collection": part.name, "characters": len(text)})
         return masked, spans
 

@@ -124,14 +124,14 @@ def test_questions_insert_nothing_and_find_what_the_vault_knows(masker, document
     """A bare surname in a short question is masked as in the documents; the vault does not grow."""
     masked = masker.mask([document(LETTER)])[0]
     masker.flush()
-    rows = len(masker.vault._table.rows)
+    rows = len(masker.vault._rows.table.rows)
     question = masker.mask_question(RawQuestion("yalman open orders?", history=("who is galip yalman", "ok")))
     surrogate = masked.text.index.partition("Ms ")[2].partition(",")[0]
     assert question.text.index == f"{surrogate} open orders?"
     assert len(question.history) == 2
     assert "galip" not in question.history[0].record
     assert question.counts == {"PERSON": 2}
-    assert (len(masker.vault._table.rows), masker.vault.pending) == (rows, 0)
+    assert (len(masker.vault._rows.table.rows), masker.vault.pending) == (rows, 0)
 
 
 def test_questions_about_strangers_are_masked_by_detectors(masker):

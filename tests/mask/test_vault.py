@@ -54,12 +54,12 @@ def test_lookup_inserts_nothing_and_matches_nobody(vault):
     """An unknown value gets a free surrogate and token, the same each time, and leaves no row."""
     known = vault.allocate("PERSON", "Galip Yalman")
     vault.flush()
-    rows = len(vault._table.rows)
+    rows = len(vault._rows.table.rows)
     first, again = vault.lookup("PERSON", "Deniz Unknown"), vault.lookup("PERSON", "Deniz Unknown")
     assert first == again
     assert first[0] != known[0]
     assert not set(first[1].split()) & set(known[1].split())
-    assert (len(vault._table.rows), vault.pending) == (rows, 0)
+    assert (len(vault._rows.table.rows), vault.pending) == (rows, 0)
     assert vault.lookup("PERSON", "galip yalman") == known
 
 
@@ -113,15 +113,15 @@ def test_crowded_formats_still_get_their_own(vault):
 def test_a_batch_costs_a_handful_of_lookups(vault):
     """Queries grow with batches of 500, not with values."""
     vault.allocate_many([("CUSTOMER_NUMBER", f"C-{n:06}") for n in range(400)])
-    assert vault._table.calls < 40
+    assert vault._rows.table.calls < 40
 
 
 def test_nothing_leaks(vault):
     """Rows, reprs and pickles hold no value; the vault itself is not pickled."""
     vault.allocate("PERSON", "Galip Yalman")
     vault.flush()
-    rows = list(vault._table.rows.values())
-    packed = pickle.dumps(rows) + repr(rows).encode() + repr(vault).encode() + repr(vault._cache).encode()
+    rows = list(vault._rows.table.rows.values())
+    packed = pickle.dumps(rows) + repr(rows).encode() + repr(vault).encode() + repr(vault._rows._cache).encode()
     for secret in ("Galip", "Yalman", "galip"):
         assert secret.encode() not in packed
         assert secret.encode("utf-16-le") not in packed
