@@ -11,6 +11,7 @@ What differs from ``AnalyzerEngine``, whose findings it otherwise reproduces:
 - recognizers run only on the stretches that their gate lets through (:mod:`ragkit.mask.gates`);
 - the context step is Presidio's ``LemmaContextAwareEnhancer``, given the few words before a finding and only when a
   context word is among them: over a whole text it is quadratic in entities times tokens (presidio#1461);
+- a check digit that one number in ten passes by chance counts only in the written groups or by a context word;
 - tokens get ``lemma = lower case``: a blank spaCy pipeline has empty lemmas, and context words then never match;
 - e-mail domains are checked against the suffix list inside ``tldextract``: by default the first address
   opens a connection to publicsuffix.org (presidio#1205);
@@ -25,21 +26,15 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from types import SimpleNamespace
 from typing import Any
 
 from ragkit.errors import MaskingError
 from ragkit.mask.gates import Gate, Stretch
-from ragkit.mask.normalise import lower_same_length
-from ragkit.mask.plausible import is_plausible
 from ragkit.mask.recognizers import Row, rows
+from ragkit.mask.runner import Context, Lowered, Runner
 from ragkit.types import Span
 
-_CONTEXT_BEFORE = 320
-"""Characters before a finding that are tokenised: room for Presidio's five context words and the stop words between."""
-_BOOST = 0.35
-_BOOST_FLOOR = 0.4
-_GATES_VERSION = 1
+_GATES_VERSION = 2
 
 
 class PresidioDetector:
@@ -67,7 +62,7 @@ class PresidioDetector:
         self.countries = tuple(countries)
         self.threshold = threshold
         self._rows = tuple(rows(self.entities, self.countries))
-        self._runners: list[_Runner] | None = None
+        self._runners: list[Runner] | None = None
 
     @property
     def name(self) -> str:
@@ -91,9 +86,9 @@ class PresidioDetector:
             from presidio_analyzer import RecognizerResult
         # Presidio logs the text that it fails to validate (IbanRecognizer) or to find among the tokens.
         logging.getLogger("presidio-analyzer").disabled = True
-        context = _Context()
+        context = Context()
         self._runners = [
-            _Runner(row, _build(predefined, row, self.phone_regions), context, self.threshold, RecognizerResult)
+            Runner(row, _build(predefined, row, self.phone_regions), context, self.threshold, RecognizerResult)
             for row in self._rows
         ]
 
@@ -107,7 +102,7 @@ class PresidioDetector:
         return [self._detect(text) for text in texts]
 
     def _detect(self, text: str) -> list[Span]:
-        lowered = _Lazy(text)
+        lowered = Lowered(text)
         stretches: dict[Gate, list[Stretch]] = {}  # twenty identity numbers share one gate
         spans: list[Span] = []
         for runner in self._runners or ():
@@ -133,136 +128,6 @@ class PresidioDetector:
 
     def __repr__(self) -> str:
         return f"PresidioDetector({len(self._rows)} recognizers)"
-
-
-class _Lazy:
-    """A text's lower case, made at the first use."""
-
-    __slots__ = ("_lowered", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._lowered: str | None = None
-
-    def __call__(self) -> str:
-        if self._lowered is None:
-            self._lowered = lower_same_length(self._text)
-        return self._lowered
-
-
-class _Runner:
-    """One recognizer with its gate, threshold and context words."""
-
-    def __init__(self, row: Row, recognizer: Any, context: _Context, threshold: float, result_type: Any) -> None:
-        self.row = row
-        self._recognizer = recognizer
-        self._context = context
-        self._threshold = threshold
-        self._result = result_type
-        self._words = tuple({word.lower() for word in recognizer.context if word and " " not in word})
-        self._seen: dict[str, list[tuple[int, int]]] | None = {} if row.entity_type == "PHONE_NUMBER" else None
-
-    def run(self, text: str, lowered: _Lazy, stretches: Sequence[Stretch]) -> Iterator[Span]:
-        if self.row.confirmed and not any(word in lowered() for word in self._words):
-            return
-        for start, end in stretches:
-            if self.row.confirmed and not self._context_word_in(lowered(), start, end):
-                continue
-            for result in self._analyze(text, start, end):
-                span = self._judge(text, lowered, result, start)
-                if span is not None and self._is_plausible(text, span):
-                    yield span
-
-    def _analyze(self, text: str, start: int, end: int) -> list[Any]:
-        piece = text[start:end]
-        if self._seen is None:
-            found: list[Any] = self._recognizer.analyze(piece, [self.row.entity_type], None)
-            return found
-        # The same account numbers and dates come back by the thousand in technical text, and phonenumbers is the
-        # slowest recognizer by far: its verdict on a stretch depends on nothing but the stretch.
-        spans = self._seen.get(piece)
-        if spans is None:
-            spans = [(r.start, r.end) for r in self._recognizer.analyze(piece, [self.row.entity_type], None)]
-            if len(self._seen) >= 4096:
-                self._seen.clear()
-            self._seen[piece] = spans
-        return [self._result(self.row.entity_type, first, last, self._recognizer.SCORE) for first, last in spans]
-
-    def _judge(self, text: str, lowered: _Lazy, result: Any, offset: int) -> Span | None:
-        """Boost by context, compare with the threshold, and turn into a span."""
-        start, end = offset + result.start, offset + result.end
-        score = float(result.score)
-        boosted = score < 1.0 and self._context_word_in(lowered(), start, end) and self._confirms(text, start, result)
-        if boosted:
-            score = min(1.0, max(score + _BOOST, _BOOST_FLOOR))
-        if score < self._threshold or (self.row.confirmed and not boosted and score < 1.0):
-            return None
-        kind = "checksum" if result.score >= 1.0 else "pattern"
-        return Span(start, end, self.row.entity_type, round(score, 4), f"presidio:{kind}:{self.row.class_name}")
-
-    def _is_plausible(self, text: str, span: Span) -> bool:
-        return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed)
-
-    def _context_word_in(self, lowered: str, start: int, end: int) -> bool:
-        before = lowered[max(0, start - _CONTEXT_BEFORE) : end]
-        return any(word in before for word in self._words)
-
-    def _confirms(self, text: str, start: int, result: Any) -> bool:
-        return self._context.confirms(text, start, self._recognizer, result.entity_type)
-
-
-class _Context:
-    """Presidio's context enhancer over the words just before a finding."""
-
-    def __init__(self) -> None:
-        import spacy
-        from presidio_analyzer import AnalysisExplanation, LemmaContextAwareEnhancer, RecognizerResult
-        from presidio_analyzer.nlp_engine import NlpArtifacts
-
-        self._vocabulary = spacy.blank("en")
-        self._enhancer = LemmaContextAwareEnhancer(context_matching_mode="whole_word")
-        self._artifacts = NlpArtifacts
-        self._result = RecognizerResult
-        self._explanation = AnalysisExplanation
-        lexemes = self._vocabulary.vocab
-        self._engine = SimpleNamespace(
-            is_stopword=lambda word, _language: lexemes[word].is_stop,
-            is_punct=lambda word, _language: lexemes[word].is_punct,
-        )
-
-    def confirms(self, text: str, start: int, recognizer: Any, entity_type: str) -> bool:
-        """Whether a context word of the recognizer is among the words before ``start``."""
-        first, last = _word_edges(text, start)
-        # The enhancer asks tokens for their length only, and each pass over a spaCy document makes its tokens anew.
-        tokens = [(token.idx, token.text) for token in self._vocabulary(text[first:last])]
-        if not tokens:
-            return False
-        artifacts = self._artifacts(
-            entities=[],
-            tokens=[word for _, word in tokens],
-            tokens_indices=[index for index, _ in tokens],
-            lemmas=[word.lower() for _, word in tokens],
-            nlp_engine=self._engine,
-            language="en",
-        )
-        local = start - first
-        finding = self._result(entity_type, local, local + 1, 0.1, self._explanation(recognizer.name, 0.1))
-        finding.recognition_metadata = {self._result.RECOGNIZER_IDENTIFIER_KEY: recognizer.id}
-        enhanced = self._enhancer.enhance_using_context(text[first:last], [finding], artifacts, [recognizer])
-        return bool(enhanced[0].score > 0.1)
-
-
-def _word_edges(text: str, start: int) -> tuple[int, int]:
-    """A slice around ``start`` that begins and ends at white space, where spaCy's tokens do too."""
-    first = max(0, start - _CONTEXT_BEFORE)
-    if first > 0:
-        while first < start and not text[first - 1].isspace():
-            first += 1
-    last = start + 1
-    limit = min(len(text), start + 200)
-    while last < limit and not text[last].isspace():
-        last += 1
-    return first, last
 
 
 def _build(predefined: Any, row: Row, phone_regions: Sequence[str]) -> Any:

@@ -17,12 +17,22 @@ from ragkit.mask.gates import Gate
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One recognizer: its class in ``presidio_analyzer.predefined_recognizers`` and where it is worth running."""
+    """One recognizer: its class in ``presidio_analyzer.predefined_recognizers`` and where it is worth running.
+
+    Attributes:
+        entity_type: What it finds.
+        class_name: Its class.
+        gate: Where it is worth running.
+        confirmed: It counts only beside a context word, whatever its score.
+        grouped: How the number is written on paper, as a regular expression; without a context word it counts only so.
+            Empty where the check digits tell enough by themselves.
+    """
 
     entity_type: str
     class_name: str
     gate: Gate = gates.numbered_lines
     confirmed: bool = False
+    grouped: str = ""
 
 
 UNIVERSAL: tuple[Row, ...] = (
@@ -47,7 +57,7 @@ NATIONAL: dict[str, tuple[Row, ...]] = {
         Row("US_MBI", "UsMbiRecognizer"),
     ),
     "uk": (
-        Row("UK_NHS", "NhsRecognizer"),
+        Row("UK_NHS", "NhsRecognizer", grouped=r"\d{3} \d{3} \d{4}"),
         Row("UK_NINO", "UkNinoRecognizer"),
         Row("UK_DRIVING_LICENCE", "UkDrivingLicenceRecognizer"),
         Row("UK_PASSPORT", "UkPassportRecognizer", confirmed=True),
@@ -71,8 +81,11 @@ NATIONAL: dict[str, tuple[Row, ...]] = {
         Row("IT_PASSPORT", "ItPassportRecognizer", confirmed=True),
         Row("IT_IDENTITY_CARD", "ItIdentityCardRecognizer", confirmed=True),
     ),
-    "au": (Row("AU_TFN", "AuTfnRecognizer"), Row("AU_MEDICARE", "AuMedicareRecognizer")),
-    "ca": (Row("CA_SIN", "CaSinRecognizer"),),
+    "au": (
+        Row("AU_TFN", "AuTfnRecognizer", grouped=r"\d{3} \d{3} \d{3}"),
+        Row("AU_MEDICARE", "AuMedicareRecognizer", grouped=r"\d{4} \d{5} \d"),
+    ),
+    "ca": (Row("CA_SIN", "CaSinRecognizer", grouped=r"\d{3}[ -]\d{3}[ -]\d{3}"),),
     "fi": (Row("FI_PERSONAL_IDENTITY_CODE", "FiPersonalIdentityCodeRecognizer"),),
     "in": (
         Row("IN_PAN", "InPanRecognizer"),

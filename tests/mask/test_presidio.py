@@ -125,6 +125,28 @@ def test_weak_numbers_need_their_context(presidio):
     assert [s.entity_type for s in presidio.detect(["bank account 123456789012345"])[0]] == ["US_BANK_NUMBER"]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("lastUpdatedDate: 1533849811", []),
+        ("9434765919", []),
+        ("943-476-5919 in stock", []),
+        ("943 476 5919", ["UK_NHS"]),
+        ("NHS number 9434765919", ["UK_NHS"]),
+    ],
+)
+def test_a_weak_checksum_needs_its_groups_or_its_context(presidio, text, found):
+    """One ten-digit number in eleven passes the check of an NHS number: a time stamp is none."""
+    assert [s.entity_type for s in presidio.detect([text])[0] if s.entity_type == "UK_NHS"] == found
+
+
+def test_few_bare_ten_digit_numbers_are_identity_numbers(presidio):
+    """Of numbers drawn at random, none is an identity number of the default countries by itself."""
+    draw = random.Random(3)
+    text = "\n".join(f"value {draw.randrange(10**9, 10**10)} of it" for _ in range(500))
+    assert not [s for s in presidio.detect([text])[0] if s.entity_type == "UK_NHS"]
+
+
 def test_nobodys_addresses_and_fingerprints_are_left(presidio):
     """0.0.0.0/0, loopback, netmasks, dates, versions and certificate fingerprints are not personal."""
     text = "0.0.0.0/0 127.0.0.1 255.255.255.0 Step 1:: 2019-10-12 09-05-2017 20:F2:96:CB:A5:20:11:22:33"
