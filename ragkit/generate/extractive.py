@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragkit.errors import ConfigError
-from ragkit.generate.pieces import row_text
 from ragkit.generate.ranking import RankedPiece, SentenceEncoder, rank_pieces
+from ragkit.generate.statements import says_something
 from ragkit.generate.support import estimate_support, read_signs
 from ragkit.generate.terms import QuestionTerms
+from ragkit.generate.wording import show
 from ragkit.types import Citation, Generation, GenerationRequest, Location, Masked
 
 REFUSAL = Masked("The documents do not answer this.")
 MIN_SUPPORT = 0.4
 _KEEP = 0.75  # share of the best score that a further sentence needs
 _SAME = 0.8  # two sentences that share this much of their words say the same
+_CONTAINED = 6  # words from which a sentence within a longer one is a repetition
 
 
 class ExtractiveGenerator:
@@ -72,25 +74,35 @@ class ExtractiveGenerator:
         terms = QuestionTerms(question)
         ranked = rank_pieces(question, hits, self._embedder, terms=terms)
         support = estimate_support(read_signs(hits, ranked, terms)) if ranked else 0.0
-        if not ranked or support < self._min_support:
+        telling = [one for one in ranked if says_something(one.hit.chunk, one.piece, terms)]
+        if not telling or support < self._min_support:
             return Generation(text=REFUSAL, refused=True, reason="weak-support", support=support)
-        return _write(_in_reading_order(_choose(ranked, self._sentences)), support)
+        return _write(_in_reading_order(_choose(telling, self._sentences)), support)
 
 
 def _choose(ranked: Sequence[RankedPiece], count: int) -> list[RankedPiece]:
-    """The best pieces, without those far behind the best and those that repeat one already taken."""
+    """The best pieces, without those far behind the best and those that a piece already taken makes needless."""
     chosen: list[RankedPiece] = []
     for one in ranked:
         if len(chosen) == count or one.score < _KEEP * ranked[0].score:
             break
-        if not any(_overlap(one.quote, other.quote) >= _SAME for other in chosen):
+        if not any(_repeats(one, other) or _misses_row(one, other) for other in chosen):
             chosen.append(one)
     return chosen
 
 
-def _overlap(one: str, other: str) -> float:
-    words, others = set(one.casefold().split()), set(other.casefold().split())
-    return len(words & others) / max(len(words | others), 1)
+def _repeats(one: RankedPiece, other: RankedPiece) -> bool:
+    """Whether both say the same, or, rows of tables apart, one says it within a longer stretch."""
+    words, others = set(one.quote.casefold().split()), set(other.quote.casefold().split())
+    fewer = min(len(words), len(others))
+    within = fewer >= _CONTAINED and "row" not in (one.piece.kind, other.piece.kind)
+    return len(words & others) >= _SAME * (fewer if within else len(words | others))
+
+
+def _misses_row(one: RankedPiece, other: RankedPiece) -> bool:
+    """Whether another row of the same table has all that this one has of the question, and more."""
+    rows = one.piece.kind == other.piece.kind == "row" and one.piece.header == other.piece.header
+    return rows and one.hit.doc_id == other.hit.doc_id and one.matched < other.matched
 
 
 def _in_reading_order(chosen: Sequence[RankedPiece]) -> list[RankedPiece]:
@@ -104,18 +116,9 @@ def _in_reading_order(chosen: Sequence[RankedPiece]) -> list[RankedPiece]:
 def _write(chosen: Sequence[RankedPiece], support: float) -> Generation:
     """Put the pieces in sentences, rows and lists with their markers."""
     prose = all(one.piece.kind == "sentence" for one in chosen)
-    parts = [f"{_shown(one)} [{marker}]" for marker, one in enumerate(chosen, start=1)]
+    parts = [f"{show(one.quote, one.piece)} [{marker}]" for marker, one in enumerate(chosen, start=1)]
     citations = tuple(_cite(one, marker) for marker, one in enumerate(chosen, start=1))
     return Generation(text=Masked((" " if prose else "\n").join(parts)), citations=citations, support=support)
-
-
-def _shown(one: RankedPiece) -> str:
-    """The quote as a reader sees it: a row as ``Header: value`` pairs, a sentence without the page's line breaks."""
-    if one.piece.kind == "row":
-        return row_text(one.quote, one.piece.header)
-    if one.piece.kind in ("list", "record", "code"):
-        return str(one.quote)
-    return " ".join(one.quote.split())
 
 
 def _cite(one: RankedPiece, marker: int) -> Citation:

@@ -180,6 +180,25 @@ def test_the_same_sentence_is_not_said_twice(embedder: MiniLMEmbedder) -> None:
     assert len(quotes) == len(set(quotes))
 
 
+def test_of_a_table_only_the_rows_that_were_asked_for_are_quoted(embedder: MiniLMEmbedder) -> None:
+    """Rows that have less of the question than another row of the same table are left out."""
+    codes = (
+        "| Code | Meaning of the error |\n|---|---|\n| E1 | Sensor fault |\n| E2 | Coil fault |\n| E7 | Room too cold |"
+    )
+    answer = ask("What does the error code E7 mean?", embedder, {"Error codes": codes})
+    assert answer.text == "Code: E7; Meaning of the error: Room too cold [1]"
+
+
+def test_a_citation_names_the_heading_above_the_quote(embedder: MiniLMEmbedder) -> None:
+    """A chunk may hold several sections; each quote is cited under its own."""
+    question = "How long is the warranty on a desk?"
+    [hit, *_] = hits_for(question, embedder, {"Terms": f"Costs\n\nDelivery is free.\n\nCover\n\n{WARRANTY}"})
+    paths = tuple((hit.chunk.record.index(name), Masked(f"Terms > {name}")) for name in ("Costs", "Cover"))
+    hit = replace(hit, chunk=replace(hit.chunk, headings=paths))
+    answer = ExtractiveGenerator(embedder, min_support=0).generate(request_for(question, (hit,)))
+    assert {citation.heading for citation in answer.citations} == {"Terms > Cover"}
+
+
 def test_statements_come_in_reading_order(embedder: MiniLMEmbedder) -> None:
     """Within a document statements stand in its own order, however they ranked."""
     generation = ask("Does the warranty cover scratches, and how long does the warranty of a desk run?", embedder)
