@@ -132,6 +132,67 @@ def test_addresses_are_found_whole(find, address):
     assert find(f"Send it to {address} please", "ADDRESS") == [address]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "19 Fuller's Bank, Pellbridge, YO97 1DX",
+        "19 Fuller’s Bank, Pellbridge",
+        "3 Quarry Steps, Ashcombe, LS1 4AB",
+        "7 Tanner's Yard",
+        "42 Hartwell Rise, Northmere, SW1A 1AA",
+        "5 Old Mill\nPellbridge\nYO97 1DX",
+        "8a Gooseberry Cottages, Great Ouseburn, YO26 9RQ",
+        "Lindenstraße 12, 50667 Köln",
+        "C/ Gran Vía 12, 3º B, 28013 Madrid",
+        "Calle de Alcalá 42, 28014 Madrid",
+        "123 Main St Apt 4, Springfield, IL 62704",
+        "88 Copper Bend, Springfield, IL 62704",
+    ],
+)
+@pytest.mark.parametrize("place", ["Send it to {} please", "Galip\n{}\nThanks", "| Address | {} |"])
+def test_addresses_without_a_street_word_are_found(find, address, place):
+    """A postcode behind number and capitalised words, or a possessive, tells a street called Bank, Steps or Yard."""
+    found = find(place.format(address), "ADDRESS")
+    assert address in found
+    assert all(part in address for part in found)  # the resolver unites those that overlap
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Address: 3 Quarry Steps, Ashcombe", "3 Quarry Steps, Ashcombe"),
+        ("She lives at 3 Quarry Steps.", "3 Quarry Steps"),
+        ("Please deliver to 11 Low Common", "11 Low Common"),
+        ("Postcode: YO97 1DX", "YO97 1DX"),
+    ],
+)
+def test_a_label_tells_an_address(find, text, address):
+    """Where a label says so, neither postcode nor possessive is needed; a postcode alone needs one."""
+    assert find(text, "ADDRESS") == [address]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 Next Steps",
+        "the 19 Chase Bank branches",
+        "5 Easy Steps, then Relax",
+        "Part AB1 2CD is sold out, so is YO97 1DX",
+        "EC2 C5 M4, 2 Amazon S3 Buckets, EC2",
+        "12 Large Instances, C5 4XL",
+        "near 3 Green Park",
+        "On 5 May Ashcombe closed",
+        "12 Men's Boots and 3 Children's Tents, Pellbridge",
+        "ship to 3 Amazon Regions",
+        "version 1.19 Fuller's Bank",
+        "the address is 10 Bytes Long",
+    ],
+)
+def test_near_addresses_without_a_street_word(find, text):
+    """Steps, banks, part numbers, sizes and goods are left alone."""
+    assert find(text, "ADDRESS") == []
+
+
 @pytest.mark.parametrize("text", ["The 5 Star Drive is fast", "open 24 hours a day", "chapter 12 of the Way"])
 def test_near_addresses(find, text):
     """Numbers and street words apart from each other are no address."""
@@ -181,7 +242,9 @@ def test_every_rule_is_linear(rules):
     """Texts made to run a search in circles take no longer than others."""
     import time
 
-    for unit in ("A", "A-", "Aa ", "1.", "Dear ", "name: ", "| a ", "Straße", "1,", "born ", "@", "Ms A"):
+    units = ["A", "A-", "Aa ", "1.", "Dear ", "name: ", "| a ", "Straße", "1,", "born ", "@", "Ms A"]
+    units += ["1 Aa, ", "1 Aa's ", "YO97 1DX ", "1 Aa Aa, YO97 1DX, ", "address: 1 A "]
+    for unit in units:
         text = (unit * 20_000)[:20_000]
         started = time.process_time()
         rules.detect([text])
