@@ -21,7 +21,6 @@ WHOLE = 600  # characters: a list or record this short is quoted whole, a longer
 
 _RULE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
-_ORDERED = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z])[.)]\s")
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡]*[^\W_a-zà-öø-ÿ])|[。！？]+[」』”]*")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|Mt|Fr|Hr|Hrn|Frl|Sra|Dra|Mme|Mlle|Nr|No|Nos|Art|Abs|Ziff|Fig|Figs|Sec|Vol"
@@ -139,8 +138,7 @@ def _cut_lines(block: Block, chunk: Chunk, before: list[Piece]) -> list[Piece]:
     if opening and block.end - opening.start <= WHOLE:
         before.pop()
         return [Piece(opening.start, block.end, kind)]
-    whole = block.kind == "record" or _ORDERED.match(text[block.start : block.end])
-    if whole and block.end - block.start <= WHOLE:
+    if block.end - block.start <= WHOLE:
         return [Piece(block.start, block.end, kind)]
     items: list[Piece] = []
     for start, end in block.lines:

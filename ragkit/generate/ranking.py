@@ -32,6 +32,7 @@ COSINE_WEIGHT = 1.0
 _LETTERHEAD = re.compile(
     r"(?:From|To|Cc|Date|Sent|Subject|Von|An|Gesendet|Betreff|De|À|Objet|Para|Asunto|Da|A|Oggetto):\s"
 )
+_TOKEN = re.compile(r"\[[A-Z_]+:[^\]\s]+\]")
 _LETTERHEAD_COST = 0.4  # the head of a letter has the words of every question about it, and seldom the answer
 
 
@@ -103,15 +104,20 @@ def _weigh_words(hits: Sequence[Hit], terms: QuestionTerms) -> list[RankedPiece]
 
 
 def _answers(hit: Hit) -> list[Piece]:
-    """Pieces that can stand as an answer: no heading, and no question that something follows."""
+    """Pieces that can stand as an answer: no heading, question or masked value by itself; all if there is no other."""
     record = hit.chunk.record
     pieces = cut(hit.chunk)
-    statements = [piece for piece in pieces if piece.kind != "heading" and not _asks(record, piece)]
+    statements = [
+        piece for piece in pieces if piece.kind != "heading" and _states(record[piece.start : piece.end], piece)
+    ]
     return statements or pieces
 
 
-def _asks(record: str, piece: Piece) -> bool:
-    return piece.kind != "row" and record[piece.start : piece.end].rstrip("*_\"'”’» ").endswith(("?", "？"))
+def _states(text: str, piece: Piece) -> bool:
+    if piece.kind == "row":
+        return True
+    asks = text.rstrip("*_\"'”’» ").endswith(("?", "？"))
+    return not asks and any(map(str.isalnum, _TOKEN.sub("", text)))
 
 
 def _piece_text(hit: Hit, piece: Piece) -> Masked:

@@ -24,15 +24,16 @@ LANGUAGES = (
 )  # fmt: skip
 """Languages with a Snowball stemmer and a list of function words; English first, which wins a draw."""
 
-# tantivy's English list is Lucene's 33 words, and questions need more; it has no Turkish list.
-_MORE_FUNCTION_WORDS = {
+# tantivy's English list is Lucene's 33 words: questions need more of them, and "not" tells "covered" from "not
+# covered". It has no Turkish list.
+_FUNCTION_WORDS = {
     "english": """
-        a about after all also am an and any are as at be because been before being both but by can cannot
-        could did do does doing each few for from further get give had has have having he her here hers him
-        his how i if in into is it its itself just know let like many may me might more most much must my no
-        nor not of off on once one only or other our out over own please s same shall she should so some such
-        t tell than that the their them then there these they this those through to too under until up us very
-        want was we were what when where which while who whom whose why will with would you your
+        a about after all also am an and any are as at be because been before being both but by can could did
+        do does doing each few for from further get give had has have having he her here hers him his how i if
+        in into is it its itself just know let like many may me might more most much must my of off on once
+        one only or other our out over own please s same shall she should so some such t tell than that the
+        their them then there these they this those through to too under until up us very want was we were
+        what when where which while who whom whose why will with would you your
     """,
     "turkish": """
         acaba ama bana bazı ben beni bir biri birkaç biz bu buna bunu bunun çok çünkü da daha de defa diye
@@ -138,6 +139,5 @@ def _words() -> TextAnalyzerBuilder:
 def _without_function_words(builder: TextAnalyzerBuilder, language: str) -> TextAnalyzerBuilder:
     from tantivy import Filter
 
-    if language != "turkish":
-        builder = builder.filter(Filter.stopword(language))
-    return builder.filter(Filter.custom_stopword(_MORE_FUNCTION_WORDS.get(language, "").split()))
+    own = _FUNCTION_WORDS.get(language)
+    return builder.filter(Filter.custom_stopword(own.split()) if own else Filter.stopword(language))

@@ -116,6 +116,12 @@ def test_rows_without_a_fitting_header_are_shown_as_they_are() -> None:
     assert cells(r"| a \| b | c |") == [r"a \| b", "c"]
 
 
+def test_a_list_under_its_heading_is_whole() -> None:
+    """What a heading asks, its list answers, all of it."""
+    chunk = chunk_of("What is not covered\n\n- Wear of soles.\n\n- Damage by storm.")
+    assert quotes(chunk)[1] == "- Wear of soles.\n\n- Damage by storm."
+
+
 def test_short_lists_stay_whole_and_long_ones_go_by_item() -> None:
     """A short list is one piece with the line that opens it; a long one is quoted by item, led by that line."""
     short = "You need:\n- a passport\n- a photo\n  of yourself\n\nThat is all."

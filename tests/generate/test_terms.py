@@ -45,6 +45,7 @@ def test_words_meet_in_any_inflection(question: str, text: str, words: int) -> N
 def test_function_words_count_only_when_there_is_nothing_else() -> None:
     """A question of function words alone still has words to look for."""
     assert QuestionTerms(Masked("What is the desk?")).words == ("desk",)
+    assert QuestionTerms(Masked("What is not covered?")).words == ("not", "cover")
     assert QuestionTerms(Masked("what is it")).words == ("what", "is", "it")
     assert QuestionTerms(Masked("?!")).words == ()
 
