@@ -43,10 +43,16 @@ class Block:
         return self.lines[-1][1]
 
 
-def read_layout(text: str, headings: str) -> list[Block]:
-    """Return the blocks of a text in order. ``headings`` are those above it, joined by ``" > "``."""
+def read_layout(text: str, headings: str, starts: Sequence[int] = ()) -> list[Block]:
+    """Return the blocks of a text in order.
+
+    Args:
+        text: A chunk in the record view.
+        headings: Those above it, joined by ``" > "``.
+        starts: Where lines begin that the document has as headings, however they look.
+    """
     known = {part.strip() for part in headings.split(" > ") if part.strip()}
-    blocks = [_refined(block, text, known) for block in _merged(_group(text), text)]
+    blocks = [_refined(block, text, known, starts) for block in _merged(_group(text), text)]
     return [
         replace(block, kind="heading") if _heads(block, blocks[number + 1 :], text) else block
         for number, block in enumerate(blocks)
@@ -105,8 +111,10 @@ def _merged(blocks: Iterator[Block], text: str) -> Iterator[Block]:
         yield last
 
 
-def _refined(block: Block, text: str, known: set[str]) -> Block:
+def _refined(block: Block, text: str, known: set[str], starts: Sequence[int]) -> Block:
     """Tell records (``Key: value`` lines) and the headings that the chunk names from running text."""
+    if block.start in starts and len(block.lines) == 1 and block.kind in ("text", "list"):
+        return replace(block, kind="heading")
     if block.kind != "text":
         return block
     if len(block.lines) > 1 and all(KEY_VALUE.match(text[start:end]) for start, end in block.lines):

@@ -22,6 +22,7 @@ WHOLE = 600  # characters: a list or record this short is quoted whole, a longer
 _RULE_LINE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡]*[^\W_a-zà-öø-ÿ])|[。！？]+[」』”]*")
+_REPLY = re.compile(r"\s*(?:yes|no|ja|nein|oui|non|sí|sì|sim|não|nee|nej|да|нет|evet|hayır)[.!]", re.IGNORECASE)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|Mt|Fr|Hr|Hrn|Frl|Sra|Dra|Mme|Mlle|Nr|No|Nos|Art|Abs|Ziff|Fig|Figs|Sec|Vol"
     r"|pp|vs|cf|ca|approx|bzw|usw|inkl|zzgl|evtl|vgl|tel|Tel|Inc|Ltd|Co|Corp|Bros|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Gov|Sen|Rep"
@@ -51,7 +52,7 @@ def cut(chunk: Chunk) -> list[Piece]:
     text = str(chunk.record)
     pieces: list[Piece] = []
     topic = opening = (0, 0)  # the last heading or question; a line that ends in a colon, for the next block only
-    for block in read_layout(text, chunk.heading):
+    for block in read_layout(text, chunk.heading, [start for start, _ in chunk.headings]):
         found = _cut_block(block, chunk, pieces)
         lead, opening = (opening if opening != (0, 0) else topic), (0, 0)
         for piece in found:
@@ -164,6 +165,8 @@ def _sentences(start: int, end: int, kind: Kind, chunk: Chunk) -> Iterator[Piece
     for stop in _STOP.finditer(text, start, end):
         at = stop.end()
         if any(span_start < at < span_end for span_start, span_end in inside):
+            continue
+        if _REPLY.fullmatch(text, first, at):  # "Yes." alone says little: it stays with what follows
             continue
         if stop.group() == "." and _ABBREVIATION.search(text[max(start, at - 12) : at]):
             continue

@@ -199,6 +199,16 @@ def test_a_citation_names_the_heading_above_the_quote(embedder: MiniLMEmbedder) 
     assert {citation.heading for citation in answer.citations} == {"Terms > Cover"}
 
 
+def test_what_stands_under_a_matching_heading_is_found_by_it(embedder: MiniLMEmbedder) -> None:
+    """A question of a FAQ may be a statement with a full stop: its answer is quoted, whatever its words."""
+    question = "I have lost the return slip."
+    faq = f"{question}\n\nYes. Print it anew in the account.\n\nWhere is my parcel?\n\nThe parcel slip shows it."
+    [hit, *_] = hits_for(question, embedder, {"FAQ": faq})
+    hit = replace(hit, chunk=replace(hit.chunk, headings=((hit.chunk.record.index(question), Masked(question)),)))
+    answer = ExtractiveGenerator(embedder, min_support=0, sentences=1).generate(request_for(question, (hit,)))
+    assert answer.text == "Yes. Print it anew in the account. [1]"
+
+
 def test_statements_come_in_reading_order(embedder: MiniLMEmbedder) -> None:
     """Within a document statements stand in its own order, however they ranked."""
     generation = ask("Does the warranty cover scratches, and how long does the warranty of a desk run?", embedder)
