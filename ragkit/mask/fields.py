@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ragkit.mask.filenames import likely_names
 from ragkit.mask.glued import EXTENSION, Reading, blank_extension, is_glued, unglued
+from ragkit.mask.pools import folded
 from ragkit.types import Document
 
 _TECHNICAL_KEYS = re.compile(
@@ -44,10 +45,13 @@ class Field:
             return [plain]
         readings = [plain]
         if self.label:
-            readings.append((unglued(self.text) if self.glued else plain).titled().labelled(self.label))
+            readings.append(
+                (unglued(self.text, keep_extension=True) if self.glued else plain).titled().labelled(self.label)
+            )
         if self.glued:
             spaced, parted = unglued(self.text), unglued(self.text, camel=True)
-            readings += [Reading(blank_extension(self.text)), spaced, spaced.titled(), parted.titled()]
+            whole = unglued(self.text, keep_extension=True)  # "galina.smith" has no extension
+            readings += [Reading(blank_extension(self.text)), spaced, *(r.titled() for r in (spaced, parted, whole))]
             readings += [reading.labelled(_LABEL) for reading in likely_names(parted.titled())]
         return list({reading.text: reading for reading in readings}.values())
 
@@ -59,6 +63,12 @@ class Field:
         return list({reading.text: reading for reading in readings}.values())
 
 
+def _is_file(value: str) -> bool:
+    """Whether it ends with an extension, and not with a surname (``galina.smith``)."""
+    extension = EXTENSION.search(value)
+    return extension is not None and extension[0][1:].lower() not in folded("family")
+
+
 def fields(document: Document) -> Iterator[Field]:
     """Every field of a document, text first."""
     yield Field("text", document.text)
@@ -67,6 +77,6 @@ def fields(document: Document) -> Iterator[Field]:
     if document.uri is not None:
         yield Field("uri", document.uri, glued=True)
     for key, value in document.metadata.items():
-        path = value.startswith(("/", "./", "file:")) or bool(EXTENSION.search(value))
+        path = value.startswith(("/", "./", "file:")) or _is_file(value)
         label = _LABEL if _TECHNICAL_KEYS.search(key) and not path else ""
         yield Field(f"meta:{key}", value, glued=path or is_glued(value), label=label)

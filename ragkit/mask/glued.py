@@ -76,14 +76,15 @@ def blank_extension(text: str) -> str:
     return EXTENSION.sub(lambda match: " " * len(match[0]), text).translate(_SLASHES)
 
 
-def unglued(text: str, *, camel: bool = False) -> Reading:
+def unglued(text: str, *, camel: bool = False, keep_extension: bool = False) -> Reading:
     """Spaces for what glues words, line ends for slashes, characters for escapes, nothing for the extension.
 
     Args:
         text: A file name, path or identifier.
         camel: Also part words at a capital letter and between letters and digits.
+        keep_extension: Read the last word too: ``galina.smith`` has no extension, though it looks like one.
     """
-    pieces = list(_pieces(blank_extension(text)))
+    pieces = list(_pieces(text.translate(_SLASHES) if keep_extension else blank_extension(text)))
     if camel:
         pieces = list(_parted(pieces))
     return Reading("".join(char for char, _, _ in pieces), tuple((start, end) for _, start, end in pieces))
@@ -92,7 +93,11 @@ def unglued(text: str, *, camel: bool = False) -> Reading:
 def words_of_name(name: str) -> str:
     """A name as words: ``GalinaYalmanova`` and ``Galina%20Yalmanova`` as ``Galina Yalmanova``; ``McDonald`` stays."""
     camel = name.isalnum() and not name.startswith(_PREFIXES)
-    return unglued(name, camel=camel).text if _SURE_GLUE.search(name) or _ANY_GLUE.search(name) else name
+    return (
+        unglued(name, camel=camel, keep_extension=True).text
+        if _SURE_GLUE.search(name) or _ANY_GLUE.search(name)
+        else name
+    )
 
 
 def _pieces(text: str) -> Iterator[Piece]:

@@ -103,6 +103,19 @@ def test_names_as_words():
     assert words_of_name("Galina%20Yalmanova") == "Galina Yalmanova"
     assert words_of_name("McDonald") == "McDonald"
     assert words_of_name("O'Connor") == "O'Connor"
+    assert words_of_name("J.Smith") == "J Smith"
+
+
+@pytest.mark.parametrize("value", ["galina.smith", "Galina.Weber", "smith.galina", "Zzyx.Smith"])
+def test_a_surname_is_no_extension(masker, document, value):
+    """A short last word behind a dot is read as a name too."""
+    masked = masker.mask([document("We met.", title="Note", metadata={"author": value})])[0]
+    assert not [part for part in value.lower().split(".") if part in masked.metadata["author"].record.lower()]
+
+
+def test_a_short_name_with_an_initial_is_propagated(masker, document):
+    """``Mr J.Smith`` gives Smith away, though ``.Smith`` could be an extension."""
+    assert "Smith" not in masker.mask([document("Dear Mr J.Smith,\n\nthe file of Smith is lost.")])[0].text.record
 
 
 @given(text=st.text(alphabet="aB1_-.+%20C3BC/ ü", max_size=30))
