@@ -11,6 +11,7 @@ Parts are made when first asked for, and load their libraries later still.
 from __future__ import annotations
 
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,12 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
 
 def build_recorder(config: Config, root_key: bytes) -> EventRecorder:
     """Return the event recorder of a workspace."""
-    import ragkit
     from ragkit.audit.recorder import EventRecorder
 
     return EventRecorder(
         config.data_folder / "events",
         mode=config.audit.mode,
-        software={"ragkit": ragkit.__version__},
+        software={"ragkit": version("ragkit")},
         actor_key=crypto.derive(root_key, "events"),
     )
 
@@ -188,7 +188,6 @@ class OpenCollection:
         """The asking half of the spine."""
         from ragkit.assistant import Assistant
 
-        self.masker.load()
         return Assistant(
             collection=self.name,
             data_class=self.section.data_class,

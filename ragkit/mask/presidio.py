@@ -78,7 +78,11 @@ class PresidioDetector:
         return "presidio:" + hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
     def load(self) -> None:
-        """Import Presidio and build the recognizers; 0.8 s of CPU the first time, nothing after."""
+        """Import Presidio and build the recognizers; 0.8 s of CPU the first time, nothing after.
+
+        Without it, the first text that gets through a gate does so: most questions never need it. While it runs, no
+        other thread may import torch for the first time.
+        """
         if self._runners is not None:
             return
         with _without_torch():
@@ -98,26 +102,29 @@ class PresidioDetector:
         Raises:
             MaskingError: A recognizer failed; the message does not say on what.
         """
-        self.load()
         return [self._detect(text) for text in texts]
 
     def _detect(self, text: str) -> list[Span]:
         lowered = Lowered(text)
         stretches: dict[Gate, list[Stretch]] = {}  # twenty identity numbers share one gate
         spans: list[Span] = []
-        for runner in self._runners or ():
-            gate = runner.row.gate
+        for number, row in enumerate(self._rows):
             try:
-                if gate not in stretches:
-                    stretches[gate] = list(gate(text))
-                if stretches[gate]:
-                    spans += runner.run(text, lowered, stretches[gate])
+                if row.gate not in stretches:
+                    stretches[row.gate] = list(row.gate(text))
+                if stretches[row.gate]:
+                    spans += self._runner(number).run(text, lowered, stretches[row.gate])
             except Exception as failed:  # a recognizer's own message may quote the text
                 raise MaskingError(
-                    f"recognizer {runner.row.class_name} failed with {type(failed).__name__}",
+                    f"recognizer {row.class_name} failed with {type(failed).__name__}",
                     remedy="Take its entity type out of the policy, and report the defect with a text of your own.",
                 ) from None
         return sorted(spans, key=lambda span: (span.start, span.end))
+
+    def _runner(self, number: int) -> Runner:
+        self.load()
+        assert self._runners is not None
+        return self._runners[number]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_runners": None, "_rows": ()}
