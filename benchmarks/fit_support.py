@@ -164,8 +164,8 @@ def _readings(
 def fit(groups: dict[str, list[Row]]) -> tuple[NDArray[np.float64], float]:
     """Logistic regression on standardised signs; groups by their weight, answerable and not alike.
 
-    No weight is negative: signs overlap, and one that counts against an answer because another says the same better would
-    mislead where they part.
+    No weight is negative: signs overlap, and one that counts against an answer because another says the same better
+    would mislead where they part.
     """
     signs, labels, weights = [], [], []
     for name, rows in groups.items():

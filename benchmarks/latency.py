@@ -46,9 +46,12 @@ def build(folder: Path, chunks: int) -> Path:
     workspace_folder = make_workspace(folder / "workspace", {"docs": corpus})
     documents = aws_docs(1)
     taken: list[dict[str, Any]] = []
+    if (workspace_folder / ".ragkit" / "records.db").exists():  # kept from an earlier run
+        return workspace_folder
     while (count := _chunks_in(workspace_folder)) < chunks:
-        per_document = count / len(taken) if taken else 4.0
-        missing = max(20, int((chunks - count) / per_document * (0.9 if chunks - count > 2000 else 1.0)))
+        # A few documents tell how many chunks one has; then nearly all, and the rest in small steps.
+        missing = int(0.97 * (chunks - count) * len(taken) / count) if count else min(300, chunks // 10)
+        missing = max(missing, 1)
         more = list(islice(documents, missing))
         if not more:
             break

@@ -4,7 +4,7 @@ Run ``python benchmarks/leaks.py``; ``--count 252`` for a trial. Text, titles, f
 table cells and questions hold one value each; the workspace syncs, answers, searches, fails and is pickled, in a
 process of its own whose temporary files stay in reach; then every file is scanned as UTF-8, UTF-16, JSON,
 percent-encoding, hexadecimal and base64 at three alignments, and the lexical index is asked for every value. With
-none found of n, the share that leaks is under 3/n with 95 % confidence (rule of three: Hanley, Lippman-Hand, JAMA 1983).
+none found of n, the share that leaks is under 3/n with 95 % confidence (rule of three: Hanley and Lippman-Hand 1983).
 
 Values stand where a detector looks for them: this measures what ragkit does with what it found, and counts apart what
 detection missed (``missed``: a value in a masked view of a chunk or question, and so in what is indexed and shown).

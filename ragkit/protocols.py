@@ -97,8 +97,8 @@ class VaultTable(Protocol):
 class Masker(Protocol):
     """The only way from raw to masked, for one collection.
 
-    ``mask`` may allocate tokens: they stay pending in memory until ``flush`` inserts them through the vault table, which
-    the pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing.
+    ``mask`` may allocate tokens: they stay pending in memory until ``flush`` inserts them through the vault table,
+    which the pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing.
 
     Raises:
         SecretFound, ItemRefused: The policy refuses this document.
@@ -193,7 +193,8 @@ class IndexSource(Protocol):
 class CandidateSearch(Protocol):
     """Rankers: ``(chunk_id, score)`` best first, from the given access classes only. No classes, no candidates.
 
-    ``only`` narrows a search to these chunks. ``lexical_bound`` is the lexical score that no chunk can exceed for this text.
+    ``only`` narrows a search to these chunks. ``lexical_bound`` is the lexical score that no chunk can exceed for this
+    text.
     ``generation`` is the number of the index that answers, 0 while exact search over the record store does.
     """
 
@@ -214,8 +215,9 @@ class CandidateSearch(Protocol):
 class HitSource(Protocol):
     """The authoritative check: the record store joins candidates with document status, access list and filters.
 
-    ``classes_for`` lists the access classes a principal may see. ``hits`` returns, keyed by chunk id, only chunks that are
-    live, visible to the principal *by the access list itself* and match the filters; ranking fields keep their defaults.
+    ``classes_for`` lists the access classes a principal may see. ``hits`` returns, keyed by chunk id, only chunks that
+    are live, visible to the principal *by the access list itself* and match the filters; ranking fields keep their
+    defaults.
     """
 
     def classes_for(self, principal: Principal) -> frozenset[str]: ...

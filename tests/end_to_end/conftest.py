@@ -20,8 +20,8 @@ DOCUMENTS = {
     "returns.md": "# Returns\n\nUnused goods can be returned within thirty days. The refund goes to the card used.\n",
     "prices.csv": "article,name,price\nT-100,Tarn tent,249.00\nS-200,Ember stove,59.50\nB-300,Ridge backpack,119.00\n",
     "tickets/1042.txt": "Ticket 1042\n\nDear Ms Galina Yalmanova,\n\nthank you for your call. The zip of your Tarn "
-    "tent will be repaired free of charge. Your e-mail address is galina.yalmanova@example.org and your phone number is "
-    "+44 20 7946 0018.\n\nKind regards,\nPeter Ostrowsky\n",
+    "tent will be repaired free of charge. Your e-mail address is galina.yalmanova@example.org and your phone number "
+    "is +44 20 7946 0018.\n\nKind regards,\nPeter Ostrowsky\n",
     "tickets/1043.txt": "Ticket 1043\n\nDear Mr Henrik Thorvald,\n\nthe stove you sent us has a broken burner. "
     "Burners are wearing parts.\n\nKind regards,\nPeter Ostrowsky\n",
 }
