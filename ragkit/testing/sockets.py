@@ -36,7 +36,7 @@ _attempts: list[str] = []
 _installed = False
 
 
-class SocketRefused(RuntimeError):  # noqa: N818 (names what happened, as the tree of ragkit.errors does)
+class SocketRefused(RuntimeError):
     """Something tried to reach the internet, or to look up a name."""
 
 
