@@ -2,7 +2,7 @@
 
 A similarity threshold cannot carry refusal (``AUROC`` .86 and .78 by the dense top score alone), so a logistic model
 reads several signs that disagree when an answer is missing. ``benchmarks/fit_support.py`` fits it on xquad (es, ru,
-tr), wikitables and sec10q, each question once with its own passage in the corpus and once with it taken out.
+tr) and wikitables, each question once with its own passage among the hits and once with it taken out.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Signs:
     agree: float
 
 
-INTERCEPT = -5.3
-WEIGHTS = Signs(dense=3.62, lead=8.52, piece=1.37, piece_words=1.25, hit_words=3.68, agree=1.08)
+INTERCEPT = -5.82
+WEIGHTS = Signs(dense=0.00, lead=8.80, piece=5.53, piece_words=0.36, hit_words=4.23, agree=1.16)
 
 
 def estimate_support(signs: Signs) -> float:
