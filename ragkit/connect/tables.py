@@ -34,9 +34,12 @@ def parse_delimited(part: Part, out: BlockWriter) -> None:
     delimiter = ""
     if first[:4].lower() == "sep=" and len(first) == 5:  # what Excel writes to name the delimiter
         delimiter, text = first[4], rest
-    csv.field_size_limit(max(len(text), 1))
-    delimiter = delimiter or _delimiter(text)
-    rows = [row for row in _rows(text, delimiter) if any(cell.strip() for cell in row)]
+    limit = csv.field_size_limit(max(len(text), 1))  # the module's, for every reader in the process
+    try:
+        delimiter = delimiter or _delimiter(text)
+        rows = [row for row in _rows(text, delimiter) if any(cell.strip() for cell in row)]
+    finally:
+        csv.field_size_limit(limit)
     out.table(rows, header_rows=1 if looks_like_header(rows) else 0)
 
 

@@ -18,6 +18,7 @@ VERBS = [
     "doctor",
     "models verify",
     "sync",
+    "quarantine",
     "rebuild",
     "status",
     "ask",
