@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.testing import sockets
-
 EXPECTED_SKIPS = ("RAGKIT_BENCH_DATA is absent",)
 """The only reasons for which a test may skip. Anything else skipped fails the run."""
 
 
-def pytest_configure() -> None:
-    """Fail on any connect or look-up in the internet families, from the first import to the last test."""
-    sockets.forbid()
+pytest_plugins = ["ragkit.testing.sockets"]
+"""Any connect or look-up in the internet families fails the test, also when a library swallowed the error."""
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ controls). They are counted, and the count becomes a notice.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from ragkit.connect.problems import problem
@@ -37,12 +38,15 @@ _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,' ]*\)?\s?[%€$£]?|\d{4}-\d\
 
 
 def visible(text: str) -> tuple[str, int]:
-    """Return the text without invisible characters, and how many hidden ones there were."""
+    """Return the text composed (Unicode NFC) and without invisible characters, and how many hidden ones there were.
+
+    A name spelt with combining marks, or with an invisible character inside, would get past every detector.
+    """
     if "\r" in text or not text.isascii():
         text = _LINE_BREAKS.sub("\n", text)
         text = _SURROGATES.sub("\ufffd", text)
         text, hidden = _HIDDEN.subn("", text)
-        return _NOISE.sub("", text), hidden
+        return unicodedata.normalize("NFC", _NOISE.sub("", text)), hidden
     return _NOISE.sub("", text), 0
 
 

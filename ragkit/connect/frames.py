@@ -12,6 +12,7 @@ import re
 import struct
 from typing import Final
 
+from ragkit.connect.blocks import visible
 from ragkit.connect.problems import problem
 from ragkit.connect.sniff import media_type_of
 from ragkit.errors import ItemError
@@ -76,15 +77,19 @@ def unpack_answer(head: bytes, body: bytes, item: SourceItem) -> Document | Item
         return Document(
             text=text,
             blocks=_blocks(answer["blocks"], len(text)),
-            title=_title(item, answer["title"]),
-            name=item.name,
+            title=_clean(_title(item, answer["title"])),
+            name=_clean(item.name),
             media_type=media_type,
-            uri=item.uri,
-            metadata=item.metadata,
+            uri=None if item.uri is None else _clean(item.uri),
+            metadata={key: _clean(value) for key, value in item.metadata.items()},
             notices=tuple(_notice(*row) for row in answer["notices"]),
         )
     except (KeyError, TypeError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(type(error).__name__) from None
+
+
+def _clean(text: str) -> str:
+    return visible(text)[0]
 
 
 def _blocks(rows: list[list[object]], length: int) -> tuple[Block, ...]:

@@ -26,7 +26,7 @@ from ragkit.types import Document, SourceItem
 
 Result = Document | ItemError
 _MIB = 1024 * 1024
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Counts up with every change to ``connect`` that changes the text or blocks of a document."""
 
 

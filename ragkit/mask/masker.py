@@ -7,15 +7,11 @@
     for result in masker.mask(documents):        # MaskedDocument, or the ItemError that refuses one
         ...
     masker.flush()                               # inside the transaction that stores the documents
-
-Detection is a pure function of text and can run in another process; what it found is handed in as ``detections``::
-
-    found = worker.submit(masker.texts(documents)).result()
-    masker.mask(documents, detections=found)
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -29,8 +25,6 @@ from ragkit.mask.views import Replacement, build_views
 from ragkit.policy import Policy
 from ragkit.protocols import Detector
 from ragkit.types import Document, MaskedDocument, MaskedQuestion, MaskedText, RawQuestion, Span
-
-Detections = Sequence[Sequence[Span]]
 
 
 class CollectionMasker:
@@ -71,10 +65,6 @@ class CollectionMasker:
 
     # --- documents -----------------------------------------------------------------------------------------------
 
-    def texts(self, documents: Sequence[Document]) -> list[str]:
-        """What the detectors read of these documents, in the order in which ``detections`` are expected."""
-        return [reading.text for document in documents for part in fields(document) for reading in part.readings()]
-
     def detect(self, texts: Sequence[str]) -> list[list[Span]]:
         """All detectors over all texts: spans by text, overlapping as they come. Pure; touches no vault."""
         found: list[list[Span]] = [[] for _ in texts]
@@ -83,19 +73,14 @@ class CollectionMasker:
                 spans += more
         return found
 
-    def mask(
-        self, documents: Sequence[Document], detections: Detections | None = None
-    ) -> list[MaskedDocument | ItemError]:
+    def mask(self, documents: Sequence[Document]) -> list[MaskedDocument | ItemError]:
         """Mask a batch; one vault look-up for all of it.
-
-        Args:
-            documents: Parsed documents.
-            detections: The result of ``detect(texts(documents))`` if it was made elsewhere.
 
         Raises:
             MaskingError: Masking could not be done; nothing was allocated for these documents.
         """
-        found = iter(self.detect(self.texts(documents)) if detections is None else detections)
+        readings = [reading for document in documents for part in fields(document) for reading in part.readings()]
+        found = iter(self.detect([reading.text for reading in readings]))
         results: list[Resolved | ItemError] = [self._examiner.examine(document, found) for document in documents]
         ready = [result for result in results if isinstance(result, Resolved)]
         allocated = self.vault.allocate_many(self._items(ready))
@@ -137,7 +122,7 @@ class CollectionMasker:
 
     def mask_question(self, question: RawQuestion) -> MaskedQuestion:
         """Mask a question and its history; what the vault holds is found without a detector. Inserts nothing."""
-        texts = (question.text, *question.history)
+        texts = [unicodedata.normalize("NFC", text) for text in (question.text, *question.history)]
         views, counts = [], Counter[str]()
         for text, found in zip(texts, self.detect(texts), strict=True):
             spans, masked = self._mask_text(text, [*found, *self._from_vault(text)], exact=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,16 @@ def test_errors_have_a_remedy_and_no_content(make_workspace: MakeWorkspace) -> N
         workspace.ask("What about Galina Yalmanova?")
     assert "sync" in refused.value.remedy
     assert "Galina" not in str(refused.value)
+
+
+def test_a_name_spelt_to_get_past_detection_is_masked(make_workspace: MakeWorkspace) -> None:
+    """Combining marks and invisible characters inside a name, in text and file name, do not get past the masker."""
+    name = unicodedata.normalize("NFD", "Müllerová")
+    text = f"Dear Ms Ren\u200bata {name},\n\nthe stove is repaired. {name} was told.\n"
+    folder = make_workspace({f"Dear_Ms_Ren\u200bata_{name}.txt": text})
+    with open_workspace(folder) as workspace:
+        workspace.sync()
+        (hit,) = workspace.search(f"What was repaired for {name}?", k=3)
+    shown = unicodedata.normalize("NFKD", f"{hit.title} {hit.uri} {hit.chunk.record} {hit.chunk.embedded}").casefold()
+    assert "mullerova" not in shown.replace("\u0308", "").replace("\u0301", "")
+    assert "renata" not in shown.replace("\u200b", "")

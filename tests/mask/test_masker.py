@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragkit.crypto import CollectionKeys
-from ragkit.errors import EmptyPolicy, ItemRefused, MaskingError
+from ragkit.errors import EmptyPolicy, ItemRefused
 from ragkit.mask.build import build_detectors, build_masker
 from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.vault import Vault
@@ -193,16 +193,6 @@ def test_mask_text_for_the_command_line(masker):
     assert [(text[s.start : s.end], s.entity_type) for s in spans] == [("Yalman", "PERSON"), ("Hunter22!x", "PASSWORD")]
     assert "Hunter22" not in masked.record
     assert masker.vault.pending == 0
-
-
-def test_detection_elsewhere_gives_the_same(masker, document):
-    """Detections made apart are taken as they are; too few are an error, not a miss."""
-    documents = [document(LETTER), document("Hi Anna,", name="Anna_Lee.txt")]
-    found = masker.detect(masker.texts(documents))
-    apart = masker.mask(documents, detections=found)
-    assert [m.text for m in apart] == [m.text for m in masker.mask(documents)]
-    with pytest.raises(MaskingError):
-        masker.mask(documents, detections=found[:-1])
 
 
 def test_failed_batches_leave_nothing_pending(masker, document):
