@@ -120,7 +120,9 @@ class ChunkerSection(Section):
     """How documents are cut."""
 
     max_tokens: int = Field(0, ge=0, description="Longest chunk in word pieces; 0 takes the encoder's window.")
-    overlap: int = Field(32, ge=0, description="Word pieces repeated between neighbouring chunks.")
+    overlap: int = Field(
+        0, ge=0, description="Word pieces repeated between neighbouring chunks; a hit carries its neighbours anyway."
+    )
 
 
 class GeneratorSection(Section):
