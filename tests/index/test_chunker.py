@@ -382,7 +382,10 @@ def test_a_large_document_takes_linear_time() -> None:
     words = random.Random(1).choices(["invoice", "terms", "garden", "of", "the", "delivery", "Leeds."], k=20_000)
     timings = []
     for text in (" ".join(words), " ".join(words * 8)):
-        begin = time.process_time()
-        CHUNKER.chunk(document(plain(text)))
-        timings.append(time.process_time() - begin)
+        runs = []
+        for _ in range(2):
+            begin = time.process_time()
+            CHUNKER.chunk(document(plain(text)))
+            runs.append(time.process_time() - begin)
+        timings.append(min(runs))
     assert timings[1] < 8 * timings[0] * 1.8

@@ -58,9 +58,12 @@ def test_ten_thousand_terms_cost_no_more_than_ten():
             {"d": Dictionary(entity_type="TERM", terms=tuple(f"term{i} two" for i in range(count)))}
         )
         detector.load()
-        started = time.process_time()
-        detector.detect([text])
-        times.append(time.process_time() - started)
+        runs = []
+        for _ in range(3):  # the best of three: a collection of garbage may fall into one
+            started = time.process_time()
+            detector.detect([text])
+            runs.append(time.process_time() - started)
+        times.append(min(runs))
     assert times[1] < 3 * times[0] + 0.05
 
 

@@ -36,8 +36,7 @@ def test_a_megabyte_costs_what_its_pieces_cost(keys, document):
     """The same text, as one document and as fifteen: the cost a character is the same within half.
 
     The vault is warm for both, since new values cost by value and not by length. ``benchmarks`` hold it to a fifth;
-    here
-    other processes disturb the clock.
+    here other processes disturb the clock.
     """
     masker = build_masker(Policy.default(), keys, MemoryVaultTable(), "c")
     masker.load()
