@@ -88,7 +88,9 @@ class RetrievalScores:
         return {**shown, "queries": self.queries}
 
     def write_per_query(self, path: Path) -> None:
-        """Write one JSON line a question, its native ids in clear: the judgements hold them too."""
+        """Write one JSON line a question, its native ids in clear, for the owner's eyes only (mode 0600)."""
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         path.write_text("".join(f"{json.dumps(row.as_json(self.k))}\n" for row in self.rows), encoding="utf-8")
 
 

@@ -102,6 +102,7 @@ def test_rows_are_written_one_a_line(tmp_path: Path) -> None:
     """``--per-query`` gives each question's measures and what was found."""
     queries, qrels = _files(tmp_path, {"q1": "b a"}, "q1\ta\t1\n")
     evaluate_retrieval(Shelf(), queries, qrels).write_per_query(tmp_path / "rows.jsonl")
+    assert (tmp_path / "rows.jsonl").stat().st_mode & 0o777 == 0o600
     [row] = map(json.loads, (tmp_path / "rows.jsonl").read_text().splitlines())
     assert (row["query"], row["mrr@10"], row["found"]) == ("q1", 0.5, ["b", "a"])
 
