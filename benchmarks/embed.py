@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ragkit.index.embedder import MiniLMEmbedder
-from ragkit.index.weights import find_model, go_offline
+from ragkit.models.weights import find_model, go_offline
 from ragkit.types import Masked
 
 Encode = Callable[[list[str]], Any]

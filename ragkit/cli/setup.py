@@ -101,7 +101,7 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 def models_verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Compare the model files with the hashes ragkit was measured with. Works without a workspace, too."""
     from ragkit.config_sections import BUNDLED_MODEL
-    from ragkit.index.weights import DEFAULT_MODEL, verify_models
+    from ragkit.models.weights import DEFAULT_MODEL, verify_models
 
     try:
         config = _load(workspace)

@@ -22,8 +22,8 @@ from functools import cached_property
 from ragkit.errors import ConfigError
 from ragkit.index.chunk_packer import ChunkPacker, Sizes
 from ragkit.index.chunk_splitter import StretchSplitter
-from ragkit.index.weights import DEFAULT_MODEL, find_model, go_offline
-from ragkit.index.word_pieces import load_tokenizer
+from ragkit.models.weights import DEFAULT_MODEL, find_model, go_offline
+from ragkit.models.word_pieces import load_tokenizer
 from ragkit.types import Chunk, MaskedDocument
 
 _CHARACTERS_A_PIECE = 16  # a chunk is at most this many times its window long; prose has 4 to 5

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragkit.errors import ModelError
 from ragkit.index.question_encoder import QuestionEncoder
-from ragkit.index.weights import DEFAULT_MODEL, ModelFiles, find_model, go_offline
-from ragkit.index.word_pieces import batch_rows, load_tokenizer, piece_ids, refuse_long
+from ragkit.models.weights import DEFAULT_MODEL, ModelFiles, find_model, go_offline
+from ragkit.models.word_pieces import batch_rows, load_tokenizer, piece_ids, refuse_long
 from ragkit.types import Masked
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from ragkit.index.bert_torch import PackedBert
+    from ragkit.models.bert_torch import PackedBert
     from ragkit.protocols import Vectors
 
 Precision = Literal["auto", "bf16", "fp32"]
@@ -124,7 +124,7 @@ class MiniLMEmbedder:
             if files.bert is None:
                 self._library = _sentence_transformer(files)
                 return
-            from ragkit.index.bert_torch import PackedBert
+            from ragkit.models.bert_torch import PackedBert
 
             self._pool = _single_threaded_pool(self._threads)
             try:

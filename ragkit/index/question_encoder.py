@@ -16,8 +16,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ragkit.errors import ModelError
-from ragkit.index.weights import BertShape, ModelFiles
-from ragkit.index.word_pieces import batch_rows, piece_ids
+from ragkit.models.weights import BertShape, ModelFiles
+from ragkit.models.word_pieces import batch_rows, piece_ids
 from ragkit.types import Masked
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ragkit.errors import ChunkTooLong, ConfigError
 from ragkit.index.chunker import SentenceChunker
-from ragkit.index.weights import find_model
-from ragkit.index.word_pieces import load_tokenizer
+from ragkit.models.weights import find_model
+from ragkit.models.word_pieces import load_tokenizer
 from ragkit.types import Block, BlockKind, Chunk, Masked, MaskedDocument, MaskedSpan, MaskedText
 
 TOKENIZER = load_tokenizer(find_model().folder)

@@ -18,7 +18,7 @@ from ragkit.errors import ChunkTooLong, ModelError
 from ragkit.index import weights
 from ragkit.index.embedder import MiniLMEmbedder
 from ragkit.index.question_encoder import _gelu
-from ragkit.index.weights import find_model, verify_models
+from ragkit.models.weights import find_model, verify_models
 from ragkit.types import Masked
 
 WORDS = re.findall(

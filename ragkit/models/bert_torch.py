@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragkit.index.weights import BertShape
+from ragkit.models.weights import BertShape
 
 if TYPE_CHECKING:
     from torch import Tensor

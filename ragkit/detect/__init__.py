@@ -1,0 +1,1 @@
+"""Detectors that learned what personal data looks like, each behind ``detect(texts) -> spans``."""
