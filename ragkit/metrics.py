@@ -1,7 +1,7 @@
-"""Measures of a ranking, and an interval for their mean.
+"""Measures of a ranking and of a search for spans, and intervals for a mean and a proportion.
 
-All take the judged grades of one question (``document -> relevance``, above 0 relevant) and a ranking without
-repeats, best first.
+Those of a ranking take the judged grades of one question (``document -> relevance``, above 0 relevant) and a ranking
+without repeats, best first.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
+_Z_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over questions with the bounds of its 95 % interval."""
+    """A mean or a proportion with the bounds of its 95 % interval."""
 
     value: float
     low: float
@@ -51,6 +54,30 @@ def bootstrap_mean(values: Sequence[float], *, resamples: int = 2000, seed: int 
     means = [sample[dice.integers(0, len(sample), len(sample))].mean() for _ in range(resamples)]
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(sample.mean()), float(low), float(high))
+
+
+def wilson(successes: int, trials: int) -> Estimate:
+    """A proportion with its 95 % score interval (Wilson 1927); NaN without trials.
+
+    It holds near 0 and 1 too: no misses in 50 trials still leaves a bound of 7 %.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    if not trials:
+        return Estimate(math.nan, math.nan, math.nan)
+    share, square = successes / trials, _Z_95**2
+    centre = share + square / (2 * trials)
+    spread = _Z_95 * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    scale = 1 + square / trials
+    low = 0.0 if successes == 0 else (centre - spread) / scale  # exact at the ends, whatever the rounding
+    high = 1.0 if successes == trials else (centre + spread) / scale
+    return Estimate(share, low, high)
+
+
+def f_beta(precision: float, recall: float, beta: float = 1.0) -> float:
+    """Weighted harmonic mean (van Rijsbergen 1979); ``beta`` 2 weighs recall twice; 0 when both are, NaN if one is."""
+    bottom = beta**2 * precision + recall
+    return (1 + beta**2) * precision * recall / bottom if bottom else 0.0
 
 
 def area_under_roc(scores: Sequence[float], labels: Sequence[bool]) -> float:
