@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
 _Z_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
