@@ -2,7 +2,7 @@
 
 ::
 
-    policy = Policy.default()
+    policy = Policy.from_profile("strict")
     policy.rule("PERSON").operator          # "token"
     policy.fingerprint(["presidio:…"])      # changes whenever the output could
 
@@ -13,138 +13,94 @@ Heavy libraries are never imported here: the command line reads policies.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from ragkit.errors import EmptyPolicy
+from ragkit.errors import ConfigError, EmptyPolicy
+from ragkit.policy_parts import (
+    COARSER,
+    AllowList,
+    DenyList,
+    Dictionary,
+    EntityRule,
+    Operator,
+    Recognizer,
+    TermQuery,
+    TermSource,
+    checked_type,
+)
+from ragkit.profiles import PROFILES, extended
 
-Operator = Literal["token", "redact", "generalise", "keep", "refuse"]
-"""``token``: reversible, through the vault. ``redact``: the type only. ``generalise``: a coarser value (a decade, a
-year, a network). ``keep``: left in clear. ``refuse``: the document is quarantined."""
+__all__ = [
+    "COARSER",
+    "MASKING_VERSION",
+    "NATIONAL_ID",
+    "AllowList",
+    "DenyList",
+    "Dictionary",
+    "EntityRule",
+    "Operator",
+    "Policy",
+    "Recognizer",
+    "TermQuery",
+    "TermSource",
+]
 
-MASKING_VERSION = 2
+MASKING_VERSION = 3
 """Raised when masking gives another output for the same policy and detectors."""
 
 NATIONAL_ID = "NATIONAL_ID"
 """Stands for every country-specific type (``US_SSN``, ``DE_TAX_ID``, …) that has no rule of its own."""
 
 _NATIONAL = re.compile(r"[A-Z]{2}_[A-Z_]+")
-_TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
-
-_DEFAULT_ENTITIES = (
-    "PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "ADDRESS", "DATE_OF_BIRTH", "AGE",
-    "CREDIT_CARD", "IBAN_CODE", "CRYPTO", "IP_ADDRESS", "MAC_ADDRESS", "UUID", "PROFILE_URL", NATIONAL_ID,
-    "CUSTOMER_NUMBER", "ACCOUNT_NUMBER", "ORDER_NUMBER", "TICKET_NUMBER", "CASE_NUMBER",
-)  # fmt: skip
-"""What identifies a person by itself or as a key to a file about them.
-
-Left out on purpose, because most mentions are not personal and masking them costs retrieval: ``DATE_TIME`` (a birth
-date
-has its own type, found by its label or its sentence), ``MONEY`` and ``URL`` (profile pages have their own type).
-"""
-
-
-class EntityRule(BaseModel):
-    """What happens to one type of entity. ``threshold`` in 0..1; ``None`` takes the policy's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    operator: Operator = "token"
-    threshold: float | None = Field(default=None, ge=0.0, le=1.0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_word(cls, value: Any) -> Any:
-        """Let ``PERSON = "token"`` stand for ``PERSON = {operator = "token"}``."""
-        return {"operator": value} if isinstance(value, str) else value
-
-
 _BY_TOKEN = EntityRule()
-"""For the types of dictionaries, unless the policy says otherwise."""
-
-
-class Dictionary(BaseModel):
-    """A company's own terms: project names, price patterns, internal codes.
-
-    Attributes:
-        entity_type: Type of what is found, such as ``PROJECT``.
-        terms: Whole words or phrases; any white space matches any white space.
-        patterns: Regular expressions, searched under a time limit.
-        case: ``exact``; ``ignore``; or ``smart``, where a term with a capital letter must match exactly.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    entity_type: str
-    terms: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
-    case: Literal["exact", "ignore", "smart"] = "ignore"
-
-    @field_validator("entity_type")
-    @classmethod
-    def _type_is_a_name(cls, value: str) -> str:
-        return _checked_type(value)
-
-    @field_validator("terms")
-    @classmethod
-    def _terms_have_letters(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not re.search(r"\w", term) for term in terms):
-            raise ValueError("a term needs at least one letter or digit")
-        return terms
-
-    @field_validator("patterns")
-    @classmethod
-    def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        for number, pattern in enumerate(patterns, 1):
-            try:
-                compiled = re.compile(pattern)
-            except re.error as bad:
-                raise ValueError(f"pattern {number} is not a regular expression: {bad.msg}") from None
-            if compiled.match("") is not None:
-                raise ValueError(f"pattern {number} matches the empty text")
-        return patterns
-
-    @model_validator(mode="after")
-    def _holds_something(self) -> Self:
-        if not self.terms and not self.patterns:
-            raise ValueError("a dictionary needs terms or patterns")
-        return self
-
-    def __repr__(self) -> str:
-        return f"Dictionary({self.entity_type}, {len(self.terms)} terms, {len(self.patterns)} patterns)"
-
-    __str__ = __repr__
+"""For the types of dictionaries, recognizers and deny lists, unless the policy says otherwise."""
 
 
 class Policy(BaseModel):
     """What is masked in one collection.
 
     Attributes:
+        profile: A ready policy that this one extends: `default`, `strict`, `hipaa_safe_harbor`, `gdpr`, `pci`. What
+            is written here comes on top, entity by entity. Without one, the entities named here are all.
         entities: Rule by entity type. A type that is absent is not looked for.
         default_threshold: Least score in 0..1 for types without a threshold of their own; 0.35 is where Presidio's
             weak number patterns stay out unless a context word confirms them.
         secrets: Documents with API keys, private keys or passwords are quarantined, or their secrets masked.
         dictionaries: The company's own terms by dictionary name.
+        recognizers: The company's own numbers and codes, by name.
+        deny: Lists of terms that are always personal, by name.
+        allow: Lists of terms that are never personal, by name.
+        detectors: Which learned detectors run: `builtin`, or the name of a section under [detectors]. None if empty.
         phone_regions: Regions (ISO 3166 alpha-2) whose national notation of phone numbers is read.
         countries: Countries (ISO 3166 alpha-2, lower case; ``uk`` too) whose identity numbers are looked for.
         propagate_names: Mask every other mention of a name found anywhere in the document.
-        keep_terms: Words that are never personal here, such as the company's own name. Compared without case.
+        keep_terms: Words that are never personal here, such as the company's own name. Compared without case; a
+            finding that is exactly such a word stays, whatever found it.
         prompt_view: What a generator outside the process sees instead of record tokens.
         unsafe_mask_nothing: Allow a policy without entities. Everything then stays in clear.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    profile: str | None = None
     entities: Mapping[str, EntityRule] = Field(
-        default_factory=lambda: {entity_type: EntityRule() for entity_type in _DEFAULT_ENTITIES}
+        default_factory=lambda: {name: EntityRule.model_validate(r) for name, r in PROFILES["default"].entities.items()}
     )
     default_threshold: float = Field(default=0.35, ge=0.0, le=1.0)
     secrets: Literal["quarantine", "mask", "unsafe_keep"] = "quarantine"
     dictionaries: Mapping[str, Dictionary] = Field(default_factory=dict)
+    recognizers: Mapping[str, Recognizer] = Field(default_factory=dict)
+    deny: Mapping[str, DenyList] = Field(default_factory=dict)
+    allow: Mapping[str, AllowList] = Field(default_factory=dict)
+    detectors: tuple[str, ...] = ("builtin",)
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "ES", "IT", "NL")
     countries: tuple[str, ...] = ("us", "uk", "de", "es", "it")
     propagate_names: bool = True
@@ -152,10 +108,28 @@ class Policy(BaseModel):
     prompt_view: Literal["aliases", "surrogates", "tokens"] = "aliases"
     unsafe_mask_nothing: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _over_the_profile(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or value.get("profile") is None:
+            return value
+        if value["profile"] not in PROFILES:
+            raise PydanticCustomError(
+                "policy_profile",
+                "names a profile that is not there",
+                {"remedy": f"Choose `profile` from: {', '.join(PROFILES)}."},
+            )
+        return extended(value["profile"], value)
+
     @field_validator("entities")
     @classmethod
     def _types_are_names(cls, entities: Mapping[str, EntityRule]) -> Mapping[str, EntityRule]:
-        return {_checked_type(entity_type): rule for entity_type, rule in entities.items()}
+        for entity_type, rule in entities.items():
+            known = COARSER.get(checked_type(entity_type), ())
+            if rule.to is not None and rule.to not in known:
+                choice = f"one of: {', '.join(known)}" if known else "nothing but its type"
+                raise ValueError(f"{entity_type} can be generalised to {choice}")
+        return entities
 
     @field_validator("phone_regions")
     @classmethod
@@ -173,7 +147,7 @@ class Policy(BaseModel):
 
     @model_validator(mode="after")
     def _masks_something(self) -> Self:
-        masks = any(rule.operator != "keep" for rule in self.entities.values()) or bool(self.dictionaries)
+        masks = any(rule.operator != "keep" for rule in self.entities.values()) or bool(self.own_types)
         if not masks and not self.unsafe_mask_nothing:
             raise EmptyPolicy(
                 "the policy masks no entity",
@@ -188,6 +162,21 @@ class Policy(BaseModel):
         return cls()
 
     @classmethod
+    def from_profile(cls, name: str) -> Policy:
+        """Return a ready policy.
+
+        Raises:
+            ConfigError: There is none of that name; the remedy lists them.
+        """
+        try:
+            return cls(profile=name)
+        except ValidationError:
+            refusal = ConfigError(
+                "there is no policy profile of that name", remedy=f"Choose one of: {', '.join(PROFILES)}."
+            )
+        raise refusal
+
+    @classmethod
     def unsafe_nothing(cls) -> Policy:
         """Mask nothing at all, secrets included. For public text and for measuring what masking costs."""
         return cls(entities={}, secrets="unsafe_keep", unsafe_mask_nothing=True)
@@ -199,12 +188,17 @@ class Policy(BaseModel):
         marks.append(("unsafe_mask_nothing", self.unsafe_mask_nothing))
         return tuple(name for name, made in marks if made)
 
+    @cached_property
+    def own_types(self) -> frozenset[str]:
+        """The types of the policy's own dictionaries, recognizers and deny lists."""
+        return frozenset(part.entity_type for part in self._own_parts())
+
     def rule(self, entity_type: str) -> EntityRule | None:
         """The rule for a type, or ``None`` when the policy does not ask for it."""
         own = self.entities.get(entity_type)
         if own is not None:
             return own
-        if any(dictionary.entity_type == entity_type for dictionary in self.dictionaries.values()):
+        if entity_type in self.own_types:
             return _BY_TOKEN
         if entity_type[:3] != "IP_" and _NATIONAL.fullmatch(entity_type):
             return self.entities.get(NATIONAL_ID)
@@ -220,24 +214,31 @@ class Policy(BaseModel):
         rule = self.rule(entity_type)
         return rule is not None and rule.operator != "keep"
 
-    def fingerprint(self, detectors: Sequence[str] = ()) -> str:
+    @cached_property
+    def wanted(self) -> tuple[str, ...]:
+        """Every type named here that is looked for, sorted; ``NATIONAL_ID`` stands for many."""
+        return tuple(sorted(name for name in {*self.entities, *self.own_types} if self.wants(name)))
+
+    def fingerprint(self, detectors: Sequence[str] = (), *, key: bytes = b"") -> str:
         """16 hex characters that change whenever masking by these detectors could give another output.
 
         Args:
             detectors: The fingerprints of the detectors, in order.
+            key: A key of the collection. The fingerprint stands in clear in the index manifest; without a key, who
+                reads it could try names against a short list of terms.
         """
-        # The prompt view is made from the record view at question time and changes nothing that is stored.
-        settings = self.model_dump(mode="json", exclude={"prompt_view"})
+        # The prompt view is made from the record view at question time and changes nothing that is stored. Detectors
+        # and lists are in `detectors`, by what they are and hold and not by what they are called or where they lie.
+        settings = self.model_dump(mode="json", exclude={"prompt_view", "profile", "detectors", "deny", "allow"})
         document = json.dumps([MASKING_VERSION, settings, list(detectors)], sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(document.encode()).hexdigest()[:16]
+        return hmac.new(key, document.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def _own_parts(self) -> Iterator[Dictionary | Recognizer | DenyList]:
+        yield from self.dictionaries.values()
+        yield from self.recognizers.values()
+        yield from self.deny.values()
 
     def __repr__(self) -> str:
         return f"Policy({len(self.entities)} entities, {len(self.dictionaries)} dictionaries, secrets={self.secrets!r})"
 
     __str__ = __repr__
-
-
-def _checked_type(entity_type: str) -> str:
-    if not _TYPE.fullmatch(entity_type):
-        raise ValueError("an entity type is capital letters, digits and underscores, such as PERSON or PROJECT")
-    return entity_type

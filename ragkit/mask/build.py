@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from ragkit.crypto import CollectionKeys
+from ragkit.crypto import CollectionKeys, derive
+from ragkit.mask.allowed import Allowed
+from ragkit.mask.custom import CustomDetector
+from ragkit.mask.denied import ListDetector
 from ragkit.mask.dictionary import DictionaryDetector
 from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.presidio import PresidioDetector
@@ -16,8 +20,12 @@ from ragkit.policy import Policy
 from ragkit.protocols import Detector, VaultTable
 
 
-def build_detectors(policy: Policy) -> list[Detector]:
-    """The detectors for a policy, unloaded: Presidio's patterns, our rules, the dictionaries, secrets.
+def build_detectors(policy: Policy, folder: Path = Path()) -> list[Detector]:
+    """The detectors for a policy, unloaded: Presidio's patterns, our rules, the company's own terms, secrets.
+
+    Args:
+        policy: What to look for.
+        folder: What relative paths of its lists count from.
 
     Raises:
         ConfigError: The policy names a country whose identity numbers ragkit does not know.
@@ -33,6 +41,10 @@ def build_detectors(policy: Policy) -> list[Detector]:
         detectors.append(RulesDetector(ruled))
     if policy.dictionaries:
         detectors.append(DictionaryDetector(policy.dictionaries))
+    if policy.recognizers:
+        detectors.append(CustomDetector(policy.recognizers))
+    if policy.deny:
+        detectors.append(ListDetector(policy.deny, folder))
     if policy.secrets != "unsafe_keep":
         detectors.append(SecretDetector())
     return detectors
@@ -45,6 +57,7 @@ def build_masker(
     collection: str,
     *,
     learned: Sequence[Detector] = (),
+    folder: Path = Path(),
 ) -> CollectionMasker:
     """A masker for one collection, unloaded.
 
@@ -54,7 +67,16 @@ def build_masker(
         table: Where the vault keeps its rows.
         collection: Its name.
         learned: Further detectors, whose recognizer names begin with ``learned:``.
+        folder: What relative paths of the policy's lists count from.
+
+    Raises:
+        ConfigError: A list cannot be read, or a country's identity numbers are not known.
     """
-    own = {dictionary.entity_type for dictionary in policy.dictionaries.values()}
-    vault = Vault(keys, table, collection, own_types=own)
-    return CollectionMasker(policy, [*build_detectors(policy), *learned], vault, collection=collection)
+    return CollectionMasker(
+        policy,
+        [*build_detectors(policy, folder), *learned],
+        Vault(keys, table, collection, own_types=policy.own_types),
+        collection=collection,
+        allowed=Allowed(policy, folder),
+        key=derive(keys.content, "policy"),
+    )

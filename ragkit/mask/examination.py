@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragkit.errors import ItemError, ItemRefused, MaskingError, SecretFound
+from ragkit.mask.allowed import Allowed
 from ragkit.mask.fields import Field, fields
 from ragkit.mask.glued import Reading, words_of_name
 from ragkit.mask.names import names_in_addresses
@@ -46,12 +47,13 @@ class Examiner:
 
     Args:
         rules: The policy.
+        allowed: What is never personal; by default the policy's ``keep_terms`` and allow lists.
     """
 
-    def __init__(self, rules: Policy) -> None:
+    def __init__(self, rules: Policy, allowed: Allowed | None = None) -> None:
         self._rules = rules
         self._always = SecretDetector.ENTITIES | {LITERAL} if rules.secrets == "mask" else frozenset({LITERAL})
-        self._kept = frozenset(term.casefold() for term in rules.keep_terms)
+        self._allowed = allowed or Allowed(rules)
 
     def operator(self, span: Span) -> Operator:
         """What happens to a span; a secret or a literal token has no rule of its own."""
@@ -94,12 +96,7 @@ class Examiner:
             raise MaskingError("fewer detections than texts", remedy="This is a defect: report it.") from None
         inside = [span for span in spans if 0 <= span.start < span.end <= len(part.text)]
         inside += (Span(start, end, LITERAL, 1.0, "literal:token") for start, end, _, _ in find_tokens(part.text))
-        return self._without_kept(part, inside)
-
-    def _without_kept(self, part: Field, spans: list[Span]) -> list[Span]:
-        if not self._kept:
-            return spans
-        return [span for span in spans if part.text[span.start : span.end].casefold() not in self._kept]
+        return self._allowed.without(part.text, inside)
 
     def _resolve(self, parts: Parts, always: frozenset[str]) -> list[tuple[Field, list[Span]]]:
         first = [(part, resolve(part.text, spans, self._rules, always=always)) for part, spans in parts]
@@ -111,7 +108,7 @@ class Examiner:
             return first
         again = []
         for part, spans in first:
-            more = self._without_kept(part, list(_mentions(part, names, values)))
+            more = self._allowed.without(part.text, list(_mentions(part, names, values)))
             again.append((part, resolve(part.text, [*spans, *more], self._rules, always=always) if more else spans))
         return again
 

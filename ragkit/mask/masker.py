@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ragkit.errors import EmptyPolicy, ItemError
+from ragkit.mask.allowed import Allowed
 from ragkit.mask.examination import Examiner, Resolved
 from ragkit.mask.fields import fields
 from ragkit.mask.operators import irreversible
@@ -35,12 +36,24 @@ class CollectionMasker:
         detectors: What finds it; their order does not matter.
         vault: The collection's tokens and surrogates.
         collection: Its name, for :class:`~ragkit.types.MaskedQuestion`.
+        allowed: What is never personal; by default the policy's ``keep_terms`` and allow lists.
+        key: A key of the collection, under which the policy's fingerprint tells nothing of its lists.
 
     Raises:
         EmptyPolicy: There is no detector although the policy asks for entities.
+        ConfigError: A list of the policy cannot be read.
     """
 
-    def __init__(self, policy: Policy, detectors: Sequence[Detector], vault: Vault, *, collection: str) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        detectors: Sequence[Detector],
+        vault: Vault,
+        *,
+        collection: str,
+        allowed: Allowed | None = None,
+        key: bytes = b"",
+    ) -> None:
         if not detectors and not policy.unsafe_mask_nothing:
             raise EmptyPolicy(
                 "no detector is configured for a policy that names entities",
@@ -50,8 +63,10 @@ class CollectionMasker:
         self.detectors = tuple(detectors)
         self.vault = vault
         self.collection = collection
-        self._examiner = Examiner(policy)
-        self._policy = policy.fingerprint([detector.fingerprint for detector in self.detectors])
+        self._allowed = allowed or Allowed(policy)
+        self._examiner = Examiner(policy, self._allowed)
+        parts = [*(detector.fingerprint for detector in self.detectors), *self._allowed.fingerprints]
+        self._policy = policy.fingerprint(parts, key=key)
 
     @property
     def policy(self) -> str:
@@ -59,7 +74,8 @@ class CollectionMasker:
         return self._policy
 
     def load(self) -> None:
-        """Load every detector."""
+        """Load every detector and list."""
+        self._allowed.load()
         for detector in self.detectors:
             detector.load()
 
@@ -114,7 +130,7 @@ class CollectionMasker:
         replacements = []
         for span in spans:
             value = text[span.start : span.end]
-            fixed = irreversible(self._examiner.operator(span), span.entity_type, value)
+            fixed = irreversible(self.rules.rule(span.entity_type), span.entity_type, value)
             replacements.append(fixed or Replacement(*allocated[span.entity_type, value]))
         return build_views(text, spans, replacements)
 
@@ -158,10 +174,7 @@ class CollectionMasker:
         return spans, self._views(text, spans, found_items)
 
     def _from_vault(self, text: str) -> list[Span]:
-        return vault_values(text, self.vault, [t for t in self._types() if self.rules.wants(t)])
-
-    def _types(self) -> list[str]:
-        return [*self.rules.entities, *(d.entity_type for d in self.rules.dictionaries.values())]
+        return vault_values(text, self.vault, self.rules.wanted)
 
     # --- the vault's pending rows ------------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class PresidioDetector:
         """
         if self._runners is not None:
             return
-        with _without_torch():
+        with without_torch():
             import presidio_analyzer.predefined_recognizers as predefined
             from presidio_analyzer import RecognizerResult
         # Presidio logs the text that it fails to validate (IbanRecognizer) or to find among the tokens.
@@ -158,7 +158,7 @@ def _offline_email(email_recognizer: Any) -> Any:
 
 
 @contextmanager
-def _without_torch() -> Iterator[None]:
+def without_torch() -> Iterator[None]:
     """Hide torch and transformers while Presidio is imported.
 
     ``presidio_analyzer/nlp_engine/__init__.py`` imports its device detector eagerly, which imports torch, and

@@ -24,6 +24,8 @@ RANKS: tuple[tuple[str, int], ...] = (
     ("secrets:", 60),
     ("dictionary:", 50),  # the company said so
     ("presidio:checksum:", 40),  # cards, IBANs, addresses of wallets, identity numbers with check digits
+    ("custom:checksum:", 40),
+    ("custom:", 35),  # the company's own recognizers
     ("learned:", 30),  # any detector whose recognizer names begin so
     ("rules:", 20),
     ("presidio:pattern:", 10),

@@ -17,10 +17,10 @@ from ragkit.mask.plausible import is_plausible
 from ragkit.mask.recognizers import Row
 from ragkit.types import Span
 
-_CONTEXT_BEFORE = 320
+CONTEXT_BEFORE = 320
 """Characters before a finding that are tokenised: room for Presidio's five context words and the stop words between."""
-_BOOST = 0.35
-_BOOST_FLOOR = 0.4
+BOOST = 0.35
+BOOST_FLOOR = 0.4
 
 
 class Lowered:
@@ -84,7 +84,7 @@ class Runner:
         score = float(result.score)
         boosted = score < 1.0 and self._context_word_in(lowered(), start, end) and self._confirms(text, start, result)
         if boosted:
-            score = min(1.0, max(score + _BOOST, _BOOST_FLOOR))
+            score = min(1.0, max(score + BOOST, BOOST_FLOOR))
         if score < self._threshold or (self.row.confirmed and not boosted and score < 1.0):
             return None
         if self._grouped is not None and not self._stands_alone(text, lowered, start, end, result, boosted=boosted):
@@ -103,7 +103,7 @@ class Runner:
         return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed)
 
     def _context_word_in(self, lowered: str, start: int, end: int) -> bool:
-        before = lowered[max(0, start - _CONTEXT_BEFORE) : end]
+        before = lowered[max(0, start - CONTEXT_BEFORE) : end]
         return any(word in before for word in self._words)
 
     def _confirms(self, text: str, start: int, result: Any) -> bool:
@@ -153,7 +153,7 @@ class Context:
 
 def _word_edges(text: str, start: int) -> tuple[int, int]:
     """A slice around ``start`` that begins and ends at white space, where spaCy's tokens do too."""
-    first = max(0, start - _CONTEXT_BEFORE)
+    first = max(0, start - CONTEXT_BEFORE)
     if first > 0:
         while first < start and not text[first - 1].isspace():
             first += 1

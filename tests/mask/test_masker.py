@@ -53,8 +53,8 @@ def loaded():
 
 
 def test_it_is_a_masker(masker: Masker):
-    """The class keeps the contract; the policy is a fingerprint of policy and detectors."""
-    assert masker.policy == make().policy
+    """The class keeps the contract; the policy is a fingerprint of policy and detectors, under the collection's key."""
+    assert make().policy == make().policy != masker.policy
     assert masker.policy != make(Policy(default_threshold=0.4)).policy
 
 
