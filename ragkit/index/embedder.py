@@ -16,12 +16,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragkit.errors import ModelError
 from ragkit.index.question_encoder import QuestionEncoder
+from ragkit.models.processor import multiplies_bf16, single_threaded_pool
 from ragkit.models.weights import DEFAULT_MODEL, ModelFiles, find_model, go_offline
 from ragkit.models.word_pieces import batch_rows, load_tokenizer, piece_ids, refuse_long
 from ragkit.types import Masked
@@ -89,7 +89,7 @@ class MiniLMEmbedder:
         """The dtype that bulk embedding uses on this processor."""
         if self._dtype != "auto":
             return self._dtype
-        return "bf16" if _multiplies_bf16() else "fp32"
+        return "bf16" if multiplies_bf16() else "fp32"
 
     def load(self) -> None:
         """Check the pinned hashes, read the tokenizer and the question encoder. Imports no torch.
@@ -126,7 +126,7 @@ class MiniLMEmbedder:
                 return
             from ragkit.models.bert_torch import PackedBert
 
-            self._pool = _single_threaded_pool(self._threads)
+            self._pool = single_threaded_pool(self._threads, name="ragkit-embed")
             try:
                 self._bulk = PackedBert(files.folder / "model.safetensors", shape=files.bert, dtype=self.precision)
             except (KeyError, OSError) as error:
@@ -228,30 +228,3 @@ def _sentence_transformer(files: ModelFiles) -> Any:
         raise ModelError(
             "sentence-transformers cannot load the configured folder", remedy="Copy the model folder again."
         ) from error
-
-
-def _single_threaded_pool(threads: int) -> ThreadPoolExecutor:
-    """Worker threads in each of which torch uses one thread; the caller's own setting is left as it was."""
-    import torch
-
-    before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="ragkit-embed", initializer=lambda: torch.set_num_threads(1))
-    from threading import Barrier
-
-    started = Barrier(threads)
-    list(
-        pool.map(lambda _: started.wait(), range(threads))
-    )  # start every worker now: the setting is partly process-wide
-    torch.set_num_threads(before)
-    return pool
-
-
-def _multiplies_bf16() -> bool:
-    """Whether the processor has AMX-BF16 or AVX512-BF16. Without them torch emulates bf16, slower than fp32."""
-    try:
-        flags = (
-            Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split("flags", 1)[1].split("\n", 1)[0]
-        )
-    except (OSError, IndexError):
-        return False
-    return bool({"amx_bf16", "avx512_bf16"} & set(flags.split()))
