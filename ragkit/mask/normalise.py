@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
+
+from ragkit.folding import fold
 
 HONORIFICS = frozenset(
     "mr mrs ms miss mx dr prof professor doctor sir madam lord lady mister rev reverend judge herr frau hr fr "
@@ -26,16 +26,6 @@ _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _NOT_ALNUM = re.compile(r"[\W_]+")
-_EXPAND = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
-
-
-@lru_cache(maxsize=65_536)
-def fold(text: str) -> str:
-    """Lower case without accents: ``Müller`` to ``muller``, ``Łukasz`` to ``lukasz``."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_EXPAND))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def strip_possessive(text: str) -> str:

@@ -1,29 +1,7 @@
-"""Lists of names, places and everyday words, read from the package at the first use (25 ms for all four)."""
+"""The lists of names, places and everyday words, under the name this room knows them by."""
 
 from __future__ import annotations
 
-import gzip
-from functools import cache
-from importlib.resources import files
+from ragkit.wordlists import everyday, folded, pool
 
-from ragkit.mask.normalise import fold
-
-
-@cache
-def pool(name: str) -> tuple[str, ...]:
-    """The words of ``given``, ``family``, ``places`` or ``common``, sorted."""
-    packed = files("ragkit").joinpath("assets", "pools", f"{name}.txt.gz").read_bytes()
-    return tuple(gzip.decompress(packed).decode().split("\n"))
-
-
-@cache
-def folded(name: str) -> frozenset[str]:
-    """The same words in lower case without accents, for look-up."""
-    return frozenset(fold(word) for word in pool(name))
-
-
-@cache
-def everyday() -> frozenset[str]:
-    """Words that are also names but mostly are not; taken for a name only beside other evidence."""
-    ambiguous = files("ragkit").joinpath("assets", "pools", "ambiguous.txt").read_text(encoding="utf-8")
-    return folded("common") | frozenset(ambiguous.split())
+__all__ = ["everyday", "folded", "pool"]

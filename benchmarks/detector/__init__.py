@@ -1,0 +1,1 @@
+"""Trains the detector that ragkit ships: corpora, synthetic text, model, training script."""
