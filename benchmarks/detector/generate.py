@@ -23,7 +23,7 @@ from benchmarks.detector.templates import Cast, assemble, expand, segments
 from benchmarks.detector.templates_slots import fill
 
 NOISY = 0.2  # share of the texts that get one kind of noise
-MODULES = ("office",)
+MODULES = ("office", "records", "prose", "clean")
 
 
 @dataclass(frozen=True, slots=True)

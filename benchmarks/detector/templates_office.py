@@ -74,7 +74,7 @@ RULES: dict[str, list[str]] = {
         "Could you please check why my {noun} has not arrived?",
         "I still have not received the {noun} for order {id}.",
         "My name is {p2.full} and my customer number is {id}.",
-        "I moved last month; my new address is {address}.",
+        "I moved {rel}; my new address is {address}.",
         "Please call me back on {phone} or write to {p2.email}.",
         "I was charged {money} twice on {date}.",
         "It has been {dur} and nobody answered.",
