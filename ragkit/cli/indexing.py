@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragkit.cli.output import console, emit, say, table
+from ragkit.cli.output import emit, say, table
+from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened
 from ragkit.cli.shapes import SHAPES, shaped
 
 if TYPE_CHECKING:
     from ragkit.ingest.report import SyncReport
-    from ragkit.protocols import Progress
 
 PANEL = "Index"
 _COUNTS = ("added", "updated", "unchanged", "access_changed", "deleted", "refused")
@@ -41,7 +40,7 @@ def sync(
 
     Exit status 0: all is well; 1: some items were set aside; 2: failed. Can be interrupted and started again.
     """
-    with opened(workspace) as here, _progress() as progress:
+    with opened(workspace) as here, progress_bars() as progress:
         report = here.sync(
             collection=collection,
             source=source,
@@ -60,7 +59,7 @@ def sync(
 
 def rebuild(collection: CollectionOption = None, workspace: WorkspaceOption = None) -> None:
     """Build the index again from the record store, without masking or embedding again."""
-    with opened(workspace) as here, _progress() as progress:
+    with opened(workspace) as here, progress_bars() as progress:
         here.rebuild(collection=collection, progress=progress)
     say("The index is rebuilt.")
 
@@ -92,42 +91,6 @@ def quarantine(
         return
     shown = [(item.source, item.code, item.native_id or item.doc_id, problem(item.code).remedy) for item in found]
     table(f"{len(found):,} set aside", ("source", "code", "item", "what to do"), shown)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a bar a stage with rate and time left, on a terminal's standard error; elsewhere nothing."""
-    screen = console(err=True)
-    if not screen.is_terminal:
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        """Items a second."""
-
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(f"{speed:,.1f}/s" if speed else "")
-
-    stages: dict[str, TaskID] = {}
-    done_of = "{task.completed:,.0f}/{task.total}"
-    columns = (
-        TextColumn("{task.description:<10}", markup=False),
-        BarColumn(),
-        TextColumn(done_of),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True) as bars:
-
-        def advance(stage: str, done: int, total: int | None) -> None:
-            if stage not in stages:
-                stages[stage] = bars.add_task(stage, total=total)
-            bars.update(stages[stage], completed=done, total=total)
-
-        yield advance
 
 
 def _print_report(report: SyncReport) -> None:

@@ -66,6 +66,29 @@ _MEASURE: Fields = {
     "low": ("number", "lower end of the 95 % interval"),
     "high": ("number", "upper end of the 95 % interval"),
 }
+_PII: Fields = {
+    **{
+        name: ("number or null", meaning)
+        for name, meaning in {
+            "precision": "of what was masked, the share that is right; null where nothing was",
+            "recall": "of what is labelled, the share that was found; null where nothing is",
+            "f1": "their harmonic mean",
+            "f2": "the same, recall weighing twice",
+            "precision_low": "lower end of the 95 % interval",
+            "precision_high": "upper end",
+            "recall_low": "lower end of the 95 % interval",
+            "recall_high": "upper end",
+            "f1_low": "lower end of the 95 % interval",
+            "f1_high": "upper end",
+            "f2_low": "lower end of the 95 % interval",
+            "f2_high": "upper end",
+        }.items()
+    },
+    "predicted": ("int", "spans (of `characters`: characters) that were masked"),
+    "correct": ("int", "how many of them are right"),
+    "gold": ("int", "spans (characters) that are labelled"),
+    "found": ("int", "how many of them were found"),
+}
 _CHECK: Fields = {
     "name": ("text", "what was examined"),
     "ok": ("true or false", "whether it is as it should be"),
@@ -110,10 +133,104 @@ SHAPES: Mapping[str, Shape] = {
         fields={"masked": ("text", "the masked text"), "spans": ("list of span", "in order")},
     ),
     "measure": Shape(about="A mean with its bootstrap interval.", fields=_MEASURE),
+    "miss": Shape(
+        about="A labelled span that can be read in part, in its context without values.",
+        fields={
+            "entity_type": ("text", "of the span"),
+            "context": ("text", "its surroundings; every labelled or masked value as its type, other digits as #"),
+        },
+    ),
     "models": Shape(
         verb="models verify --json",
         about="Model files, compared with the hashes that ragkit was measured with.",
         fields={"ok": ("true or false", "every check passed"), "checks": ("list of check", "one a model")},
+    ),
+    "pii": Shape(
+        verb="eval pii --json",
+        about="What masking finds in labelled text. Intervals are over documents, and never narrower than Wilson's.",
+        fields={
+            "type_blind_iou75": (
+                "pii_measure",
+                "whatever the type: runs of words matched at an intersection over union of .75, as presidio-research",
+            ),
+            "characters": ("pii_measure", "by character, whatever the type"),
+            "exact": ("pii_measure", "the same first and last character and the same type"),
+            "overlap": ("pii_measure", "a span of the same type that shares a character"),
+            "fully_covered": ("pii_covered", "every letter and digit masked, as whatever type"),
+            "by_type": ("object", "pii_type by entity type"),
+            "documents": ("int", "texts that were read"),
+            "characters_per_second": ("number", "characters over processor time of detection, all cores together"),
+        },
+    ),
+    "pii_covered": Shape(
+        about="A labelled span is found when every letter and digit of it is masked by spans of any type; a masked "
+        "span is right when it touches a labelled letter or digit.",
+        fields={
+            **_PII,
+            "texts": ("share", "texts with labelled spans of which nothing can be read"),
+            "entities": ("object", "share by identifier type, of entities of which no mention can be read"),
+            "misses": ("list of miss", "with `--misses`"),
+        },
+    ),
+    "pii_measure": Shape(about="Precision, recall and F with intervals, and the counts.", fields=_PII),
+    "pii_type": Shape(
+        about="As `pii_covered`, of one entity type: what masks its labelled spans; what its masked spans touch.",
+        fields={
+            **_PII,
+            "exact": ("pii_measure", "the same place and type"),
+            "overlap": ("pii_measure", "a span of the same type that shares a character"),
+        },
+    ),
+    "policies": Shape(
+        verb="policy list --json",
+        about="The profiles that come with ragkit, and the policies of the workspace.",
+        fields={"policies": ("list of policy_line", "profiles first")},
+    ),
+    "policy": Shape(
+        verb="policy show --json",
+        about="What a policy looks for and what happens to it.",
+        fields={
+            "name": ("text", "its name"),
+            "profile": ("text or null", "the profile that it extends"),
+            "secrets": ("text", "`quarantine`, `mask` or `unsafe_keep`"),
+            "default_threshold": ("number", "0..1, for types without their own"),
+            "detectors": ("list of text", "the learned detectors that run"),
+            "countries": ("list of text", "whose identity numbers are looked for"),
+            "unsafe": ("list of text", "the unsafe choices it makes"),
+            "entities": ("list of policy_entity", "by name"),
+            "lists": ("list of policy_list", "deny lists, then allow lists"),
+        },
+    ),
+    "policy_entity": Shape(
+        about="One entity type of a policy.",
+        fields={
+            "entity_type": ("text", "the type"),
+            "operator": ("text", "`token`, `redact`, `generalise`, `keep` or `refuse`"),
+            "to": ("text or null", "how coarse, for `generalise`; null is the usual"),
+            "threshold": ("number", "least score, 0..1"),
+            "found_by": ("list of text", "what could find it; empty: nothing does"),
+        },
+    ),
+    "policy_line": Shape(
+        about="One policy by name.",
+        fields={
+            "name": ("text", "its name"),
+            "kind": ("text", "`profile` or `policy`"),
+            "about": ("text", "what it is for"),
+            "entities": ("int", "how many entity types have a rule"),
+            "collections": ("list of text", "the collections that use it"),
+        },
+    ),
+    "policy_list": Shape(
+        about="A list of terms that a policy names. Its terms are never shown.",
+        fields={
+            "name": ("text", "its key in the policy"),
+            "kind": ("text", "`deny` or `allow`"),
+            "entity_types": ("list of text", "the types it holds for; of an allow list, empty for all"),
+            "source": ("text", "`file` or `database`"),
+            "terms": ("int or null", "how many there are; null if it cannot be read"),
+            "problem": ("text", "why it cannot be read; mostly empty"),
+        },
     ),
     "retrieval": Shape(
         verb="eval retrieval --json",
@@ -146,6 +263,16 @@ SHAPES: Mapping[str, Shape] = {
             "code": ("text", "why, a short stable word"),
             "native_id": ("text or null", "the source's own id, with `--purpose` for the entitled"),
             "remedy": ("text", "what to do"),
+        },
+    ),
+    "share": Shape(
+        about="How many of a kind have nothing left to read.",
+        fields={
+            "all": ("int", "how many there are"),
+            "covered": ("int", "how many of them are masked throughout"),
+            "share": ("number or null", "covered of all; null where there are none"),
+            "low": ("number or null", "lower end of the 95 % interval"),
+            "high": ("number or null", "upper end"),
         },
     ),
     "span": Shape(

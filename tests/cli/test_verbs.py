@@ -87,12 +87,12 @@ def test_progress_shows_stage_rate_and_count(standin: Any, monkeypatch: pytest.M
     """On a terminal a bar a stage is drawn, with how many of how many and how fast; unknown totals are no error."""
     from rich.console import Console
 
-    from ragkit.cli import indexing
+    from ragkit.cli import progress as bars
 
     screen = io.StringIO()
     shown = Console(file=screen, force_terminal=True, width=120)
-    monkeypatch.setattr(indexing, "console", lambda **_: shown)
-    with indexing._progress() as progress:
+    monkeypatch.setattr(bars, "console", lambda **_: shown)
+    with bars.progress_bars() as progress:
         assert progress is not None
         progress("sync", 0, None)
         for done in (1, 120):
