@@ -19,7 +19,8 @@ from ragkit import crypto
 from ragkit.config import Config
 from ragkit.config_sections import BUNDLED_MODEL, SourceSection
 from ragkit.errors import ConfigError
-from ragkit.protocols import Connector, Progress, Recorder
+from ragkit.policy import Policy
+from ragkit.protocols import Connector, Detector, Progress, Recorder
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
 
@@ -63,6 +64,24 @@ def build_embedder(config: Config) -> MiniLMEmbedder:
 
     section = config.embedder
     return MiniLMEmbedder(model=model_of(config), threads=section.threads or None, dtype=section.dtype)
+
+
+def build_detectors(config: Config, policy: Policy) -> list[Detector]:
+    """Return the learned detectors that a policy of this workspace names, unloaded.
+
+    Raises:
+        ConfigError: One is not there, or refuses its options.
+        ModelError: Its model is not there.
+    """
+    from ragkit.detect.build import build_learned
+
+    return build_learned(
+        policy,
+        config.detectors,
+        registry=Registry(allow=config.plugins.allow),
+        folder=config.folder,
+        threads=config.embedder.threads or None,
+    )
 
 
 def build_parser() -> SandboxedParser:
@@ -141,7 +160,10 @@ class OpenCollection:
         from ragkit.mask.build import build_masker
 
         policy = self.config.policy_of(self.name)
-        return build_masker(policy, self.collection.keys, self.store.vault(), self.name)
+        learned = build_detectors(self.config, policy)
+        return build_masker(
+            policy, self.collection.keys, self.store.vault(), self.name, learned=learned, folder=self.config.folder
+        )
 
     @cached_property
     def chunker(self) -> SentenceChunker:

@@ -24,9 +24,11 @@ from pydantic_core import PydanticCustomError
 
 from ragkit.config_errors import explain, nearest
 from ragkit.config_sections import (
+    BUILTIN_DETECTOR,
     AuditSection,
     ChunkerSection,
     CollectionSection,
+    DetectorSection,
     EmbedderSection,
     GeneratorSection,
     KeysSection,
@@ -52,6 +54,7 @@ class Config(Section):
     generator: GeneratorSection = Field(GeneratorSection(), description="Answering.")
     audit: AuditSection = Field(AuditSection(), description="Recording.")
     plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
+    detectors: dict[Slug, DetectorSection] = Field({}, description="Learned detectors; by name.")
     policies: dict[Slug, Policy] = Field({}, description="What is masked, and how; by name.")
     collections: dict[Slug, CollectionSection] = Field(min_length=1, description="What can be asked; by name.")
     _folder: Path = PrivateAttr(default_factory=Path)
@@ -67,6 +70,28 @@ class Config(Section):
                     "collections.{name}.policy names a policy that is not there",
                     {"name": name, "remedy": f"Write `{guess or 'default'}`, or add the policy under [policies]."},
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _detectors_exist(self) -> Self:
+        for name, policy in self.policies.items():
+            for detector in policy.detectors:
+                if detector != BUILTIN_DETECTOR and detector not in self.detectors:
+                    guess = nearest(detector, [BUILTIN_DETECTOR, *self.detectors])
+                    raise PydanticCustomError(
+                        "detector_name",
+                        "policies.{name}.detectors names a detector that is not there",
+                        {
+                            "name": name,
+                            "remedy": f"Write `{guess or BUILTIN_DETECTOR}`, or add a section under [detectors].",
+                        },
+                    )
+        if BUILTIN_DETECTOR in self.detectors and self.detectors[BUILTIN_DETECTOR].kind != BUILTIN_DETECTOR:
+            raise PydanticCustomError(
+                "detector_kind",
+                "detectors.builtin is of another kind",
+                {"remedy": "Give the section another name, and write that name in the policy's `detectors`."},
+            )
         return self
 
     @property

@@ -10,7 +10,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from inspect import getdoc
+from inspect import cleandoc, getdoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -74,6 +74,8 @@ def _table_in(annotation: Any) -> tuple[type[BaseModel], Literal["one", "named",
         return annotation, "one"
     if not arguments:
         return None
+    if origin in (Union, types.UnionType):
+        return next((table for one in arguments if (table := _table_in(one))), None)
     last = arguments[-1] if origin in (dict, Mapping) else arguments[0]
     if not (isinstance(last, type) and issubclass(last, BaseModel)):
         return None
@@ -116,10 +118,13 @@ def _first_sentence(model: type[BaseModel]) -> str:
 
 
 def _attribute_notes(model: type[BaseModel]) -> dict[str, str]:
-    """Read the ``Attributes:`` part of a docstring, where a model describes its fields there."""
-    _, _, block = (getdoc(model) or "").partition("Attributes:\n")
-    notes = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", block, flags=re.MULTILINE)
-    return {name: re.sub(r"\s+", " ", text).replace("``", "`") for name, text in notes}
+    """Read the ``Attributes:`` part of the docstrings, where a model and those it extends describe their fields."""
+    notes: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        _, _, block = (cleandoc(part.__doc__ or "")).partition("Attributes:\n")
+        found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", block, flags=re.MULTILINE)
+        notes |= {name: re.sub(r"\s+", " ", text).replace("``", "`") for name, text in found}
+    return notes
 
 
 def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

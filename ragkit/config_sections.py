@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError
 from ragkit.types import DataClass, Principal
 
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
+BUILTIN_DETECTOR = "builtin"
+"""The detector that comes with the package; it needs no section."""
 
 _TOKEN = re.compile(r"pub|[ug]:[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]")
 _CREDENTIAL = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|credentials?)$", re.I)
@@ -144,6 +146,34 @@ class GeneratorSection(Section):
         return dict(self.__pydantic_extra__)
 
 
+class DetectorSection(Section):
+    """One learned detector, run for the policies that name it under `detectors`. Other keys go to the detector."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Any]
+
+    kind: Slug = Field(description="`builtin`, `spacy`, `huggingface`, `gliner`, or the name a plugin registered.")
+    path: str | None = Field(
+        None, min_length=1, description="Folder of the model on this machine, or an installed spaCy package."
+    )
+    labels: dict[str, str] = Field({}, description="Entity type by the model's own label, where it is not the usual.")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="Least score; default: the policy's lowest. Its thresholds by type hold besides."
+    )
+    entities: tuple[str, ...] = Field((), description="Types taken from it; default: all that the policy wants.")
+
+    @model_validator(mode="after")
+    def _options(self) -> Self:
+        _seal_options(self.__pydantic_extra__)
+        return self
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What is written for the detector's constructor, relative paths as written."""
+        own = {"path": self.path, "labels": self.labels or None, "threshold": self.threshold}
+        return {key: value for key, value in own.items() if value is not None} | dict(self.__pydantic_extra__)
+
+
 class AuditSection(Section):
     """What happens when an event cannot be recorded."""
 
@@ -157,7 +187,7 @@ class PluginsSection(Section):
     """Which foreign packages may be imported."""
 
     allow: tuple[str, ...] = Field(
-        (), description="Distributions other than ragkit whose connectors and generators may run."
+        (), description="Distributions other than ragkit whose connectors, generators and detectors may run."
     )
 
 

@@ -56,21 +56,33 @@ kind = "extractive"                     # answers with cited sentences from the 
 [audit]
 mode = "required"                       # "required": what cannot be recorded is not done
 
-# [policies.strict]                     # name it as a collection's policy; without one the default policy masks
+# [policies.ours]                       # name it as a collection's policy; without one the default policy masks
+# profile = "default"                   # "default", "strict", "hipaa_safe_harbor", "gdpr", "pci": `ragkit policy list`
 # secrets = "quarantine"                # documents with credentials in them are set aside
 # keep_terms = ["Acme"]                 # never personal here
-# [policies.strict.entities]            # only what is named here is masked
-# PERSON = "token"
-# EMAIL_ADDRESS = "token"
-# [policies.strict.dictionaries.projects]
+# [policies.ours.entities]              # on top of the profile; without `profile`, only these are masked
+# LOCATION = "token"
+# [policies.ours.dictionaries.projects]
 # entity_type = "PROJECT"
 # terms = ["Project Bluebird"]
+# [policies.ours.recognizers.badge]     # numbers of your own
+# entity_type = "EMPLOYEE_NUMBER"
+# patterns = ['E-\\d{{4,6}}']
+# context = ["badge", "employee"]       # one of them within five words before
+# require_context = true
+# [policies.ours.deny.customers]        # always personal; `file = "customers.txt"` for a list with one term a line
+# entity_type = "PERSON"
+# sql = {{url = {{env = "CRM_URL"}}, query = "select full_name from customers"}}
+
+# [detectors.clinical]                  # a model in a local folder; `detectors = ["clinical"]` in the policy
+# kind = "huggingface"                  # "spacy", "huggingface", "gliner"
+# path = "models/deid"
 
 [collections.documents]
 data_class = "confidential"             # "public", "internal", "confidential", "restricted"
 {access}# who may see documents: "u:issuer|name", "g:source|name", "pub"
 {reveal}# who may see masked values in clear; default: nobody
-# policy = "strict"
+# policy = "ours"
 # filter_keys = ["department"]          # metadata that questions may filter on
 # max_delete_share = 0.2                # a pass that would delete more of a source is stopped
 

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ragkit.build import OpenCollection, build_connector
+from ragkit.build import OpenCollection, build_connector, build_detectors
 from ragkit.config import Config
 from ragkit.config_sections import SourceSection
 from ragkit.errors import RagkitError
+from ragkit.policy import Policy
 from ragkit.protocols import Embedder, Recorder
 
 _FREE_BYTES = 512 * 2**20
@@ -40,6 +41,7 @@ def examine(
         _try("encoder", lambda: _encoder(embedder)),
         _try("event log", lambda: _events(recorder)),
     ]
+    checks += [_try(f"detector {name}", partial(_detector, config, name)) for name in _detectors(config)]
     if collections:
         checks.append(_try("record store", lambda: _store(next(iter(collections.values())))))
     for name, section in config.collections.items():
@@ -126,6 +128,25 @@ def _store(part: OpenCollection) -> str:
 def _source(config: Config, source: SourceSection) -> str:
     first = next(iter(build_connector(config, source).changes(None)), None)
     return f"{source.connector}, readable" if first is not None else f"{source.connector}, empty"
+
+
+def _detectors(config: Config) -> list[str]:
+    """The learned detectors that the policies in use name, each once."""
+    named = (config.policy_of(collection).detectors for collection in config.collections)
+    return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _detector(config: Config, name: str) -> str:
+    """Build it for every policy in use that names it; its fingerprint reads its files."""
+    policies = [config.policy_of(collection) for collection in config.collections]
+    states = {_state(config, policy, name) for policy in policies if name in policy.detectors}
+    kind = config.detectors[name].kind if name in config.detectors else name
+    return f"{kind}, {', '.join(sorted(states))}"
+
+
+def _state(config: Config, policy: Policy, name: str) -> str:
+    made = build_detectors(config, policy.model_copy(update={"detectors": (name,)}))
+    return f"files there ({made[0].fingerprint[-8:]})" if made else "not needed by a policy"
 
 
 def _masking(part: OpenCollection) -> str:

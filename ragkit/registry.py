@@ -6,8 +6,8 @@
     connector_type = registry.load("connectors", "files")
 
 Looking a name up imports nothing; ``load`` imports the one module that the configuration names. Other distributions
-add rows by entry point (groups ``ragkit.connectors`` and ``ragkit.generators``), read on the first look-up that the
-built-in table does not answer; they run only if ``[plugins] allow`` names their distribution.
+add rows by entry point (groups ``ragkit.connectors``, ``ragkit.detectors`` and ``ragkit.generators``), read on the
+first look-up that the built-in table does not answer; they run only if ``[plugins] allow`` names their distribution.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any, Literal
 
 from ragkit.errors import ConfigError, MissingDependency, UnknownKey
 
-Kind = Literal["connectors", "generators"]
+Kind = Literal["connectors", "detectors", "generators"]
 
-KINDS: tuple[Kind, ...] = ("connectors", "generators")
+KINDS: tuple[Kind, ...] = ("connectors", "detectors", "generators")
 OWN_DISTRIBUTION = "ragkit"
 
 
@@ -43,6 +43,8 @@ class Entry:
 BUILT_IN: tuple[Entry, ...] = (
     Entry(kind="connectors", name="files", target="ragkit_connectors.files:FilesConnector"),
     Entry(kind="connectors", name="jsonl", target="ragkit_connectors.jsonl:JsonlConnector"),
+    Entry(kind="detectors", name="huggingface", target="ragkit.detect.huggingface:HuggingFaceDetector"),
+    Entry(kind="detectors", name="spacy", target="ragkit.detect.spacy:SpacyDetector"),
     Entry(kind="generators", name="extractive", target="ragkit.generate.extractive:ExtractiveGenerator"),
 )
 """ragkit's own rows, equal to the entry points in ``pyproject.toml``; a foreign row of the same name never wins."""

@@ -259,8 +259,43 @@ def test_every_line_the_template_offers_is_valid(template: str) -> None:
     text = render_template(template, name="care", workspace_id="abc", owner="local|ana", path="documents")  # type: ignore[arg-type]
     lines = [line for line in text.splitlines() if "`ragkit config" not in line and "A file or glob" not in line]
     config = parse("\n".join(line.removeprefix("# ") for line in lines))
-    assert config.collections["documents"].policy == "strict"
+    assert config.collections["documents"].policy == "ours"
+    assert config.policies["ours"].profile == "default"
+    assert config.detectors["clinical"].kind == "huggingface"
     assert config.keys.command == ("pass", "show", "ragkit")
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "remedy"),
+    [
+        ("[policies.strict]\nprofile = 'hipa'\n", "policies.strict: names a profile", "hipaa_safe_harbor"),
+        ("[policies.strict]\ndetectors = ['bultin']\n", "policies.strict.detectors names a detector", "`builtin`"),
+        ("[detectors.builtin]\nkind = 'spacy'\n", "detectors.builtin is of another kind", "another name"),
+        ("[detectors.x]\nkind = 'spacy'\napi_key = 'abc'\n", "secret written inline", "env"),
+        ("[policies.strict.deny.c]\nentity_type = 'PERSON'\n", "exactly one of `file` and `sql`", ""),
+        (
+            "[policies.strict.deny.c]\nentity_type = 'PERSON'\nsql = {url = 'postgresql://u:pw@h/d', query = 'q'}\n",
+            "policies.strict.deny.c.sql.url: is a secret written inline",
+            "env",
+        ),
+        (
+            "[policies.strict.recognizers.r]\nentity_type = 'X_NUMBER'\npatterns = ['a(']\n",
+            "pattern 1 is not a regular expression",
+            "",
+        ),
+        (
+            "[policies.strict.recognizers.r]\nentity_type = 'X_NUMBER'\npatterns = ['a']\nrequire_context = true\n",
+            "`require_context` needs `context`",
+            "",
+        ),
+    ],
+)
+def test_policies_and_detectors_are_refused_by_their_path(written: str, said: str, remedy: str) -> None:
+    """A profile, detector, list or recognizer that cannot be is refused without its values."""
+    error = refusal("[policies.strict.entities]", written + "[policies.strict.entities]")
+    assert said in str(error)
+    assert remedy in error.remedy
+    assert "pw@" not in str(error) + error.remedy
 
 
 def test_settings_in_force_are_toml_of_the_same_configuration() -> None:

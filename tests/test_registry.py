@@ -27,6 +27,8 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "acme-bare = acme_plugins_for_test.bare:Bare [bare]\n"
         "acme-odd = acme_plugins_for_test.crm:Nothing\n"
         "files = acme_plugins_for_test.crm:Crm\n"
+        "[ragkit.detectors]\n"
+        "acme-ids = acme_plugins_for_test.ids:Ids\n"
     )
     package = tmp_path / "acme_plugins_for_test"
     package.mkdir()
@@ -73,6 +75,13 @@ def test_a_foreign_plugin_must_be_allowed(plugin: Path) -> None:
     assert "acme_plugins_for_test" not in sys.modules
     for spelling in ("acme-plugins", "Acme.Plugins", "ACME_plugins"):
         assert Registry(allow=[spelling]).load("connectors", "acme-crm").__name__ == "Crm"
+
+
+def test_a_foreign_detector_must_be_allowed(plugin: Path) -> None:
+    """It sees unmasked text, so it runs only where its distribution is allowed."""
+    with pytest.raises(ConfigError, match="not allowed"):
+        Registry().find("detectors", "acme-ids")
+    assert Registry(allow=["acme-plugins"]).find("detectors", "acme-ids").target.endswith("ids:Ids")
 
 
 def test_a_foreign_plugin_never_takes_a_built_in_name(plugin: Path) -> None:

@@ -25,6 +25,8 @@ VERBS = [
     "search",
     "mask",
     "reveal",
+    "policy list",
+    "policy show",
     "eval retrieval",
 ]
 
