@@ -3,6 +3,7 @@
 A tenth of all names, chosen by a hash of the word, is reserved: by default it never appears, so that names the
 detector has not seen can be measured with ``held_out=True``.
 """
+# ruff: noqa: E501, ISC004
 
 from __future__ import annotations
 
@@ -230,7 +231,7 @@ class Person:
             left, right = rng.choice(("“”", '""', "''", "()"))
             return f"{self.given} {left}{rng.choice(NICKNAMES)}{right} {self.family}"
         if roll < 0.94:
-            return f"{self.full}{rng.choice((', ', ' '))}{rng.choice(SUFFIXES)}"
+            return f"{rng.choice((self.full, self.full, self.initialled(rng)))}{rng.choice((', ', ' '))}{rng.choice(SUFFIXES)}"
         return self.sorted if roll < 0.97 else f"{self.family} {self.given}"
 
     def user(self, rng: random.Random) -> str:

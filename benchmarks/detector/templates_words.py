@@ -1,4 +1,5 @@
 """Word lists of the detector's templates, all written by hand: peoples, beliefs, jobs, invented firms, products."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -38,13 +39,15 @@ BELIEFS = _split(
 )
 BELIEF_PLURALS = _split(
     "Catholics;Protestants;Lutherans;Anglicans;Baptists;Methodists;Evangelicals;Mormons;Quakers;Jews;Muslims;Sunnis;"
-    "Shiites;Hindus;Sikhs;Jains;Buddhists;Christians;Copts;Jehovah's Witnesses;atheists;Seventh-day Adventists;Alevis"
+    "Shiites;Hindus;Sikhs;Jains;Buddhists;Christians;Copts;Jehovah's Witnesses;atheists;Seventh-day Adventists;Alevis;"
+    "Republicans;Democrats;Tories;Conservatives;Liberals;Greens;Socialists;Communists;Social Democrats;Islamists;"
+    "Christian Democrats;Liberal Democrats;separatists;anarchists;royalists;Whigs;Sandinistas;nationalists;feminists"
 )
 POLITICAL = _split(
     "Republican;Democrat;Democratic;Labour;Tory;Conservative;Liberal Democrat;Green;Socialist;Communist;Marxist;"
-    "Social Democrat;Christian Democrat;Libertarian;nationalist;Republicans;Democrats;Tories;Conservatives;Liberals;"
-    "Greens;Socialists;Communists;Social Democrats;Christian Democrats;Liberal Democrats;Maoist;Zionist;Peronist;Gaullist;"
-    "separatists;anarchists;trade unionist;Leninist;Islamist;royalists;Whigs;Sandinistas;Ba'athist"
+    "Social Democrat;Christian Democrat;Libertarian;nationalist;"
+    "Maoist;Zionist;Peronist;Gaullist;"
+    "trade unionist;Leninist;Islamist;Ba'athist;Trotskyist;social democratic;right-wing;left-wing;far-right;populist"
 )
 HONORIFICS = _split(
     "Mr.;Mr.;Mr.;Mr;Mrs.;Mrs.;Mrs;Ms.;Ms.;Ms;Miss;Dr.;Dr.;Dr;Prof.;Professor;Sir;Lady;Lord;Dame;Rev.;Father;Sister;Judge;"
