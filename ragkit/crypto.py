@@ -45,6 +45,11 @@ def keyed_hash(key: bytes, *parts: bytes | str) -> bytes:
     return mac.digest()
 
 
+def key_number(mac: bytes) -> int:
+    """Return the first 8 bytes of a keyed hash as a signed number, which is what SQL keeps smallest."""
+    return int.from_bytes(mac[:8], "big", signed=True)
+
+
 def opaque_id(key: bytes, *parts: bytes | str) -> str:
     """Return a stable identifier that tells nothing: 26 base32 characters (128 bits) of ``keyed_hash``."""
     return base64.b32encode(keyed_hash(key, *parts)[:16]).decode().rstrip("=").lower()

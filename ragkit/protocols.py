@@ -82,7 +82,9 @@ class VaultTable(Protocol):
     """Where the vault of one collection keeps its rows: sealed values by keyed hash. Implemented by the record store.
 
     ``value_mac``, ``token`` and ``surrogate_mac`` are each unique in a collection by database constraint. ``insert``
-    takes part in the caller's current write transaction.
+    takes part in the caller's current write transaction. ``named`` finds at most ``limit`` rows by one of their
+    ``names``; ``seen`` tells which of these numbers stand among the ``mentions`` of a document that the principal may
+    read.
     """
 
     def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]: ...
@@ -91,6 +93,10 @@ class VaultTable(Protocol):
 
     def surrogates_taken(self, surrogate_macs: Collection[bytes]) -> set[bytes]: ...
 
+    def named(self, name: int, limit: int) -> list[VaultRow]: ...
+
+    def seen(self, numbers: Collection[int], principal: Principal) -> set[int]: ...
+
     def insert(self, rows: Sequence[VaultRow]) -> None: ...
 
 
@@ -98,7 +104,8 @@ class Masker(Protocol):
     """The only way from raw to masked, for one collection.
 
     ``mask`` may allocate tokens: they stay pending in memory until ``flush`` inserts them through the vault table,
-    which the pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing.
+    which the pipeline calls inside the transaction that stores the documents. ``mask_question`` inserts nothing, and
+    recognises only values that stand in documents which the principal may read.
 
     Raises:
         SecretFound, ItemRefused: The policy refuses this document.
@@ -112,7 +119,7 @@ class Masker(Protocol):
 
     def mask(self, documents: Sequence[Document]) -> list[MaskedDocument | ItemError]: ...
 
-    def mask_question(self, question: RawQuestion) -> MaskedQuestion: ...
+    def mask_question(self, question: RawQuestion, *, principal: Principal) -> MaskedQuestion: ...
 
     def flush(self) -> None: ...
 

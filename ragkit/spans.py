@@ -1,4 +1,4 @@
-"""Spans of personal data, and the two masked views of one text with the map between them.
+"""Spans of personal data, the two masked views of one text with the map between them, and the row that joins the two.
 
 Imported through :mod:`ragkit.types`, where the other records are.
 """
@@ -74,3 +74,37 @@ class MaskedText:
         if position >= here_end:
             return there_end + (position - here_end)
         return there_end if end and position > starts[nearest] else there_start
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Another way to read a question; ``weight`` in 0..1 against 1 for the first."""
+
+    text: MaskedText
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultRow:
+    """One row of the vault: nothing in it can be read without the collection's keys.
+
+    Attributes:
+        value_mac: 32-byte keyed hash of the entity type and the normalised value (or name component).
+        kind: ``value`` for a whole value, ``component`` for a part of a name whose surrogate is shared.
+        token: Id of the token in the record view, such as ``K7F3QX9M2T-4B``; ``None`` for components.
+        surrogate_mac: 32-byte keyed hash of the component's type and its surrogate, so that two values never share one.
+        sealed_surrogate: The surrogate, sealed under the value's own key.
+        sealed_value: The value as first seen, sealed under the same key.
+        wrapped_key: The value's own key, wrapped by the collection's wrapping key.
+        names: Numbers of the keyed hashes under which a question finds the value; written, not read back.
+    """
+
+    value_mac: bytes
+    kind: Literal["value", "component"]
+    entity_type: str
+    token: str | None
+    surrogate_mac: bytes
+    sealed_surrogate: bytes
+    sealed_value: bytes
+    wrapped_key: bytes
+    names: tuple[int, ...] = ()

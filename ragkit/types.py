@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 from ragkit.principals import DataClass as DataClass
 from ragkit.principals import Location as Location
@@ -23,7 +22,9 @@ from ragkit.spans import NOTHING
 from ragkit.spans import Masked as Masked
 from ragkit.spans import MaskedSpan as MaskedSpan
 from ragkit.spans import MaskedText as MaskedText
+from ragkit.spans import Reading as Reading
 from ragkit.spans import Span as Span
+from ragkit.spans import VaultRow as VaultRow
 
 # --- what a connector yields ---------------------------------------------------------------------------------
 
@@ -182,6 +183,8 @@ class MaskedDocument:
         blocks: As parsed; their offsets are in the *source* text, mapped with ``text.to``.
         policy: Fingerprint of the policy and detectors that masked it.
         counts: How many spans of each entity type were masked, over all parts.
+        mentions: Numbers of the vault's keyed hashes of the values in it, so that a question recognises only what its
+            asker may read.
     """
 
     text: MaskedText
@@ -194,30 +197,7 @@ class MaskedDocument:
     metadata: Mapping[str, MaskedText] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultRow:
-    """One row of the vault: nothing in it can be read without the collection's keys.
-
-    Attributes:
-        value_mac: 32-byte keyed hash of the entity type and the normalised value (or name component).
-        kind: ``value`` for a whole value, ``component`` for a part of a name whose surrogate is shared.
-        token: Id of the token in the record view, such as ``K7F3QX9M2T-4B``; ``None`` for components.
-        surrogate_mac: 32-byte keyed hash of the component's type and its surrogate, so that two values never share one.
-        sealed_surrogate: The surrogate, sealed under the value's own key.
-        sealed_value: The value as first seen, sealed under the same key.
-        wrapped_key: The value's own key, wrapped by the collection's wrapping key.
-    """
-
-    value_mac: bytes
-    kind: Literal["value", "component"]
-    entity_type: str
-    token: str | None
-    surrogate_mac: bytes
-    sealed_surrogate: bytes
-    sealed_value: bytes
-    wrapped_key: bytes
+    mentions: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +213,20 @@ class RawQuestion:
 
 @dataclass(frozen=True, slots=True)
 class MaskedQuestion:
-    """A question after masking by the same vault as the collection; nothing was inserted into the vault."""
+    """A question after masking by the same vault as the collection; nothing was inserted into the vault.
+
+    Attributes:
+        readings: Other ways to read the text, for the search: ``will`` as a name, each who ``G. Yalman`` may be.
+        ambiguous: How many mentions of each entity type fit several values that the asker may read about.
+    """
 
     text: MaskedText
     collection: str
     policy: str
     history: tuple[MaskedText, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
+    ambiguous: Mapping[str, int] = field(default_factory=dict)
 
 
 # --- indexing and retrieval ------------------------------------------------------------------------------------
@@ -378,6 +365,7 @@ class Answer:
         support: 0..1, how well the hits support the answer; the generator's own estimate.
         hits: What was retrieved, best first.
         request_id: Joins the events of this question in the recorder.
+        ambiguous: How many mentions in the question fit several values, by entity type.
     """
 
     text: Masked
@@ -390,3 +378,4 @@ class Answer:
     collection: str
     request_id: str
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    ambiguous: Mapping[str, int] = field(default_factory=dict)

@@ -6,6 +6,7 @@ holds: unknown permissions mean nobody.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
@@ -23,6 +24,11 @@ _INSERT_CLASS = insert(access_classes).on_conflict_do_nothing()
 def class_id(collection: Collection, tokens: Iterable[str]) -> str:
     """Return the class of a set of access tokens: an opaque id that depends on the set alone."""
     return crypto.opaque_id(collection.keys.ids, "access-class", *sorted(set(tokens)))
+
+
+def class_number(class_id: str) -> int:
+    """Return a class as a signed 64-bit number, for tables with a row a value."""
+    return int.from_bytes(hashlib.sha256(class_id.encode()).digest()[:8], "big", signed=True)
 
 
 def token_mac(collection: Collection, token: str) -> bytes:

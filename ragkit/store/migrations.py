@@ -161,4 +161,35 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX ix_chunks_collection_id ON chunks (collection_id)",
         ),
     ),
+    Migration(
+        2,
+        "what a question may recognise",
+        (
+            """CREATE TABLE mentions (
+                "key" INTEGER NOT NULL, class_number INTEGER NOT NULL, version_id INTEGER NOT NULL,
+                PRIMARY KEY ("key", class_number, version_id),
+                FOREIGN KEY(version_id) REFERENCES versions (version_id) ON DELETE CASCADE
+            ) WITHOUT ROWID""",
+            "CREATE INDEX ix_mentions_version_id ON mentions (version_id)",
+            "ALTER TABLE vault RENAME TO vault_1",
+            """CREATE TABLE vault (
+                vault_id INTEGER NOT NULL, collection_id TEXT NOT NULL, value_mac BLOB NOT NULL, kind TEXT NOT NULL,
+                entity_type TEXT NOT NULL, token TEXT, surrogate_mac BLOB NOT NULL, sealed_surrogate BLOB NOT NULL,
+                sealed_value BLOB NOT NULL, wrapped_key BLOB NOT NULL, PRIMARY KEY (vault_id),
+                UNIQUE (collection_id, value_mac), UNIQUE (collection_id, token),
+                UNIQUE (collection_id, surrogate_mac),
+                FOREIGN KEY(collection_id) REFERENCES collections (id) ON DELETE CASCADE
+            )""",
+            """INSERT INTO vault (collection_id, value_mac, kind, entity_type, token, surrogate_mac,
+                sealed_surrogate, sealed_value, wrapped_key)
+                SELECT collection_id, value_mac, kind, entity_type, token, surrogate_mac,
+                sealed_surrogate, sealed_value, wrapped_key FROM vault_1 ORDER BY rowid""",
+            "DROP TABLE vault_1",
+            """CREATE TABLE vault_names (
+                "key" INTEGER NOT NULL, vault_id INTEGER NOT NULL, PRIMARY KEY ("key", vault_id),
+                FOREIGN KEY(vault_id) REFERENCES vault (vault_id) ON DELETE CASCADE
+            ) WITHOUT ROWID""",
+            "CREATE INDEX ix_vault_names_vault_id ON vault_names (vault_id)",
+        ),
+    ),
 )

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ragkit.crashpoints import reach
 from ragkit.store.database import Database
-from ragkit.store.schema import bodies, chunks, documents, versions
+from ragkit.store.schema import bodies, chunks, documents, mentions, versions
 
 INLINE_ROWS = 256
 """A version of at most so many chunks is deleted in the transaction that makes it obsolete."""
@@ -36,6 +36,7 @@ def retire(connection: Connection, version_id: int, *, rows: int) -> None:
         connection.execute(_DELETE_VERSION, {"version": version_id})
         return
     unnumber(connection, version_id)
+    unmention(connection, version_id)
     keyless = {"state": "retired", "wrapped_key": None, "sealed_header": None}
     connection.execute(update(versions).where(versions.c.version_id == version_id).values(**keyless))
 
@@ -44,6 +45,11 @@ def unnumber(connection: Connection, version_id: int) -> None:
     """Take the chunk numbers of a version away, so that none of its chunks is live."""
     mine = select(bodies.c.body_id).where(bodies.c.version_id == version_id)
     connection.execute(delete(chunks).where(chunks.c.body_id.in_(mine)))
+
+
+def unmention(connection: Connection, version_id: int) -> None:
+    """Let a version count no longer as a place where its values stand."""
+    connection.execute(delete(mentions).where(mentions.c.version_id == version_id))
 
 
 def sweep(database: Database, collection_id: str, *, states: tuple[str, ...] = ("staged", "retired")) -> int:

@@ -5,10 +5,11 @@
     collections ─┬─ sources ── items          sync state: what the source has, seen or refused
                  ├─ documents ─▶ versions      a document answers with its current version
                  │                 ├─ bodies   sealed chunks and their vectors, staged or live
-                 │                 └─ filters  keyed hashes of the metadata values that can be filtered on
+                 │                 ├─ filters  keyed hashes of the metadata values that can be filtered on
+                 │                 └─ mentions keyed hashes of the masked values that a readable document holds
                  ├─ chunks ─▶ bodies           a chunk is live when it has a number here
                  ├─ access_classes ── access_tokens
-                 └─ vault
+                 └─ vault ── vault_names       keyed hashes under which a question finds a name
 
 A body is written while its version is only staged; it gets its ``chunk_id`` in the transaction that makes the version
 current. So chunk numbers grow in the order of *publication*, and "everything after n" misses nothing, however long a
@@ -169,9 +170,21 @@ access_tokens = Table(
     sqlite_with_rowid=False,
 )
 
+mentions = Table(
+    "mentions",
+    metadata,
+    # The class comes second, so that a look-up costs the same however many documents of other classes have the value.
+    Column("key", Integer, nullable=False),
+    Column("class_number", Integer, nullable=False),
+    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("key", "class_number", "version_id"),
+    sqlite_with_rowid=False,
+)
+
 vault = Table(
     "vault",
     metadata,
+    Column("vault_id", Integer, primary_key=True),
     Column("collection_id", Text, nullable=False),
     Column("value_mac", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False),
@@ -185,4 +198,13 @@ vault = Table(
     UniqueConstraint("collection_id", "token"),
     UniqueConstraint("collection_id", "surrogate_mac"),
     ForeignKeyConstraint(["collection_id"], ["collections.id"], ondelete="CASCADE"),
+)
+
+vault_names = Table(
+    "vault_names",
+    metadata,
+    Column("key", Integer, nullable=False),
+    Column("vault_id", Integer, ForeignKey("vault.vault_id", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("key", "vault_id"),
+    sqlite_with_rowid=False,
 )

@@ -29,6 +29,7 @@ class Staging:
     key: bytes
     columns: Mapping[str, Any]
     filters: Mapping[str, bytes]
+    mentions: frozenset[int]
     masked: Mapping[str, int]
     notices: Mapping[str, int]
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -108,6 +109,7 @@ def new_version(
         key=key,
         columns=columns,
         filters=filters,
+        mentions=document.mentions,
         masked=dict(document.counts),
         notices=notices,
     )

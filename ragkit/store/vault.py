@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection as Values
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ragkit.errors import StoreError
+from ragkit.store.access import class_number, classes_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
-from ragkit.store.schema import vault
-from ragkit.types import VaultRow
+from ragkit.store.schema import vault, vault_names
+from ragkit.types import Principal, VaultRow
 
 _PARAMETERS = 10_000  # SQLite takes 32,766 a statement
 _COLUMNS = (
@@ -26,6 +28,15 @@ _COLUMNS = (
     vault.c.sealed_value,
     vault.c.wrapped_key,
 )
+_MANY_CLASSES = 512
+_SEEN = (
+    "SELECT wanted.value FROM json_each(:numbers) AS wanted WHERE EXISTS (SELECT 1 FROM mentions "
+    "WHERE mentions.key = wanted.value AND {}mentions.class_number IN (SELECT value FROM json_each(:classes)))"
+)
+_SEEN_BY_CLASS = text(_SEEN.format(""))
+"""One index look-up for each number and class, whether or not documents of other classes have the value."""
+_SEEN_BY_NUMBER = text(_SEEN.format("+"))
+"""For who is in very many classes: every mention of a number until one fits. The plus keeps SQLite from the index."""
 
 
 class VaultRows:
@@ -33,6 +44,7 @@ class VaultRows:
 
     def __init__(self, database: Database, collection: Collection) -> None:
         self._database = database
+        self._collection = collection
         self._collection_id = collection.id
 
     def by_mac(self, macs: Values[bytes]) -> dict[bytes, VaultRow]:
@@ -54,6 +66,28 @@ class VaultRows:
                 found.update(connection.execute(query).scalars())
         return found
 
+    def named(self, name: int, limit: int) -> list[VaultRow]:
+        """Return at most ``limit`` rows that have this name key."""
+        query = (
+            select(*_COLUMNS)
+            .join(vault_names, vault_names.c.vault_id == vault.c.vault_id)
+            .where(vault_names.c.key == name, vault.c.collection_id == self._collection_id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [VaultRow(**row) for row in connection.execute(query).mappings()]
+
+    def seen(self, numbers: Values[int], principal: Principal) -> set[int]:
+        """Return which of these numbers stand among the mentions of a document that the principal may read."""
+        found: set[int] = set()
+        with self._database.read() as connection:
+            classes = [class_number(name) for name in classes_of(connection, self._collection, principal)]
+            query = _SEEN_BY_CLASS if len(classes) <= _MANY_CLASSES else _SEEN_BY_NUMBER
+            for some in _slices(numbers):
+                given = {"numbers": json.dumps(some), "classes": json.dumps(classes)}
+                found.update(connection.execute(query, given).scalars())
+        return found
+
     def insert(self, rows: Sequence[VaultRow]) -> None:
         """Insert rows, in this thread's write transaction if one is under way.
 
@@ -62,11 +96,13 @@ class VaultRows:
         """
         if not rows:
             return
-        values = [
-            {column.name: getattr(row, column.name) for column in _COLUMNS} | {"collection_id": self._collection_id}
-            for row in rows
-        ]
         with self._database.write() as connection:
+            first = connection.execute(select(func.coalesce(func.max(vault.c.vault_id), 0))).scalar_one() + 1
+            values = [
+                {column.name: getattr(row, column.name) for column in _COLUMNS}
+                | {"collection_id": self._collection_id, "vault_id": first + place}
+                for place, row in enumerate(rows)
+            ]
             try:
                 connection.execute(vault.insert(), values)
             except IntegrityError:
@@ -74,6 +110,10 @@ class VaultRows:
                     "a value, token or surrogate is in the vault already",
                     remedy="Run the command again; the masker looks the vault up afresh.",
                 ) from None
+            names = [(key, first + place) for place, row in enumerate(rows) for key in set(row.names)]
+            if names:
+                given = [{"key": key, "vault_id": vault_id} for key, vault_id in sorted(names)]
+                connection.execute(vault_names.insert(), given)
 
     def count(self) -> int:
         """Return how many rows the collection has."""

@@ -22,10 +22,10 @@ from sqlalchemy import Connection, Text, bindparam, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit.crashpoints import reach
-from ragkit.store.access import ensure_class
+from ragkit.store.access import class_number, ensure_class
 from ragkit.store.items import SourceEntry, now
 from ragkit.store.removal import CURRENT, retire, sweep, unnumber, withdraw
-from ragkit.store.schema import bodies, chunks, documents, filters, items, versions
+from ragkit.store.schema import bodies, chunks, documents, filters, items, mentions, versions
 from ragkit.store.staging import Refused, Staging, new_version
 from ragkit.store.syncstate import SyncStateTable
 from ragkit.types import Chunk, MaskedDocument
@@ -137,6 +137,8 @@ class DocumentWriter:
                 )
                 unnumber(connection, found.version_id)
                 self._number(connection, found.version_id, class_id)
+                here = mentions.c.version_id == found.version_id
+                connection.execute(update(mentions).where(here).values(class_number=class_number(class_id)))
             met = {"access_mac": entry.access_mac, "last_seen_pass": entry.pass_number}
             connection.execute(update(items).where(items.c.doc_id == entry.doc_id).values(**met))
             reach("sync.in_access")
@@ -156,6 +158,7 @@ class DocumentWriter:
         if old is not None:
             retire(connection, old.version_id, rows=old.chunk_count)
         self._number(connection, version_id, class_id)
+        self._mention(connection, staging, class_id)
         self._state.put(connection, staging.entry, version=staging.number)
 
     def _quarantine(self, connection: Connection, refused: Refused) -> None:
@@ -188,6 +191,12 @@ class DocumentWriter:
 
     def _number(self, connection: Connection, version_id: int | None, class_id: str) -> None:
         connection.execute(_NUMBER, {"collection": self._collection.id, "class": class_id, "version": version_id})
+
+    def _mention(self, connection: Connection, staging: Staging, class_id: str) -> None:
+        """Note which values the version holds; in order, since neighbours share pages."""
+        here = {"class_number": class_number(class_id), "version_id": staging.version_id}
+        if staging.mentions:
+            connection.execute(mentions.insert(), [{"key": key, **here} for key in sorted(staging.mentions)])
 
 
 _MAKE_CURRENT = (
