@@ -87,6 +87,7 @@ class Assistant:
             collection=self.collection,
             request_id=request,
             timings_ms=clock.laps,
+            ambiguous=dict(masked.ambiguous),
         )
 
     def search(
@@ -111,7 +112,7 @@ class Assistant:
         return self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters)
 
     def _mask(self, question: RawQuestion, principal: Principal, request: str) -> MaskedQuestion:
-        masked = self.masker.mask_question(question)
+        masked = self.masker.mask_question(question, principal=principal)
         self.recorder.record(
             "query.received",
             request=request,

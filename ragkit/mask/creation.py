@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from ragkit.crypto import CollectionKeys
+from ragkit.crypto import CollectionKeys, key_number, keyed_hash
 from ragkit.errors import VaultError
-from ragkit.mask.normalise import fold, normalise
+from ragkit.folding import fold
+from ragkit.mask.normalise import normalise
+from ragkit.mask.people import name_keys
 from ragkit.mask.rows import Draft, Item, VaultRows
-from ragkit.mask.surrogates import SHARED, draw, is_composed, join, propose, split
-from ragkit.mask.tokens import token_ids
+from ragkit.mask.surrogates import SHARED, Part, draw, is_composed, join, propose, split
+from ragkit.mask.tokens import format_token, token_ids
 
 _ATTEMPTS = 4096
+
+PartKey = tuple[str, str]
+"""Kind and folded text of a part."""
 
 
 class Creation:
@@ -49,53 +54,84 @@ class Creation:
         drawn = {mac: item for mac, item in firsts.items() if mac not in composed}
         surrogates = self._compose(composed, draft)
         if like is None:
-            surrogates |= self._draw(drawn, normals, draft)
+            surrogates |= self._draw(drawn, normals, draft, self._keys.surrogates)
         else:
             surrogates |= {mac: (like[mac], self._rows.surrogate_mac("spelling", mac.hex())) for mac in drawn}
-        tokens = self._free_tokens({mac: item[0] for mac, item in firsts.items()}, draft)
+        tokens = self._free_tokens({mac: item[0] for mac, item in firsts.items()}, draft, self._keys.values)
         for mac, item in firsts.items():
             surrogate, mark = surrogates[mac]
-            self._rows.add(draft, mac, item, token_id=tokens[mac], surrogate=surrogate, mark=mark)
+            names = name_keys(*item) if like is None else ()
+            self._rows.add(draft, mac, item, token_id=tokens[mac], surrogate=surrogate, mark=mark, names=names)
+
+    def strange(
+        self, items: Mapping[Item, bytes], normals: Mapping[Item, str], seen: Collection[int]
+    ) -> dict[Item, tuple[str, str]]:
+        """Tokens and surrogates that no value of this vault has, for values of a question; nothing is kept.
+
+        They come from a key of their own, so that they are the same whether or not the vault holds the value. Parts of
+        a name that the asker may read elsewhere (``seen`` holds their numbers) keep the surrogate they have there.
+        """
+        key, draft = keyed_hash(self._keys.surrogates, "strange"), Draft()
+        by_mac = {mac: item for item, mac in items.items()}
+        composed = {m: item for m, item in by_mac.items() if is_composed(*item, own=item[0] in self._own_types)}
+        parts = {mac: split(*item) for mac, item in composed.items()}
+        needed = _needed(parts.values())
+        macs = {part: self._rows.part_mac(*part) for part in needed}
+        opened = self._rows.opened([mac for mac in macs.values() if key_number(mac) in seen], draft)
+        found = {part: opened[mac].surrogate for part, mac in macs.items() if mac in opened}
+        found |= {part: new for part, (new, _) in self._free_parts(needed, found, draft, key).items()}
+        surrogates = {mac: join(pieces, found, key) for mac, pieces in parts.items()}
+        drawn = {mac: item for mac, item in by_mac.items() if mac not in composed}
+        surrogates |= {mac: new for mac, (new, _) in self._draw(drawn, normals, draft, key).items()}
+        tokens = self._free_tokens({mac: item[0] for mac, item in by_mac.items()}, draft, key)
+        return {item: (format_token(item[0], tokens[mac]), surrogates[mac]) for item, mac in items.items()}
+
+    def part_macs(self, item: Item) -> list[bytes]:
+        """The keyed hashes of the parts of a value that have surrogates of their own."""
+        if not is_composed(*item, own=item[0] in self._own_types):
+            return []
+        return [self._rows.part_mac(*part) for part in _needed([split(*item)])]
 
     def _compose(self, items: Mapping[bytes, Item], draft: Draft) -> dict[bytes, tuple[str, bytes]]:
         parts = {mac: split(*item) for mac, item in items.items()}
-        needed = {
-            (part.kind, fold(part.text)): part.text
-            for pieces in parts.values()
-            for part in pieces
-            if part.kind not in {"keep", "draw"}
-        }
-        found = self._parts(needed, draft)
+        needed = _needed(parts.values())
+        macs = {part: self._rows.part_mac(*part) for part in needed}
+        opened = self._rows.opened(macs.values(), draft)
+        found = {part: opened[mac].surrogate for part, mac in macs.items() if mac in opened}
+        for part, (new, mark) in self._free_parts(needed, found, draft, self._keys.surrogates).items():
+            item = (part[0].upper(), needed[part])
+            self._rows.add(draft, macs[part], item, token_id=None, surrogate=new, mark=mark)
+            found[part] = new
         # Parts have surrogates of their own, each unique, so the whole needs no second check.
         return {
             mac: (join(pieces, found, self._keys.surrogates), self._rows.surrogate_mac("whole", mac.hex()))
             for mac, pieces in parts.items()
         }
 
-    def _parts(self, needed: Mapping[tuple[str, str], str], draft: Draft) -> dict[tuple[str, str], str]:
-        macs = {part: self._rows.part_mac(*part) for part in needed}
-        opened = self._rows.opened(macs.values(), draft)
-        found = {part: opened[mac].surrogate for part, mac in macs.items() if mac in opened}
+    def _free_parts(
+        self, needed: Mapping[PartKey, str], found: Collection[PartKey], draft: Draft, key: bytes
+    ) -> dict[PartKey, tuple[str, bytes]]:
+        """A surrogate, and its keyed hash, for each part that has none; no other part has it, nor is it a real one."""
+        free: dict[PartKey, tuple[str, bytes]] = {}
+        taken: set[bytes] = set()
         missing = [part for part in needed if part not in found]
         for attempt in range(_ATTEMPTS):
             if not missing:
-                return found
-            proposals = {part: propose(*part, attempt, self._keys.surrogates) for part in missing}
+                return free
+            proposals = {part: propose(*part, attempt, key) for part in missing}
             marks = {part: self._rows.surrogate_mac(part[0], fold(new)) for part, new in proposals.items()}
             real = {part: self._rows.part_mac(part[0], fold(new)) for part, new in proposals.items()}
             busy = self._rows.busy(marks, real, draft)
             for part in missing:
                 new = proposals[part]
-                if part in busy or marks[part] in draft.surrogates or (part[0], fold(new)) in needed:
-                    continue
-                item = (part[0].upper(), needed[part])
-                self._rows.add(draft, macs[part], item, token_id=None, surrogate=new, mark=marks[part])
-                found[part] = new
-            missing = [part for part in missing if part not in found]
+                if part not in busy and marks[part] not in taken and (part[0], fold(new)) not in needed:
+                    free[part] = (new, marks[part])
+                    taken.add(marks[part])
+            missing = [part for part in missing if part not in free]
         raise _exhausted()
 
     def _draw(
-        self, items: Mapping[bytes, Item], normals: Mapping[Item, str], draft: Draft
+        self, items: Mapping[bytes, Item], normals: Mapping[Item, str], draft: Draft, key: bytes
     ) -> dict[bytes, tuple[str, bytes]]:
         found: dict[bytes, tuple[str, bytes]] = {}
         taken: set[bytes] = set()
@@ -103,7 +139,7 @@ class Creation:
         for attempt in range(_ATTEMPTS):
             if not missing:
                 return found
-            proposals = {m: draw(*items[m], normals[items[m]], attempt, self._keys.surrogates) for m in missing}
+            proposals = {m: draw(*items[m], normals[items[m]], attempt, key) for m in missing}
             marks = {m: self._draw_mark(items[m][0], m, new) for m, new in proposals.items()}
             real = {m: self._rows.value_mac(items[m][0], normalise(items[m][0], new)) for m, new in proposals.items()}
             busy = self._rows.busy(marks, real, draft)
@@ -121,9 +157,9 @@ class Creation:
             return self._rows.surrogate_mac("shared", mac.hex())
         return self._rows.surrogate_mac(entity_type, normalise(entity_type, proposal))
 
-    def _free_tokens(self, types: Mapping[bytes, str], draft: Draft) -> dict[bytes, str]:
+    def _free_tokens(self, types: Mapping[bytes, str], draft: Draft, key: bytes) -> dict[bytes, str]:
         """A token id for each value that no other value has."""
-        streams = {mac: token_ids(self._keys.values, entity_type, mac) for mac, entity_type in types.items()}
+        streams = {mac: token_ids(key, entity_type, mac) for mac, entity_type in types.items()}
         found: dict[bytes, str] = {}
         chosen: set[str] = set()
         missing = list(types)
@@ -136,6 +172,16 @@ class Creation:
                     chosen.add(token_id)
             missing = [mac for mac in missing if mac not in found]
         return found
+
+
+def _needed(values: Iterable[Iterable[Part]]) -> dict[PartKey, str]:
+    """The parts that need a surrogate of their own, by kind and folded text."""
+    return {
+        (part.kind, fold(part.text)): part.text
+        for pieces in values
+        for part in pieces
+        if part.kind not in {"keep", "draw"}
+    }
 
 
 def _exhausted() -> VaultError:

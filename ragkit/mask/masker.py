@@ -20,12 +20,15 @@ from ragkit.mask.allowed import Allowed
 from ragkit.mask.examination import Examiner, Resolved
 from ragkit.mask.fields import fields
 from ragkit.mask.operators import irreversible
-from ragkit.mask.questions import vault_values
+from ragkit.mask.questions import recognise
+from ragkit.mask.readings import ReadQuestion, read_question
+from ragkit.mask.sight import Sight
+from ragkit.mask.standins import stand_ins
 from ragkit.mask.vault import Item, Vault
 from ragkit.mask.views import Replacement, build_views
 from ragkit.policy import Policy
 from ragkit.protocols import Detector
-from ragkit.types import Document, MaskedDocument, MaskedQuestion, MaskedText, RawQuestion, Span
+from ragkit.types import Document, MaskedDocument, MaskedQuestion, MaskedText, Principal, RawQuestion, Span
 
 
 class CollectionMasker:
@@ -112,6 +115,7 @@ class CollectionMasker:
 
     def _render(self, resolved: Resolved, allocated: Mapping[Item, tuple[str, str]]) -> MaskedDocument:
         views = {part.slot: self._views(part.text, spans, allocated) for part, spans in resolved.parts}
+        values = {item for item in self._items([resolved]) if item in allocated}
         document = resolved.document
         return MaskedDocument(
             text=views["text"],
@@ -124,6 +128,7 @@ class CollectionMasker:
             metadata={key: views[f"meta:{key}"] for key in document.metadata},
             notices=document.notices,
             counts=dict(Counter(span.entity_type for _, span in resolved.values())),
+            mentions=self.vault.mentions(values),
         )
 
     def _views(self, text: str, spans: Sequence[Span], allocated: Mapping[Item, tuple[str, str]]) -> MaskedText:
@@ -136,21 +141,45 @@ class CollectionMasker:
 
     # --- questions and single texts --------------------------------------------------------------------------------
 
-    def mask_question(self, question: RawQuestion) -> MaskedQuestion:
-        """Mask a question and its history; what the vault holds is found without a detector. Inserts nothing."""
+    def mask_question(self, question: RawQuestion, *, principal: Principal) -> MaskedQuestion:
+        """Mask a question and its history; inserts nothing.
+
+        What the vault holds is found without a detector, and only what stands in documents that the principal may
+        read: see :mod:`ragkit.mask.sight`.
+        """
         texts = [unicodedata.normalize("NFC", text) for text in (question.text, *question.history)]
-        views, counts = [], Counter[str]()
-        for text, found in zip(texts, self.detect(texts), strict=True):
-            spans, masked = self._mask_text(text, [*found, *self._from_vault(text)], exact=False)
-            views.append(masked)
-            counts.update(span.entity_type for span in spans)
+        sight = Sight(self.vault, principal)
+        read = [self._read(text, found, sight) for text, found in zip(texts, self.detect(texts), strict=True)]
+        counts, ambiguous = Counter[str](), Counter[str]()
+        for one in read:
+            counts.update(one.counts)
+            ambiguous.update(one.ambiguous)
         return MaskedQuestion(
-            text=views[0],
+            text=read[0].view,
             collection=self.collection,
             policy=self._policy,
-            history=tuple(views[1:]),
+            history=tuple(one.view for one in read[1:]),
             counts=dict(counts),
+            readings=read[0].readings,
+            ambiguous=dict(ambiguous),
         )
+
+    def _read(self, text: str, found: Sequence[Span], sight: Sight) -> ReadQuestion:
+        known = recognise(text, sight, self.rules.wanted)
+        surely = [*found, *known.certain]
+        sets = [[*surely, *known.likely]]
+        if known.unlikely:
+            sets.append([*sets[0], *known.unlikely])
+        if known.likely:
+            sets.append(surely)
+        examined = [self._examiner.examine_text(text, spans) for spans in sets]
+        items = [
+            (span.entity_type, text[span.start : span.end])
+            for spans in examined
+            for span in spans
+            if self._examiner.operator(span) in {"token", "refuse"}
+        ]
+        return read_question(text, examined, stand_ins(items, sight), self._views)
 
     def mask_text(self, text: str, *, store: bool = False) -> tuple[list[Span], MaskedText]:
         """The spans of a text, disjoint and in order, and its masked views. Quarantines nothing.
@@ -161,20 +190,15 @@ class CollectionMasker:
             text: Any text.
             store: Allocate tokens for new values, pending until :meth:`flush`; else nothing is inserted.
         """
-        return self._mask_text(text, self.detect([text])[0], exact=True, store=store)
+        return self._mask_text(text, self.detect([text])[0], store=store)
 
-    def _mask_text(
-        self, text: str, found: Sequence[Span], *, exact: bool, store: bool = False
-    ) -> tuple[list[Span], MaskedText]:
+    def _mask_text(self, text: str, found: Sequence[Span], *, store: bool) -> tuple[list[Span], MaskedText]:
         spans = self._examiner.examine_text(text, found)
         items = [
             (s.entity_type, text[s.start : s.end]) for s in spans if self._examiner.operator(s) in {"token", "refuse"}
         ]
-        found_items = self.vault.allocate_many(items) if store else self.vault.lookup_many(items, exact=exact)
+        found_items = self.vault.allocate_many(items) if store else self.vault.lookup_many(items, exact=True)
         return spans, self._views(text, spans, found_items)
-
-    def _from_vault(self, text: str) -> list[Span]:
-        return vault_values(text, self.vault, self.rules.wanted)
 
     # --- the vault's pending rows ------------------------------------------------------------------------------------
 

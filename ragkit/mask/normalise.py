@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from ragkit.folding import fold
+from ragkit.folding import fold as fold
 
 HONORIFICS = frozenset(
     "mr mrs ms miss mx dr prof professor doctor sir madam lord lady mister rev reverend judge herr frau hr fr "
@@ -20,8 +20,14 @@ HONORIFICS = frozenset(
 """Without dots and accents, lower case."""
 
 _NUMERIC = frozenset(
-    {"PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "US_BANK_NUMBER", "US_ITIN", "MAC_ADDRESS", "UUID"}
+    "CREDIT_CARD IBAN_CODE MAC_ADDRESS UUID CUSTOMER_NUMBER ACCOUNT_NUMBER ORDER_NUMBER TICKET_NUMBER CASE_NUMBER "
+    "MEDICAL_RECORD_NUMBER HEALTH_PLAN_NUMBER LICENSE_NUMBER VEHICLE_ID LICENSE_PLATE DEVICE_ID VAT_NUMBER POSTCODE "
+    "NATIONAL_ID UNIQUE_ID".split()
 )
+"""Identifiers, in which separators do not count; so are the identity numbers of a country."""
+_NATIONAL = re.compile(r"(?!IP_)[A-Z]{2}_[A-Z_]+")
+_COUNTRY_CODE = re.compile(r"(?:\+|00)(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})", re.ASCII)
+"""Country calling codes of one and two digits, and any other three: ITU-T E.164, list of 1 November 2011."""
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -45,9 +51,24 @@ def normalise(entity_type: str, value: str) -> str:
     """The form by which two mentions of a type are the same value. Never empty for a value with a letter or digit."""
     if entity_type == "PERSON":
         return " ".join(name_words(value)) or fold(value)
-    if entity_type in _NUMERIC:
+    if entity_type == "PHONE_NUMBER":
+        return _national_number(value)
+    if entity_type in _NUMERIC or _NATIONAL.fullmatch(entity_type):
         return _NOT_ALNUM.sub("", fold(value)) or value
     return _SPACE.sub(" ", fold(strip_possessive(value.strip())))
+
+
+def _national_number(value: str) -> str:
+    """A telephone number without country code and trunk zero: ``+49 (0)30 901820`` and ``030/901820`` are the same.
+
+    Numbers of two countries may come to the same; they then share a surrogate, and still have tokens of their own.
+    """
+    digits = re.sub(r"[^\d+]", "", value)
+    rest = _COUNTRY_CODE.sub("", digits, count=1) if digits.startswith(("+", "00")) else digits
+    if len(digits) == 11 and digits[0] == "1":  # North America, written with its code but without a plus
+        rest = digits[1:]
+    rest = rest.lstrip("0")
+    return rest if len(rest) > 4 else _NOT_ALNUM.sub("", fold(value)) or value
 
 
 def lower_same_length(text: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ragkit.crypto import CollectionKeys, keyed_hash, new_key, seal, unseal
+from ragkit.crypto import CollectionKeys, key_number, keyed_hash, new_key, seal, unseal
+from ragkit.mask.people import NameKey
 from ragkit.mask.tokens import format_token
 from ragkit.protocols import VaultTable
 from ragkit.types import VaultRow
@@ -113,6 +114,14 @@ class VaultRows:
             rows.update(self.table.by_mac(macs[start : start + _BATCH]))
         return rows
 
+    def named(self, name: NameKey, limit: int) -> dict[bytes, Opened]:
+        """At most ``limit`` stored rows that have a name key, with their seals open, by keyed hash."""
+        found: dict[bytes, Opened] = {}
+        for row in self.table.named(self.name_number(name), limit):
+            found[row.value_mac] = self._cache.get(row.value_mac) or self.open(row)
+        self._remember(found)
+        return found
+
     def by_token(self, tokens: Collection[str]) -> dict[str, VaultRow]:
         """Rows by token id, pending ones too."""
         rows: dict[str, VaultRow] = {}
@@ -142,7 +151,17 @@ class VaultRows:
 
     # --- making and opening ------------------------------------------------------------------------------------
 
-    def add(self, draft: Draft, mac: bytes, item: Item, *, token_id: str | None, surrogate: str, mark: bytes) -> None:
+    def add(
+        self,
+        draft: Draft,
+        mac: bytes,
+        item: Item,
+        *,
+        token_id: str | None,
+        surrogate: str,
+        mark: bytes,
+        names: Sequence[NameKey] = (),
+    ) -> None:
         """Make a row and put it into the draft; ``mark`` is the keyed hash of its surrogate."""
         entity_type, value = item
         key, bound = new_key(), self._bound(mac)
@@ -155,6 +174,7 @@ class VaultRows:
             sealed_surrogate=seal(key, surrogate.encode(), bound_to=f"{bound}|surrogate"),
             sealed_value=seal(key, value.encode("utf-8", "surrogatepass"), bound_to=f"{bound}|value"),
             wrapped_key=seal(self._keys.wrapping, key, bound_to=f"{bound}|key"),
+            names=tuple(self.name_number(name) for name in names),
         )
         token = format_token(entity_type, token_id) if token_id else ""
         draft.opened[mac] = Opened(value, surrogate, token)
@@ -188,6 +208,12 @@ class VaultRows:
     def part_mac(self, kind: str, folded: str) -> bytes:
         """What a part of a name, place or domain is found by."""
         return keyed_hash(self._keys.values, "part", kind, folded)
+
+    def name_number(self, name: NameKey) -> int:
+        """What a value is found by in a question; a word of a name by the same number as the part that it is."""
+        if name[0] == "word":
+            return key_number(self.part_mac("name", name[1]))
+        return key_number(keyed_hash(self._keys.values, "name", *name))
 
     def surrogate_mac(self, kind: str, surrogate: str) -> bytes:
         """What a surrogate is found by."""

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from ragkit.crypto import keyed_hash
+from ragkit.folding import fold
 from ragkit.mask.dates import MONTHS
-from ragkit.mask.normalise import HONORIFICS, fold
+from ragkit.mask.normalise import HONORIFICS
 from ragkit.mask.pools import everyday, folded, pool
 
 COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZATION", "PROFILE_URL", "URL"})
@@ -31,7 +32,7 @@ SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY"})
 
 _HEXADECIMAL = frozenset({"UUID", "MAC_ADDRESS", "IP_ADDRESS"})
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[\W_]+")
-_KEPT = frozenset(
+KEPT = frozenset(
     "von van vom zu zur der den de del della di da das dos du des la le el al bin ibn ben ter ten af y e und "
     "and the of street st road rd avenue ave lane ln drive dr boulevard blvd court ct square sq place pl "
     "terrace way close crescent parkway pkwy highway hwy circle row gardens mews grove quay apt apartment "
@@ -40,6 +41,7 @@ _KEPT = frozenset(
     "ag sa bv nv plc co kg ug srl spa oy ab as info support sales contact office service admin noreply hello "
     "team mail help billing hr jobs press".split()
 )
+"""Words that stay as they are in a composed value."""
 _STREET_SUFFIX = re.compile(
     r"(?i)(straße|strasse|str|weg|platz|allee|gasse|ufer|damm|straat|laan|gracht|plein|kade|gatan|vägen|veien)$"
 )
@@ -80,7 +82,7 @@ def _pieces(value: str, kind: str) -> Iterator[Part]:
             yield Part("keep", piece)
         elif piece.isdigit() or len(piece) == 1:
             yield Part("draw", piece)
-        elif fold(piece) in _KEPT or (kind == "name" and fold(piece) in HONORIFICS):
+        elif fold(piece) in KEPT or (kind == "name" and fold(piece) in HONORIFICS):
             yield Part("keep", piece)
         elif kind == "place" and (suffix := _STREET_SUFFIX.search(piece)) is not None and suffix.start() >= 3:
             yield Part("place", piece[: suffix.start()])

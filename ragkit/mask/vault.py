@@ -17,14 +17,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from ragkit.crypto import CollectionKeys
+from ragkit.crypto import CollectionKeys, key_number
 from ragkit.mask.creation import Creation
 from ragkit.mask.normalise import normalise
-from ragkit.mask.rows import Draft, Item, VaultRows
+from ragkit.mask.people import NameKey, name_keys
+from ragkit.mask.rows import Draft, Item, Opened, VaultRows
 from ragkit.mask.tokens import find_tokens
 from ragkit.protocols import VaultTable
+from ragkit.types import Principal
 
 __all__ = ["Item", "Vault"]
+
+_CACHED = 50_000
 
 
 class Vault:
@@ -41,6 +45,7 @@ class Vault:
         self, keys: CollectionKeys, table: VaultTable, collection: str, *, own_types: Collection[str] = ()
     ) -> None:
         self._rows = VaultRows(keys, table, collection)
+        self._mentions: dict[Item, frozenset[int]] = {}
         self._creation = Creation(keys, self._rows, own_types=own_types)
 
     def allocate(self, entity_type: str, value: str) -> tuple[str, str]:
@@ -71,16 +76,52 @@ class Vault:
         """
         return self._resolve(dict.fromkeys(items), Draft(), exact=exact)
 
-    def known(self, items: Iterable[Item]) -> set[Item]:
-        """Which of these values (or, for ``PERSON``, single name parts) the vault holds."""
-        macs: dict[bytes, Item] = {}
-        for item in dict.fromkeys(items):
-            normal = normalise(*item)
-            macs[self._rows.value_mac(item[0], normal)] = item
-            if item[0] == "PERSON" and " " not in normal:
-                macs[self._rows.part_mac("name", normal)] = item
-        rows = self._rows.rows(macs)
-        return {item for mac, item in macs.items() if mac in rows}
+    # --- for questions: only what the asker may read -----------------------------------------------------------------
+
+    def mentions(self, items: Iterable[Item]) -> frozenset[int]:
+        """The numbers by which the record store notes that a document holds these values, their parts and words."""
+        found: set[int] = set()
+        for item in items:
+            numbers = self._mentions.get(item)
+            if numbers is None:
+                if len(self._mentions) > _CACHED:
+                    self._mentions.clear()
+                numbers = self._mentions[item] = self._numbers(item)
+            found |= numbers
+        return frozenset(found)
+
+    def _numbers(self, item: Item) -> frozenset[int]:
+        words = [self._rows.name_number(name) for name in name_keys(*item) if name[0] in {"word", "local"}]
+        return frozenset([self.value_number(item), *words, *self.part_numbers(item)])
+
+    def value_number(self, item: Item) -> int:
+        """The number of a value, whether or not the vault holds it."""
+        return key_number(self._rows.value_mac(item[0], normalise(*item)))
+
+    def part_numbers(self, item: Item) -> list[int]:
+        """The numbers of the parts of a composed value."""
+        return [key_number(mac) for mac in self._creation.part_macs(item)]
+
+    def name_number(self, name: NameKey) -> int:
+        """The number of a name key."""
+        return self._rows.name_number(name)
+
+    def seen(self, numbers: Collection[int], principal: Principal) -> set[int]:
+        """Which of these numbers stand among the mentions of a document that the principal may read."""
+        return self._rows.table.seen(numbers, principal)
+
+    def named(self, name: NameKey, limit: int) -> dict[int, Opened]:
+        """At most ``limit`` values with a name key, by their numbers. Not limited to what anybody may read."""
+        return {key_number(mac): opened for mac, opened in self._rows.named(name, limit).items()}
+
+    def stand_ins(self, items: Collection[Item], seen: Collection[int]) -> dict[Item, tuple[str, str]]:
+        """Token and surrogate for the values of a question; fresh ones for all that is not among the numbers seen."""
+        normals = {item: normalise(*item) for item in items}
+        macs = {item: self._rows.value_mac(item[0], normals[item]) for item in items}
+        opened = self._rows.opened([mac for mac in macs.values() if key_number(mac) in seen], Draft())
+        found = {item: (opened[m].token, opened[m].surrogate) for item, m in macs.items() if m in opened}
+        others = {item: mac for item, mac in macs.items() if item not in found}
+        return found | (self._creation.strange(others, normals, seen) if others else {})
 
     def flush(self) -> None:
         """Insert pending rows through the table, within the caller's transaction."""

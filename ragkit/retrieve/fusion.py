@@ -20,6 +20,8 @@ INTERCEPT and SLOPE were fitted by ``benchmarks/fit_fusion.py`` on nine sets of 
 wikitables, sec10q). nDCG@10 is within .003 of the better ranker and of rank fusion on each of them, mostly above, and
 within .007 with the constants fitted without the set's group. Left out because they added nothing there: top cosine,
 spread of the cosines, overlap of the rankings, length of the question, share of its terms that the index knows.
+
+:func:`merge` puts the rankings of several readings of one question together.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 INTERCEPT = 0.713
 SLOPE = -1.262
+MERGE_CONSTANT = 2
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
@@ -80,6 +83,33 @@ def fuse(dense: Ranking, lexical: Ranking, *, weight: float, bound: float, depth
     }
     order = sorted(mixed, key=lambda number: (-mixed[number], number))
     return [Fused(n, min(1.0, max(0.0, mixed[n])), cosines.get(n), terms.get(n)) for n in order]
+
+
+def merge(rankings: Sequence[Sequence[Fused]], shares: Sequence[float]) -> list[Fused]:
+    """Merge the rankings of several readings of one question, best first; one ranking stays as it is.
+
+    Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) with a small constant: a reading is right or
+    wrong as a whole, so the first of each must come before the tenth of another. The scores of two readings cannot be
+    compared, since each is divided by the best of its own. What the rankers said of a candidate is taken from the
+    reading that ranks it highest.
+
+    Args:
+        rankings: One a reading, the first reading first; ties go to it.
+        shares: The weight of each reading.
+    """
+    if len(rankings) == 1:
+        return list(rankings[0])
+    total: dict[int, float] = {}
+    best: dict[int, tuple[float, Fused]] = {}
+    for ranking, share in zip(rankings, shares, strict=True):
+        for rank, one in enumerate(ranking, 1):
+            worth = share / (MERGE_CONSTANT + rank)
+            total[one.chunk_id] = total.get(one.chunk_id, 0.0) + worth
+            if one.chunk_id not in best or worth > best[one.chunk_id][0]:
+                best[one.chunk_id] = (worth, one)
+    most = sum(shares) / (MERGE_CONSTANT + 1)
+    order = sorted(total, key=lambda number: -total[number])  # stable: among equals the first reading's
+    return [replace(best[number][1], score=min(1.0, total[number] / most)) for number in order]
 
 
 def _floor(ranking: Ranking, depth: int) -> float:

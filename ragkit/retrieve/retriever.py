@@ -8,6 +8,8 @@
 Both rankers are asked for candidates from the access classes the principal may see; the candidates are fused; then the
 record store has the last word, candidate by candidate: what is gone, changed or forbidden is dropped and the next one
 takes its place. Where too few remain, the rankers are asked for more, in the end for all.
+
+A question that can be read in several ways is searched for in each of them, and the rankings are merged by rank.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from ragkit.errors import FilterRefused
 from ragkit.protocols import CandidateSearch, Embedder, HitSource, Recorder
-from ragkit.retrieve.fusion import Fused, dense_weight, fragmentation, fuse
-from ragkit.types import Hit, Masked, MaskedQuestion, Principal
+from ragkit.retrieve.fusion import Fused, dense_weight, fragmentation, fuse, merge
+from ragkit.types import Hit, Masked, MaskedQuestion, Principal, Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +37,7 @@ _SPARE = 2
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What one question asks of the rankers."""
+    """What one reading of a question asks of the rankers; ``share`` is its weight among the readings."""
 
     text: Masked
     vector: NDArray[np.float32]
@@ -43,6 +45,17 @@ class _Search:
     bound: float
     classes: frozenset[str]
     only: frozenset[int] | None
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One reading of a question, embedded; ``pieces`` without special tokens."""
+
+    text: Masked
+    vector: NDArray[np.float32]
+    pieces: int
+    share: float
 
 
 @dataclass(slots=True)
@@ -103,9 +116,8 @@ class HybridRetriever:
             AuditUnavailable: The event could not be recorded; nothing is returned.
         """
         self._embedder.load()
-        vector = self._embedder.embed_question(question.text.index)
-        pieces = self._pieces([question.text.index])[0]
-        return self._retrieve(question, vector, pieces, k=k, principal=principal, filters=filters, request=request)
+        read = self._embed([question])[0]
+        return self._retrieve(read, k=k, principal=principal, filters=filters, request=request)
 
     def retrieve_many(
         self,
@@ -120,13 +132,19 @@ class HybridRetriever:
         if not questions:
             return []
         self._embedder.load()
-        texts = [question.text.index for question in questions]
-        together = getattr(self._embedder, "embed_questions", None)
-        vectors = together(texts) if together else [self._embedder.embed_question(text) for text in texts]
         return [
-            self._retrieve(question, vector, pieces, k=k, principal=principal, filters=filters, request=request)
-            for question, vector, pieces in zip(questions, vectors, self._pieces(texts))
+            self._retrieve(read, k=k, principal=principal, filters=filters, request=request)
+            for read in self._embed(questions)
         ]
+
+    def _embed(self, questions: Sequence[MaskedQuestion]) -> list[list[_Read]]:
+        """Embed every reading of every question, together where the embedder can."""
+        readings = [[Reading(question.text), *question.readings] for question in questions]
+        texts = [reading.text.index for some in readings for reading in some]
+        together = getattr(self._embedder, "embed_questions", None) if len(texts) > 1 else None
+        vectors = iter(together(texts) if together else [self._embedder.embed_question(text) for text in texts])
+        pieces = iter(self._pieces(texts))
+        return [[_Read(one.text.index, next(vectors), next(pieces), one.weight) for one in some] for some in readings]
 
     def _pieces(self, texts: Sequence[Masked]) -> list[int]:
         """Count word pieces without the special tokens and prompts that every text gets."""
@@ -135,9 +153,7 @@ class HybridRetriever:
 
     def _retrieve(
         self,
-        question: MaskedQuestion,
-        vector: NDArray[np.float32],
-        pieces: int,
+        readings: Sequence[_Read],
         *,
         k: int,
         principal: Principal,
@@ -152,21 +168,32 @@ class HybridRetriever:
         # Also without any class, since an unknown filter key is refused to everybody alike.
         only = self._hits.filtered_ids(filters, principal=principal) if filters is not None else None
         if classes and k > 0 and only != frozenset():
-            text = question.text.index
-            weight = dense_weight(fragmentation(text, pieces))
-            search = _Search(text, vector, weight, self._index.lexical_bound(text), classes, only)
-            found = self._fill(search, tally, k=k, principal=principal, filters=filters)
+            searches = [self._search(read, classes, only) for read in readings]
+            found = self._fill(searches, tally, k=k, principal=principal, filters=filters)
         self._record(found, tally, classes, k=k, principal=principal, filters=filters, request=request, began=began)
         return found
 
+    def _search(self, read: _Read, classes: frozenset[str], only: frozenset[int] | None) -> _Search:
+        weight = dense_weight(fragmentation(read.text, read.pieces))
+        bound = self._index.lexical_bound(read.text)
+        return _Search(read.text, read.vector, weight, bound, classes, only, read.share)
+
     def _fill(
-        self, search: _Search, tally: _Tally, *, k: int, principal: Principal, filters: Mapping[str, str] | None
+        self,
+        searches: Sequence[_Search],
+        tally: _Tally,
+        *,
+        k: int,
+        principal: Principal,
+        filters: Mapping[str, str] | None,
     ) -> list[Hit]:
         """Check candidates, best first, until ``k`` passed; go deeper while the rankers have more to give."""
         found: list[Hit] = []
         depth = max(self._candidates, k)
         while True:
-            ranked, exhausted = self._rank(search, depth)
+            rankings = [self._rank(search, depth) for search in searches]
+            ranked = merge([ranking for ranking, _ in rankings], [search.share for search in searches])
+            exhausted = all(done for _, done in rankings)
             tally.candidates = len(ranked)
             for hit in self._check(ranked, tally, k=k, principal=principal, filters=filters):
                 found.append(hit)

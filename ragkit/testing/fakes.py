@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from ragkit.crypto import key_number
 from ragkit.errors import VaultError
-from ragkit.types import VaultRow
+from ragkit.types import Principal, VaultRow
 
 
 class MemoryVaultTable:
-    """A :class:`~ragkit.protocols.VaultTable` in a dictionary, with the store's uniqueness constraints."""
+    """A :class:`~ragkit.protocols.VaultTable` in a dictionary, with the store's uniqueness constraints.
+
+    It knows of no documents: whatever was inserted counts as readable by everybody.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[bytes, VaultRow] = {}
@@ -31,6 +35,17 @@ class MemoryVaultTable:
         """Which of these surrogates are somebody's."""
         self.calls += 1
         return self._surrogates & set(surrogate_macs)
+
+    def named(self, name: int, limit: int) -> list[VaultRow]:
+        """Rows with this name key."""
+        self.calls += 1
+        return [row for row in self.rows.values() if name in row.names][:limit]
+
+    def seen(self, numbers: Collection[int], principal: Principal) -> set[int]:  # noqa: ARG002 (nobody is shut out)
+        """Which of these numbers any row has."""
+        self.calls += 1
+        known = {key_number(mac) for mac in self.rows}.union(*(row.names for row in self.rows.values()))
+        return known & set(numbers)
 
     def insert(self, rows: Sequence[VaultRow]) -> None:
         """Store rows.

@@ -16,6 +16,7 @@ from ragkit.types import (
     MaskedQuestion,
     MaskedSpan,
     MaskedText,
+    Principal,
     RawQuestion,
     VaultRow,
 )
@@ -47,7 +48,7 @@ class WordMasker:
         """Mask documents in order."""
         return [self._document(document) for document in documents]
 
-    def mask_question(self, question: RawQuestion) -> MaskedQuestion:
+    def mask_question(self, question: RawQuestion, *, principal: Principal) -> MaskedQuestion:  # noqa: ARG002
         """Mask a question; nothing is inserted."""
         return MaskedQuestion(text=self._text(question.text, learn=False), collection="", policy=self._policy)
 

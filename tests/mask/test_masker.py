@@ -14,7 +14,9 @@ from ragkit.mask.vault import Vault
 from ragkit.policy import Dictionary, Policy
 from ragkit.protocols import Masker
 from ragkit.testing.fakes import MemoryVaultTable
-from ragkit.types import MaskedDocument, RawQuestion
+from ragkit.types import MaskedDocument, Principal, RawQuestion
+
+ANA = Principal("local|ana")
 
 LETTER = """Dear Ms Yalman,
 
@@ -125,7 +127,9 @@ def test_questions_insert_nothing_and_find_what_the_vault_knows(masker, document
     masked = masker.mask([document(LETTER)])[0]
     masker.flush()
     rows = len(masker.vault._rows.table.rows)
-    question = masker.mask_question(RawQuestion("yalman open orders?", history=("who is galip yalman", "ok")))
+    question = masker.mask_question(
+        RawQuestion("yalman open orders?", history=("who is galip yalman", "ok")), principal=ANA
+    )
     surrogate = masked.text.index.partition("Ms ")[2].partition(",")[0]
     assert question.text.index == f"{surrogate} open orders?"
     assert len(question.history) == 2
@@ -136,7 +140,7 @@ def test_questions_insert_nothing_and_find_what_the_vault_knows(masker, document
 
 def test_questions_about_strangers_are_masked_by_detectors(masker):
     """An unknown name with an honorific is masked and matches nobody."""
-    question = masker.mask_question(RawQuestion("Does Mr Quux pay by 4111 1111 1111 1111?"))
+    question = masker.mask_question(RawQuestion("Does Mr Quux pay by 4111 1111 1111 1111?"), principal=ANA)
     assert "Quux" not in question.text.record
     assert question.counts == {"PERSON": 1, "CREDIT_CARD": 1}
 
@@ -144,7 +148,8 @@ def test_questions_about_strangers_are_masked_by_detectors(masker):
 def test_everyday_words_in_questions_stay(masker, document):
     """``may`` is a word although the vault knows May."""
     masker.mask([document("Dear Ms May,\nhello")])
-    assert masker.mask_question(RawQuestion("may I return it?")).text.record == "may I return it?"
+    masker.flush()
+    assert masker.mask_question(RawQuestion("may I return it?"), principal=ANA).text.record == "may I return it?"
 
 
 def test_operators(document):

@@ -10,6 +10,7 @@ from ragkit.crypto import CollectionKeys
 from ragkit.errors import KeyMismatch
 from ragkit.mask.vault import Vault
 from ragkit.testing.fakes import MemoryVaultTable
+from ragkit.types import Principal
 
 
 def test_the_same_value_has_the_same_token(vault):
@@ -77,13 +78,16 @@ def test_discard_forgets(vault):
     vault.discard()
     vault.flush()
     assert vault.reveal(token) == (token, {})
-    assert vault.known([("PERSON", "Galip Yalman"), ("PERSON", "Ana Ortega")]) == {("PERSON", "Galip Yalman")}
+    stayed, gone = vault.mentions([("PERSON", "Galip Yalman")]), vault.mentions([("PERSON", "Ana Ortega")])
+    assert vault.seen(stayed | gone, Principal("local|ana")) == stayed
 
 
-def test_known_finds_parts_of_names(vault):
-    """A surname alone is known once the full name is."""
+def test_a_surname_alone_is_known_once_the_full_name_is(vault):
+    """A word of a name has the number of the part that it is, whatever its case."""
     vault.allocate("PERSON", "Galip Yalman")
-    assert vault.known([("PERSON", "yalman"), ("PERSON", "Ortega")]) == {("PERSON", "yalman")}
+    vault.flush()
+    yalman, ortega = (vault.name_number(("word", word)) for word in ("yalman", "ortega"))
+    assert vault.seen([yalman, ortega], Principal("local|ana")) == {yalman}
 
 
 def test_ten_thousand_surrogates_are_unique(vault):
