@@ -6,7 +6,6 @@ To look at some::
 
 Labels: PERSON LOCATION ADDRESS ORGANIZATION NRP DATE_TIME AGE TITLE POSTCODE PHONE EMAIL ID URL IP MONEY QUANTITY.
 """
-# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from benchmarks.detector.templates import Cast, assemble, expand, segments
 from benchmarks.detector.templates_slots import fill
 
 NOISY = 0.2  # share of the texts that get one kind of noise
-MODULES = ("office", "records", "prose", "clean", "foreign")
+MODULES = ("office", "records", "prose", "clean", "foreign", "more")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Every kind of noise says for each character what stands in its place and what is put before it; the spans follow.
 """
-# ruff: noqa: ARG001
+# ruff: noqa: ARG001, E501
 
 from __future__ import annotations
 

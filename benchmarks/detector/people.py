@@ -72,6 +72,17 @@ ROMANISED = {
            "Papadaki Antoniou Dimitriou Alexiou Stavrou Katsaros"),
     "he": ("Avi Moshe Yosef David Yaakov Shlomo Eitan Noam Ariel Tamar Noa Shira Yael Michal Rivka Miriam Talia Chana",
            "Cohen Levi Mizrahi Peretz Biton Dahan Avraham Friedman Katz Shapira Azoulay Ben-David Bar-Lev Golan Shalev"),
+    # Everyday words that are also names, so that only the sentence tells which is meant.
+    "words": ("Will Mark Grace May April June Rose Hope Faith Bill Art Rob Sue Pat Jack Frank Ernest Max Guy Victor Dean "
+              "Drew Grant Chase Hunter Mason Miles Reed Rich Ray Penny Ruby Amber Olive Ivy Heather Holly Summer Autumn "
+              "Dawn Eve Joy Charity Christian Jordan Paris Chelsea Brooklyn Austin Dallas Georgia Sydney Florence India "
+              "Virginia Carolina Israel Lincoln Jasmine Daisy Lily Basil Rosemary Ginger Angel Jade Crystal Melody Harmony "
+              "Iris Pearl Sandy Rusty Gene Dale Glen Cliff Lance Don Peg Bob Rod Nick Chuck Wade Clay Forest Robin Jay Drake",
+              "Baker Cook King Bishop Banks Park Young Long Short Brown White Black Green Gray Rice Bush Stone Wood Woods "
+              "Field Hill Lake Rivers Snow Frost Winter May Day Price Sales Cash Bond Best Love Strong Wise Major Judge Law "
+              "Page Case Bell Ball Church Temple Cross London France Holland Ireland England English French German Welsh "
+              "Norman West North Street Miller Carpenter Mason Potter Weaver Fisher Hunter Marsh Pond Brooks Waters Moss "
+              "Reed Rose Berry Bean Pepper Lamb Fox Wolf Swan Finch Crane Hawk Drake Sharp Swift Noble Savage Power Gold"),
 }  # fmt: skip
 
 PARTICLES = {

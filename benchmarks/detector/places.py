@@ -149,6 +149,12 @@ FORMATS = (
     Format("AE", ("{w} Street", "Sheikh {w} Road", "{w} Tower"), "{s}", "{st}|P.O. Box {p}|{c}", "#####"),
 )  # fmt: skip
 _WORDS = ["Oak", "Maple", "Cedar", "Pine", "Elm", "Birch", "Chestnut", "Willow", "Park", "Church", "Station", "High", "Main", "Mill", "Bridge", "King", "Queen", "Victoria", "Albert", "Market", "School", "Garden", "Lake", "River", "Hill", "Spring", "Forest", "Meadow", "Sunset", "Ridge", "Highland", "Washington", "Lincoln", "Jefferson", "Madison", "Franklin", "Castle", "Abbey", "Orchard", "Harbour", "Cherry", "Rose", "Linden", "Berg", "Wald", "Blumen", "Garten", "Kirch", "Haupt", "Bahnhof", "Rosen", "Schiller", "Goethe", "Moulin", "Fontaine", "Liberté", "Gambetta", "Pasteur", "Mayor", "Sol", "Luna", "Roma", "Garibaldi", "Dante", "Verdi", "Mazzini", "Kerk", "Dorps", "Molen", "Storm", "Nygatan", "Skog", "Kungs", "Strand", "Lipowa", "Polna", "Kwiatowa", "Petőfi", "Ghandi", "Nehru", "Anna", "Gandhi", "Merdeka", "Sudirman"]  # fmt: skip
+# Places whose names are everyday words or people's names.
+_WORDLIKE = (
+    "Reading Bath Nice Mobile Orange Hull Cork Split Essen Halle Lens Tours Male Lima Phoenix Buffalo Normal Florence "
+    "Sydney Victoria Charlotte Austin Dallas Houston Jackson Lincoln Madison Wellington Alexandria Georgia Jordan Chad "
+    "Turkey China Cuba Panama Orlando Santiago Valencia Siena Vienna Milan Rome Troy Sandwich Battle Rugby Boston"
+).split()  # noqa: SIM905
 _FALLBACK = ("New York", "Springfield", "Kingston", "Georgetown", "Newport")
 
 
@@ -203,6 +209,8 @@ def counties() -> tuple[str, ...]:
 
 def city(rng: random.Random, country: str = "") -> str:
     """A city; without a country half of the draws are of English-speaking countries or large ones."""
+    if not country and rng.random() < 0.04:
+        return rng.choice(_WORDLIKE)
     if not country and rng.random() < 0.2:
         return rng.choice(_large())
     if not country and rng.random() < 0.45:
