@@ -1,7 +1,7 @@
-"""BERT's forward pass for bulk embedding, on PyTorch, written for throughput on processors.
+"""BERT's forward pass for bulk work, on PyTorch, written for throughput on processors.
 
-Computes what ``transformers.BertModel`` with mean pooling computes (Devlin et al. 2019; checked against
-sentence-transformers in ``tests/index/test_embedder.py``), with these differences that matter for speed:
+Computes what ``transformers.BertModel`` computes (Devlin et al. 2019), for :meth:`PackedBert.embed` with mean pooling
+(checked against sentence-transformers in ``tests/index/test_embedder.py``). The differences that matter for speed:
 
 - the three attention projections are one matrix product;
 - weights are laid out once for oneDNN, and the residual is added inside the product (the operators that
@@ -12,7 +12,7 @@ sentence-transformers in ``tests/index/test_embedder.py``), with these differenc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from ragkit.models.weights import BertShape
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ragkit.models.adapter import Deltas
 
 _LENGTH_MULTIPLE = 16
 
@@ -32,9 +34,10 @@ class PackedBert:
         weights: Path of ``model.safetensors``.
         shape: Sizes of the encoder.
         dtype: ``bf16`` or ``fp32`` for weights and activations; pooling is always float32.
+        deltas: What an adapter adds to the weights.
     """
 
-    def __init__(self, weights: Path, *, shape: BertShape, dtype: str) -> None:
+    def __init__(self, weights: Path, *, shape: BertShape, dtype: str, deltas: Deltas | None = None) -> None:
         import torch
         from safetensors.torch import load_file
 
@@ -42,6 +45,8 @@ class PackedBert:
         self._shape = shape
         self._dtype = torch.bfloat16 if dtype == "bf16" else torch.float32
         tensors = {name.removeprefix("bert."): tensor for name, tensor in load_file(str(weights)).items()}
+        for name, delta in (deltas or {}).items():
+            tensors[name] = tensors[name] + torch.from_numpy(delta)
         places = (
             tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
         )
@@ -61,21 +66,39 @@ class PackedBert:
         """
         torch, functional = self._torch, self._torch.nn.functional
         with torch.inference_mode():
-            ids, kept = self._pad(batch)
-            count, length = ids.shape
-            hidden = functional.embedding(ids, self._words).add_(self._places[:length])
-            hidden = self._first_norm(hidden).view(count * length, self._shape.hidden)
-            mask = None
-            if not bool(kept.all()):
-                mask = torch.zeros(count, 1, 1, length, dtype=self._dtype)
-                mask.masked_fill_(~kept[:, None, None, :], float("-inf"))
-            for layer in self._layers:
-                hidden = layer(hidden, count, mask)
+            hidden, kept = self.encode(batch)
             weights = kept.to(torch.float32)
             weights /= weights.sum(1, keepdim=True)
-            pooled = torch.bmm(weights[:, None, :], hidden.view(count, length, -1).float())[:, 0]
+            pooled = torch.bmm(weights[:, None, :], hidden.float())[:, 0]
             vectors: Tensor = functional.normalize(pooled, dim=1)
             return vectors
+
+    def encode(
+        self, batch: Sequence[Sequence[int]], *, added: Callable[[int], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The last hidden states, to be called within ``torch.inference_mode``.
+
+        Args:
+            batch: Word piece ids of each text, special tokens included.
+            added: For the padded length, what is added to the embeddings: (len(batch), length, hidden).
+
+        Returns:
+            States, (len(batch), length, hidden), and which of them are of real pieces, (len(batch), length).
+        """
+        torch, functional = self._torch, self._torch.nn.functional
+        ids, kept = self._pad(batch)
+        count, length = ids.shape
+        hidden = functional.embedding(ids, self._words).add_(self._places[:length])
+        if added is not None:
+            hidden += added(length)
+        hidden = self._first_norm(hidden).view(count * length, self._shape.hidden)
+        mask = None
+        if not bool(kept.all()):
+            mask = torch.zeros(count, 1, 1, length, dtype=self._dtype)
+            mask.masked_fill_(~kept[:, None, None, :], float("-inf"))
+        for layer in self._layers:
+            hidden = layer(hidden, count, mask)
+        return hidden.view(count, length, -1), kept
 
     def _pad(self, batch: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Ids and a mask of the real ones, both (texts, length)."""

@@ -16,8 +16,8 @@ import pytest
 
 from ragkit.errors import ChunkTooLong, ModelError
 from ragkit.index.embedder import MiniLMEmbedder
-from ragkit.index.question_encoder import _gelu
 from ragkit.models import weights
+from ragkit.models.bert_numpy import _gelu
 from ragkit.models.weights import find_model, verify_models
 from ragkit.types import Masked
 
