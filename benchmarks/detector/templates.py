@@ -3,6 +3,7 @@
 ``{slot}`` is filled by a function that says which label its text has; ``{@rule}`` by a random line of a rule;
 ``[[a//b//]]`` by one of its alternatives. Slots that end in ``#1`` keep their value within a text, so that an
 organisation can be named twice. ``{p1}`` to ``{p9}`` are the people of a text, ``{p}`` is somebody new.
+``{t:Mayor}`` is the word itself, labelled TITLE.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from benchmarks.detector.people import Person, invent
 Segment = tuple[str, str | None]
 Span = tuple[int, int, str]
 
-_SLOT = re.compile(r"\{(@?[a-z][a-z0-9_.#]*)\}")
+_SLOT = re.compile(r"\{(@?[a-z][a-z0-9_.#]*|t:[^{}]+)\}")
 _CHOICE = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)
 
 

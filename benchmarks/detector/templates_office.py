@@ -66,7 +66,7 @@ RULES: dict[str, list[str]] = {
         "/{p2.given}",
         "- {p2.given}",
         "{p2.formal}\n{job_cap}\n{p2.email}",
-        "i.A. {p2.full}\n{org#1}\n{address}\nGeschäftsführer: {p3.full}, {p4.full}",
+        "i.A. {p2.full}\n{org#1}\n{address}\n{t:Geschäftsführer}: {p3.full}, {p4.full}",
         "xx {p2.given}",
         "{p2.full}\nMobile {phone}",
         "**{p2.full}**\n*{job_cap}*\n{org#1} · {street}, {city}",

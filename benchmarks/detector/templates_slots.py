@@ -125,6 +125,8 @@ for _kind in ("", "bank", "card", "gov", "med", "car", "short"):
 
 def fill(name: str, cast: Cast) -> list[Segment]:
     """The text of one slot; a name that ends in # and a number is drawn once in a text."""
+    if name.startswith("t:"):
+        return [(name[2:], "TITLE")]
     who = _PERSON.fullmatch(name)
     if who:
         return values.person(cast, cast.person(who[1]), who[2] or "")
