@@ -95,10 +95,9 @@ def _build(
     folder: Path,
     threads: int | None,
 ) -> Detector:
-    shipped = section.kind == BUILTIN_DETECTOR
-    written = {key: value for key, value in section.options.items() if not (shipped and key == "threshold")}
-    registry.check_options("detectors", section.kind, written, supplied=SUPPLIED)
     made = registry.load("detectors", section.kind)
+    parameters = signature(made).parameters
+    check_detector(section, registry)
     given: dict[str, Any] = {
         "name": name,
         "entities": wanted,
@@ -106,8 +105,8 @@ def _build(
         "threshold": min(map(policy.threshold, wanted)),
         "thresholds": _thresholds(policy, section, wanted),
     }
-    options = {key: value for key, value in given.items() if key in signature(made).parameters}
-    options |= open_options(written, folder=folder) | _place(section.path, folder)
+    options = {key: value for key, value in given.items() if key in parameters}
+    options |= open_options(_written(section), folder=folder) | _place(section.path, folder)
     try:
         detector: Detector = made(**options)
     except (TypeError, ValueError) as refused:
@@ -116,6 +115,24 @@ def _build(
             remedy=f"Compare [detectors.{name}] with docs/configuration.md.",
         ) from None
     return detector
+
+
+def check_detector(section: DetectorSection, registry: Registry) -> None:
+    """Check the names of a section's options against the detector's constructor. Loads no model.
+
+    Raises:
+        ConfigError: There is no such kind, its package is not allowed, or an option is missing.
+        UnknownKey: It takes no such option.
+    """
+    taken = signature(registry.load("detectors", section.kind)).parameters
+    given = {*_written(section), *({"threshold"} & set(taken))}
+    registry.check_options("detectors", section.kind, given, supplied=SUPPLIED)
+
+
+def _written(section: DetectorSection) -> dict[str, Any]:
+    """The options as written; the shipped detector takes its threshold among those by type."""
+    shipped = section.kind == BUILTIN_DETECTOR
+    return {key: value for key, value in section.options.items() if not (shipped and key == "threshold")}
 
 
 def _thresholds(policy: Policy, section: DetectorSection, wanted: Collection[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from ragkit.mask.normalise import fold
 
 _WORDS = re.compile(r"\w+")
-_JOINT = re.compile(r"(?:[^\S\n]*\n?[^\S\n]*|[-.,'’_/&+]{0,2}[^\S\n]?)")
+_JOINT = re.compile(r"(?:[^\S\n]*\n?[^\S\n]*|[^\S\n]?[-.,'’_/&+]{1,2}[^\S\n]?)")
 
 Words = tuple[str, ...]
 

@@ -12,13 +12,15 @@ pytest is not a dependency of ragkit; importing this module without it is an err
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pickle
+import re
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from ragkit.errors import MissingDependency, SourceError
-from ragkit.protocols import Connector
-from ragkit.types import Change, Checkpoint, Delete, SourceItem, Upsert
+from ragkit.protocols import Connector, Detector
+from ragkit.types import Change, Checkpoint, Delete, SourceItem, Span, Upsert
 
 try:
     import pytest
@@ -121,3 +123,94 @@ class ConnectorContract:
         with pytest.raises(SourceError) as caught:
             list(unreadable.changes(None))
         assert caught.value.remedy
+
+
+AWKWARD: tuple[str, ...] = (
+    "",
+    " ",
+    "\n\n\t\n",
+    ".",
+    "\x00\ufeff\u200b",
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301\u0301 \u0130stanbul \ufb01n \u202eabc",
+    "\ud800",
+    "word " * 3_000,
+    "x" * 20_000,
+)
+"""Texts in which nothing need be found, and on which nothing may fail: empty, blank, combined, very long."""
+
+
+class DetectorContract:
+    """What every detector must do. Override ``detector`` and ``texts``."""
+
+    @pytest.fixture
+    def detector(self) -> Detector:
+        """Return a new detector, not loaded. Override it."""
+        pytest.fail("override the `detector` fixture of DetectorContract")
+
+    @pytest.fixture
+    def texts(self) -> Sequence[str]:
+        """Return at least three texts, in some of which it finds something. Override it."""
+        pytest.fail("override the `texts` fixture of DetectorContract")
+
+    def test_name_and_fingerprint_need_no_load(self, detector: Detector) -> None:
+        """Both are short words, the same before and after loading, and without white space."""
+        before = (detector.name, detector.fingerprint)
+        assert all(word and len(word) < 200 and not re.search(r"\s", word) for word in before)
+        detector.load()
+        assert (detector.name, detector.fingerprint) == before
+
+    def test_it_finds_something(self, detector: Detector, texts: Sequence[str]) -> None:
+        """One list of spans a text, in the order of the texts; the other tests stand on there being spans."""
+        found = detector.detect(texts)
+        assert len(found) == len(texts) >= 3
+        assert any(found), "the `texts` fixture needs texts in which the detector finds something"
+
+    def test_spans_are_well_formed(self, detector: Detector, texts: Sequence[str]) -> None:
+        """Offsets lie in the text, no span is empty, scores are 0..1, types are type names, in order of the start."""
+        for text, spans in zip(texts, detector.detect(texts), strict=True):
+            assert all(isinstance(span, Span) for span in spans)
+            assert all(0 <= span.start < span.end <= len(text) for span in spans)
+            assert all(0.0 <= span.score <= 1.0 for span in spans)
+            assert all(re.fullmatch(r"[A-Z][A-Z0-9_]{1,39}", span.entity_type) for span in spans)
+            assert all(span.recognizer for span in spans)
+            assert [span.start for span in spans] == sorted(span.start for span in spans)
+
+    def test_a_batch_is_its_texts_one_by_one(self, detector: Detector, texts: Sequence[str]) -> None:
+        """What stands beside a text in a batch, and in which order, does not change what is found in it."""
+        together = detector.detect(texts)
+        assert [detector.detect([text])[0] for text in texts] == together
+        assert detector.detect(list(reversed(texts))) == together[::-1]
+        assert detector.detect([*texts, *texts]) == [*together, *together]
+
+    def test_it_is_deterministic(self, detector: Detector, texts: Sequence[str]) -> None:
+        """The same texts give the same spans, scores included."""
+        assert detector.detect(texts) == detector.detect(texts)
+
+    def test_nothing_in_gives_nothing_out(self, detector: Detector) -> None:
+        """No texts, no lists; an empty text has no spans."""
+        assert detector.detect([]) == []
+        assert detector.detect(["", ""]) == [[], []]
+
+    def test_awkward_texts_pass(self, detector: Detector) -> None:
+        """No text makes it fail or point outside the text."""
+        for text, spans in zip(AWKWARD, detector.detect(AWKWARD), strict=True):
+            assert all(0 <= span.start < span.end <= len(text) for span in spans)
+
+    def test_loading_twice_changes_nothing(self, detector: Detector, texts: Sequence[str]) -> None:
+        """``load`` may be called any number of times."""
+        detector.load()
+        first = detector.detect(texts)
+        detector.load()
+        assert detector.detect(texts) == first
+
+    def test_it_is_pickled_before_load(self, detector: Detector, texts: Sequence[str]) -> None:
+        """A child process gets it by value, unloaded, and finds the same under the same fingerprint."""
+        copy: Detector = pickle.loads(pickle.dumps(detector))  # noqa: S301 - made here
+        assert (copy.name, copy.fingerprint) == (detector.name, detector.fingerprint)
+        assert copy.detect(texts) == detector.detect(texts)
+
+    def test_its_repr_shows_no_text(self, detector: Detector, texts: Sequence[str]) -> None:
+        """Neither before nor after it has seen text does its repr hold what it found."""
+        found = detector.detect(texts)
+        values = {text[s.start : s.end] for text, spans in zip(texts, found, strict=True) for s in spans}
+        assert not [value for value in values if len(value) > 3 and value in repr(detector)]
