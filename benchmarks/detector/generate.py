@@ -23,6 +23,8 @@ from benchmarks.detector.templates import Cast, assemble, expand, segments
 from benchmarks.detector.templates_slots import fill
 
 NOISY = 0.2  # share of the texts that get one kind of noise
+JOINED = 0.1  # share that is followed by another text after an empty line
+LONGEST = 1500  # characters after which no further text is added
 MODULES = ("office", "records", "prose", "clean", "foreign", "more")
 
 
@@ -61,6 +63,11 @@ def example(rng: random.Random, held_out: bool = False, noisy: float = NOISY) ->
     kind, lines = rng.choices(groups, weights)[0]
     template = expand(rng.choice(lines), rules, rng)
     text, spans = assemble(segments(template, fill, Cast(rng, held_out)))
+    while len(text) < LONGEST and rng.random() < JOINED:
+        more = example(rng, held_out, 0.0)
+        start = len(text) + 2
+        text = f"{text}\n\n{more.text}"
+        spans = [*spans, *((start + left, start + right, label) for left, right, label in more.spans)]
     if rng.random() < noisy:
         text, spans = noise.add(text, spans, rng)
     return Example(text, spans, kind)

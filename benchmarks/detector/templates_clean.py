@@ -25,6 +25,6 @@ RULES: dict[str, list[str]] = {
 }
 
 TEMPLATES: list[tuple[str, float, list[str]]] = [
-    ("clean", 12, ["{@clean}", "{@clean}", "{@clean} {@clean}", "{@clean} {@clean} {@clean}", "{@clean}\n{@clean}", "- {@clean}\n- {@clean}\n- {@clean}", "{n}. {@clean}\n\n{@clean} {@clean}"]),
+    ("clean", 22, ["{@clean}", "{@clean}", "{@clean} {@clean}", "{@clean} {@clean} {@clean}", "{@clean}\n{@clean}", "- {@clean}\n- {@clean}\n- {@clean}", "{n}. {@clean}\n\n{@clean} {@clean}"]),
     ("mixed", 5, ["{@clean} {@plain}", "{@plain} {@clean}", "{@clean} {@ask} {@clean}", "{@clean}\n\n{@news} {@clean}", "{@clean} {@fact} {@clean}", "{@ask} {@plain}", "{@review} {@clean}", "{@clean}\n{@fields}\n{@clean}"]),
 ]

@@ -55,5 +55,5 @@ TEMPLATES: list[tuple[str, float, list[str]]] = [
     ("police", 3, ["{@police}", "{@police} {@police} {@police}", "{@police} {@police}"]),
     ("music", 3, ["{@music}", "{@music}\n{@music}", "{@music} {@review}"]),
     ("office2", 6, ["{@office2}", "{@office2}", "{@office2} {@plain}", "{@office2}\n{@ask}"]),
-    ("words", 4, ["{@words}", "{@words} {@words}", "{@words} {@clean}", "{@words} {@plain}", "{@words}\n{@words} {@ask}"]),
+    ("words", 6, ["{@words}", "{@words} {@words}", "{@words} {@clean}", "{@words} {@plain}", "{@words}\n{@words} {@ask}"]),
 ]
