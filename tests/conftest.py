@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXPECTED_SKIPS = ("RAGKIT_BENCH_DATA is absent",)
+EXPECTED_SKIPS = ("RAGKIT_BENCH_DATA is absent", "RAGKIT_GLINER_PYTHON is absent")
 """The only reasons for which a test may skip. Anything else skipped fails the run."""
 
 
