@@ -14,7 +14,7 @@ import torch
 from benchmarks.detector.corpora import ALL, Labelled
 from benchmarks.detector.data import collate, items
 from benchmarks.detector.model import Tagger
-from ragkit.detect.decode import LABELS, decode
+from ragkit.detect.decode import LABELS, Decoder
 from ragkit.detect.features import WordReader
 from ragkit.types import Span
 
@@ -71,10 +71,11 @@ def report(model: Tagger, reader: WordReader, folder: Path, *, most: int) -> Non
 def _decode(
     reader: WordReader, texts: Sequence[str], found: Sequence[Any], thresholds: dict[str, float]
 ) -> list[list[Span]]:
+    decoder = Decoder(thresholds, dict.fromkeys(thresholds, 0.5), recognizer="learned:trial")
     spans = []
     for text, probabilities in zip(texts, found, strict=True):
         words = reader.read(text)
-        spans.append(decode(probabilities, words.starts, words.ends, thresholds=thresholds, recognizer="learned:trial"))
+        spans.append(decoder.decode(probabilities, words.starts, words.ends))
     return spans
 
 

@@ -24,49 +24,62 @@ LABELS = (
 """Entity types in the order of the head's outputs: 0 is none, ``1 + 2 * i`` begins type i, ``2 + 2 * i`` goes on."""
 
 
-def decode(
-    probabilities: NDArray[np.float32],
-    starts: Sequence[int],
-    ends: Sequence[int],
-    *,
-    thresholds: Mapping[str, float],
-    recognizer: str,
-) -> list[Span]:
-    """Spans of one text.
+class Decoder:
+    """Turns probabilities into spans under one set of thresholds.
 
     Args:
-        probabilities: Shape (words, 1 + 2 * types), rows sum to one.
-        starts: First character of each word.
-        ends: Character after the last.
-        thresholds: Least probability by wanted type, in 0..1; absent types are not wanted.
+        measured: By type, the probability from which on a word counts, chosen on the dev sets.
+        wanted: Least score by wanted type, in 0..1; other types are not looked for. A score is the probability bent so
+            that the measured threshold becomes .5, which makes scores of all types, and of later detectors, alike.
         recognizer: Name put into the spans.
     """
+
+    def __init__(self, measured: Mapping[str, float], wanted: Mapping[str, float], *, recognizer: str) -> None:
+        self._wanted = [number for number, label in enumerate(LABELS) if label in wanted]
+        self._least = [wanted.get(label, 2.0) for label in LABELS]
+        self._measured = [measured.get(label, 0.5) for label in LABELS]
+        self._recognizer = recognizer
+
+    def decode(self, probabilities: NDArray[np.float32], starts: Sequence[int], ends: Sequence[int]) -> list[Span]:
+        """Spans of one text, in order.
+
+        Args:
+            probabilities: Shape (words, 1 + 2 * types), rows sum to one.
+            starts: First character of each word.
+            ends: Character after the last.
+        """
+        import numpy as np
+
+        begins, inside = probabilities[:, 1::2], probabilities[:, 2::2]
+        mass = np.zeros_like(begins)
+        mass[:, self._wanted] = (begins + inside)[:, self._wanted]
+        kinds = mass.argmax(axis=1)
+        scores = _bent(mass.sum(axis=1), np.array(self._measured, dtype=np.float32)[kinds])
+        taken = np.nonzero(scores >= np.array(self._least, dtype=np.float32)[kinds])[0]
+        spans: list[Span] = []
+        run: list[int] = []
+        for word in taken.tolist():
+            kind = kinds[word]
+            if run and (word > run[-1] + 1 or kinds[run[0]] != kind or begins[word, kind] > inside[word, kind]):
+                spans.append(self._span(run, int(kinds[run[0]]), scores, starts, ends))
+                run = []
+            run.append(word)
+        if run:
+            spans.append(self._span(run, int(kinds[run[0]]), scores, starts, ends))
+        return spans
+
+    def _span(
+        self, run: list[int], kind: int, scores: NDArray[np.float32], starts: Sequence[int], ends: Sequence[int]
+    ) -> Span:
+        score = round(min(1.0, float(scores[run].mean())), 2)
+        return Span(starts[run[0]], ends[run[-1]], LABELS[kind], score, self._recognizer)
+
+
+def _bent(probability: NDArray[np.float32], measured: NDArray[np.float32]) -> NDArray[np.float32]:
+    """0 to 0, the measured threshold to .5, 1 to 1, straight in between."""
     import numpy as np
 
-    begins, inside = probabilities[:, 1::2], probabilities[:, 2::2]
-    wanted = np.array([label in thresholds for label in LABELS])
-    if not wanted.any() or not len(probabilities):
-        return []
-    least = np.array([thresholds.get(label, 2.0) for label in LABELS], dtype=np.float32)
-    mass = np.where(wanted, begins + inside, np.float32(0))
-    kinds = mass.argmax(axis=1)
-    scores = mass.sum(axis=1)
-    taken = np.nonzero(scores >= least[kinds])[0]
-    spans: list[Span] = []
-    first = previous = -1
-    kind = -1
-
-    def close() -> None:
-        if first >= 0:
-            score = round(min(1.0, float(scores[first : previous + 1].mean())), 4)
-            spans.append(Span(starts[first], ends[previous], LABELS[kind], score, recognizer))
-
-    for word in taken.tolist():
-        new = int(kinds[word])
-        goes_on = word == previous + 1 and new == kind and inside[word, new] >= begins[word, new]
-        if not goes_on:
-            close()
-            first, kind = word, new
-        previous = word
-    close()
-    return spans
+    below = 0.5 * probability / measured
+    above = 0.5 + 0.5 * (probability - measured) / (1 - measured)
+    bent: NDArray[np.float32] = np.where(probability < measured, below, above)
+    return bent

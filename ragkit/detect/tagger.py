@@ -1,0 +1,144 @@
+"""The encoder with the detector's adapter merged in, and its head: windows of words in, label probabilities out.
+
+Two forward passes compute the same: torch for bulk, numpy for a question, which then need not load torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragkit.detect.decode import LABELS
+from ragkit.detect.features import CODES, FEATURES_VERSION, WIDTHS
+from ragkit.errors import ModelError
+from ragkit.models.adapter import read_deltas
+from ragkit.models.bert_numpy import ONE_BLAS_THREAD, NumpyBert
+from ragkit.models.weights import ModelFiles
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+
+_CLS, _SEP = 101, 102
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One window as the encoder reads it, special pieces left out: pieces, their codes, first piece of each word."""
+
+    ids: list[int]
+    codes: list[int]
+    firsts: list[int]
+
+
+@dataclass(frozen=True)
+class DetectorFiles:
+    """The detector's folder: ``adapter_model.safetensors`` (PEFT), ``head.safetensors``, ``detector.json``."""
+
+    folder: Path
+
+    @cached_property
+    def described(self) -> Mapping[str, Any]:
+        """``detector.json``: labels, thresholds, how it was trained.
+
+        Raises:
+            ModelError: It is absent, or made for other labels or features than this version's.
+        """
+        try:
+            described: dict[str, Any] = json.loads((self.folder / "detector.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError("the detector's description cannot be read", remedy="Reinstall ragkit.") from error
+        if described["labels"] != list(LABELS) or described["features_version"] != FEATURES_VERSION:
+            raise ModelError("the detector was trained for another version of ragkit", remedy="Reinstall ragkit.")
+        return described
+
+    def head(self) -> tuple[Array, Array, Array]:
+        """Weight (labels, hidden) and bias (labels,) of the head, and one vector a code, (CODES, hidden)."""
+        import numpy as np
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            tensors = {name: t.astype(np.float32) for name, t in load_file(self.folder / "head.safetensors").items()}
+            codes = np.arange(CODES)
+            seen = {"case": codes // 192, "gap": codes // 32 % 6, "lists": codes // 2 % 16, "accent": codes % 2}
+            table = sum(tensors[f"features.{name}"][seen[name]] for name in WIDTHS)
+            return tensors["head.weight"], tensors["head.bias"], np.asarray(table, dtype=np.float32)
+        except (OSError, KeyError, SafetensorError) as error:
+            raise ModelError("the detector's head cannot be read", remedy="Reinstall ragkit.") from error
+
+
+class NumpyTagger:
+    """For a question: float32, no torch, 0.1 s to load."""
+
+    def __init__(self, encoder: ModelFiles, files: DetectorFiles) -> None:
+        self._weight, self._bias, self._table = files.head()
+        self._bert = NumpyBert(encoder, deltas=lambda: read_deltas(files.folder))
+        self._bert.load()
+
+    def probabilities(self, batch: Sequence[Cut]) -> list[Array]:
+        """For each window (words, labels), rows summing to one."""
+        import numpy as np
+
+        found = []
+        with ONE_BLAS_THREAD:
+            for cut in batch:
+                added = self._table[np.array([0, *cut.codes, 0])][None]
+                hidden, _ = self._bert.encode([[_CLS, *cut.ids, _SEP]], added=added)
+                words = hidden[:, 0, np.array(cut.firsts) + 1].T
+                found.append(_softmax(words @ self._weight.T + self._bias))
+        return found
+
+
+class TorchTagger:
+    """For bulk: bf16 where the processor multiplies it in hardware, else float32."""
+
+    def __init__(self, encoder: ModelFiles, files: DetectorFiles, *, dtype: str) -> None:
+        import torch
+
+        from ragkit.models.bert_torch import PackedBert
+
+        assert encoder.bert is not None
+        weight, bias, table = files.head()
+        self._weight, self._bias = torch.from_numpy(weight), torch.from_numpy(bias)
+        self._table = torch.from_numpy(table).to(torch.bfloat16 if dtype == "bf16" else torch.float32)
+        deltas = read_deltas(files.folder)
+        weights = encoder.folder / "model.safetensors"
+        self._bert = PackedBert(weights, shape=encoder.bert, dtype=dtype, deltas=deltas)
+        self._torch = torch
+
+    def probabilities(self, batch: Sequence[Cut]) -> list[Array]:
+        """For each window (words, labels), rows summing to one. Windows should be of like length."""
+        torch = self._torch
+
+        def added(length: int) -> Any:
+            codes = [[0, *cut.codes, *([0] * (length - 1 - len(cut.codes)))] for cut in batch]
+            return torch.nn.functional.embedding(torch.tensor(codes), self._table)
+
+        with torch.inference_mode():
+            hidden, _ = self._bert.encode([[_CLS, *cut.ids, _SEP] for cut in batch], added=added)
+            length = hidden.shape[1]
+            places = [row * length + 1 + first for row, cut in enumerate(batch) for first in cut.firsts]
+            words = hidden.reshape(-1, hidden.shape[2])[torch.tensor(places)].float()
+            logits = torch.nn.functional.linear(words, self._weight, self._bias)
+            scores = torch.softmax(logits, dim=1).numpy()
+        found, at = [], 0
+        for cut in batch:
+            found.append(scores[at : at + len(cut.firsts)])
+            at += len(cut.firsts)
+        return found
+
+
+def _softmax(logits: Array) -> Array:
+    import numpy as np
+
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    return logits

@@ -1,0 +1,51 @@
+"""From probabilities to spans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ragkit.detect.decode import LABELS, Decoder
+
+PERSON, PLACE = LABELS.index("PERSON"), LABELS.index("LOCATION")
+STARTS, ENDS = [0, 4, 10, 16], [3, 9, 15, 20]
+
+
+def rows(*words: dict[int, float]) -> np.ndarray:
+    """Probabilities in which ``{output: share}`` is given and the rest is "nothing"."""
+    table = np.zeros((len(words), 1 + 2 * len(LABELS)), dtype=np.float32)
+    for row, word in zip(table, words, strict=True):
+        for output, share in word.items():
+            row[output] = share
+        row[0] = 1 - row.sum()
+    return table
+
+
+def begins(kind: int) -> int:
+    """The output that begins a type."""
+    return 1 + 2 * kind
+
+
+def test_first_and_further_words_make_one_span_and_a_first_word_begins_another() -> None:
+    """First and further words make one span and a first word begins another."""
+    table = rows({begins(PERSON): 0.9}, {begins(PERSON) + 1: 0.8}, {begins(PERSON): 0.9}, {})
+    decoder = Decoder({}, {"PERSON": 0.5}, recognizer="learned:x")
+    spans = decoder.decode(table, STARTS, ENDS)
+    assert [(span.start, span.end, span.entity_type) for span in spans] == [(0, 9, "PERSON"), (10, 15, "PERSON")]
+    assert spans[0].score == pytest.approx(0.85)
+
+
+def test_the_measured_threshold_reads_as_one_half() -> None:
+    """The measured threshold reads as one half."""
+    table = rows({begins(PERSON): 0.2}, {begins(PERSON): 0.19}, {begins(PERSON): 1.0}, {})
+    spans = Decoder({"PERSON": 0.2}, {"PERSON": 0.5}, recognizer="learned:x").decode(table, STARTS, ENDS)
+    assert [(span.start, span.score) for span in spans] == [(0, 0.5), (10, 1.0)]
+
+
+def test_types_that_are_not_wanted_are_not_found_and_do_not_lend_their_share() -> None:
+    """Types that are not wanted are not found and do not lend their share."""
+    table = rows({begins(PERSON): 0.3, begins(PLACE): 0.6}, {begins(PLACE): 0.9}, {}, {})
+    assert Decoder({}, {"PERSON": 0.5}, recognizer="learned:x").decode(table, STARTS, ENDS) == []
+    both = Decoder({}, {"PERSON": 0.5, "LOCATION": 0.5}, recognizer="learned:x").decode(table, STARTS, ENDS)
+    assert [span.entity_type for span in both] == ["LOCATION", "LOCATION"]
+    assert both[0].score == pytest.approx(0.9)
