@@ -41,7 +41,14 @@ class Finder:
         Raises:
             ConfigError: There is no such profile.
         """
-        return cls(Policy.from_profile(name))
+        return cls.of_policy(Policy.from_profile(name))
+
+    @classmethod
+    def of_policy(cls, policy: Policy) -> Self:
+        """A policy without a workspace, with the learned detectors it names that need no section."""
+        from ragkit.detect.build import build_learned
+
+        return cls(policy, build_learned(policy, {}))
 
     @classmethod
     def of_collection(cls, config: Config, collection: str | None = None) -> Self:
@@ -50,12 +57,15 @@ class Finder:
         Raises:
             ConfigError: There is no such collection, or there are several and none was named.
         """
+        from ragkit.build import build_detectors as build_learned
+
         names = list(config.collections)
         chosen = collection or (names[0] if len(names) == 1 else None)
         if chosen not in names:
             what = "there are several collections" if chosen is None else "there is no such collection"
             raise ConfigError(what, remedy=f"Name one of: {', '.join(names)}.")
-        return cls(config.policy_of(chosen), folder=config.folder)
+        policy = config.policy_of(chosen)
+        return cls(policy, build_learned(config, policy), config.folder)
 
     def load(self) -> None:
         """Load every detector and list."""

@@ -132,11 +132,11 @@ def evaluate_pii(
         characters += sum(map(len, texts))
         if progress is not None:
             progress(documents)
-    types = sorted({kind for measure, kind in sums.keys() if measure in TYPED and kind})  # noqa: SIM118 (no mapping)
+    types = sorted({kind for measure, kind in sums.seen() if measure in TYPED and kind})
     return PiiScores(
         measures={name: sums.measure((name, "")) for name in MEASURES},
         by_type={kind: {name: sums.measure((name, kind)) for name in TYPED} for kind in types},
-        entities={key[1]: sums.measure(key) for key in sorted(sums.keys()) if key[0] == ENTITIES},
+        entities={key[1]: sums.measure(key) for key in sorted(sums.seen()) if key[0] == ENTITIES},
         texts=sums.measure((TEXTS, "")),
         documents=documents,
         characters=characters,

@@ -89,7 +89,7 @@ class ResampledSums:
         self._totals: dict[Key, Counts] = {}
         self._sums: NDArray[np.float64] = np.zeros((resamples, 0))
 
-    def keys(self) -> list[Key]:
+    def seen(self) -> list[Key]:
         """Every key seen, in order of appearance."""
         return list(self._columns)
 
