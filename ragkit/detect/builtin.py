@@ -125,12 +125,13 @@ class _Loaded:
     def __init__(self, thresholds: Mapping[str, float], name: str, threads: int | None) -> None:
         go_offline()
         self._encoder = find_model()
-        self._encoder.verify()
+        verified = self._encoder.start_verifying()
         self._files = DetectorFiles(_folder())
         self._reader = WordReader(load_tokenizer(self._encoder.folder))
         self._decoder = Decoder(self._files.described["thresholds"], thresholds, recognizer=name)
         self._threads = threads or len(os.sched_getaffinity(0))
-        self._few: NumpyTagger | None = None
+        self._few = NumpyTagger(self._encoder, self._files)
+        verified()
         self._bulk: TorchTagger | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._lock = Lock()
@@ -155,7 +156,7 @@ class _Loaded:
 
     def _probabilities(self, cuts: Sequence[Cut]) -> list[NDArray[np.float32]]:
         if sum(len(cut.ids) for cut in cuts) <= _FEW:
-            return self._small().probabilities(cuts) if cuts else []
+            return self._few.probabilities(cuts) if cuts else []
         bulk, pool = self._large()
         rows: dict[int, NDArray[np.float32]] = {}
 
@@ -166,12 +167,6 @@ class _Loaded:
         for done in [pool.submit(work, batch) for batch in batches]:
             done.result()
         return [rows[at] for at in range(len(cuts))]
-
-    def _small(self) -> NumpyTagger:
-        with self._lock:
-            if self._few is None:
-                self._few = NumpyTagger(self._encoder, self._files)
-            return self._few
 
     def _large(self) -> tuple[TorchTagger, ThreadPoolExecutor]:
         with self._lock:

