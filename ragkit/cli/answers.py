@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 _SNIPPET = 240
 _SEPARATOR = "\x1e"
+_SEVERAL = {
+    "PERSON": "the name in your question matches several people; all of them were searched for. Say more of the name",
+    "EMAIL_ADDRESS": "what your question has of an e-mail address matches several; give the whole address",
+}
+_SEVERAL_VALUES = "something in your question matches several values; give it whole"
 _TEXTS = ("title", "uri", "heading", "quote")
 
 
@@ -47,6 +52,7 @@ def answer_json(answer: Answer, text: str, cited: list[dict[str, Any]], *, revea
         "citations": cited,
         "hits": hits_json(answer.hits),
         "revealed": revealed,
+        "ambiguous": dict(answer.ambiguous),
         "request_id": answer.request_id,
         "timings_ms": {stage: float(ms) for stage, ms in answer.timings_ms.items()},
     }
@@ -69,6 +75,8 @@ def print_answer(answer: Answer, text: str, cited: list[dict[str, Any]]) -> None
         say(f"[{one['marker']}] {place} ({source})")
     if answer.refused:
         say(f"(no answer: {answer.reason})", err=True)
+    for entity_type in sorted(answer.ambiguous):
+        say(f"({_SEVERAL.get(entity_type, _SEVERAL_VALUES)})", err=True)
 
 
 def print_hits(hits: Iterable[Hit]) -> None:

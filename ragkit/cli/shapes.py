@@ -110,6 +110,7 @@ SHAPES: Mapping[str, Shape] = {
             "citations": ("list of citation", "one a marker"),
             "hits": ("list of hit", "what was retrieved, best first"),
             "revealed": ("true or false", "whether text and citations are in clear"),
+            "ambiguous": ("object", "mentions in the question that fit several values: count by entity type"),
             "request_id": ("text", "joins the events of this question"),
             "timings_ms": ("object", "milliseconds by stage"),
         },
