@@ -10,6 +10,7 @@ from ragkit.mask.allowed import Allowed
 from ragkit.mask.custom import CustomDetector
 from ragkit.mask.denied import ListDetector
 from ragkit.mask.dictionary import DictionaryDetector
+from ragkit.mask.identifiers import IdentifierDetector, identifier_types
 from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.presidio import PresidioDetector
 from ragkit.mask.recognizers import rows
@@ -39,6 +40,8 @@ def build_detectors(policy: Policy, folder: Path = Path()) -> list[Detector]:
         )
     if ruled := [entity_type for entity_type in ENTITIES if policy.wants(entity_type)]:
         detectors.append(RulesDetector(ruled))
+    if numbered := [one for one in identifier_types(policy.countries) if policy.wants(one)]:
+        detectors.append(IdentifierDetector(numbered, countries=policy.countries))
     if policy.dictionaries:
         detectors.append(DictionaryDetector(policy.dictionaries))
     if policy.recognizers:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ragkit.errors import ConfigError
-from ragkit.mask import gates
+from ragkit.mask import checksums, gates
 from ragkit.mask.gates import Gate
 
 
@@ -110,12 +110,13 @@ def rows(entities: Collection[str] | None, countries: Collection[str]) -> Iterat
     Raises:
         ConfigError: A country that ragkit knows no identity numbers of.
     """
-    unknown = sorted(set(countries) - set(NATIONAL))
+    known = set(NATIONAL) | set(checksums.NATIONAL)
+    unknown = sorted(set(countries) - known)
     if unknown:
         raise ConfigError(
             f"no identity numbers are known for: {', '.join(unknown)}",
-            remedy=f"Choose `countries` from: {', '.join(sorted(NATIONAL))}.",
+            remedy=f"Choose `countries` from: {', '.join(sorted(known))}.",
         )
-    for row in (*UNIVERSAL, *(row for country in countries for row in NATIONAL[country])):
+    for row in (*UNIVERSAL, *(row for country in countries for row in NATIONAL.get(country, ()))):
         if entities is None or row.entity_type in entities:
             yield row

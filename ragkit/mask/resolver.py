@@ -26,8 +26,10 @@ RANKS: tuple[tuple[str, int], ...] = (
     ("presidio:checksum:", 40),  # cards, IBANs, addresses of wallets, identity numbers with check digits
     ("custom:checksum:", 40),
     ("custom:", 35),  # the company's own recognizers
+    ("identifiers:checksum", 40),
     ("learned:", 30),  # any detector whose recognizer names begin so
     ("rules:", 20),
+    ("identifiers:", 20),  # by label, column or form
     ("presidio:pattern:", 10),
 )
 """Rank by prefix of ``Span.recognizer``; anything else has rank 0."""
