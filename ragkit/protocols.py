@@ -83,8 +83,8 @@ class VaultTable(Protocol):
 
     ``value_mac``, ``token`` and ``surrogate_mac`` are each unique in a collection by database constraint. ``insert``
     takes part in the caller's current write transaction. ``named`` finds at most ``limit`` rows by one of their
-    ``names``; ``seen`` tells which of these numbers stand among the ``mentions`` of a document that the principal may
-    read.
+    ``names``; ``seen`` tells which of these numbers stand among the ``mentions`` of a document in one of these access
+    classes, and ``classes_for`` in which a principal may read.
     """
 
     def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]: ...
@@ -95,7 +95,9 @@ class VaultTable(Protocol):
 
     def named(self, name: int, limit: int) -> list[VaultRow]: ...
 
-    def seen(self, numbers: Collection[int], principal: Principal) -> set[int]: ...
+    def classes_for(self, principal: Principal) -> frozenset[int]: ...
+
+    def seen(self, numbers: Collection[int], classes: Collection[int]) -> set[int]: ...
 
     def insert(self, rows: Sequence[VaultRow]) -> None: ...
 
@@ -185,8 +187,11 @@ class IndexSource(Protocol):
     """The record store, as the index sees it: live chunks of one collection, in order of ``chunk_id``.
 
     ``chunk_id`` only grows and is never used again, so "everything after n" is the delta of a generation built
-    through n.
+    through n. ``policy`` is the fingerprint under which they were masked; empty where that is not known.
     """
+
+    @property
+    def policy(self) -> str: ...
 
     def last_chunk_id(self) -> int: ...
 

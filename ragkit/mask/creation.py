@@ -11,7 +11,7 @@ from ragkit.mask.normalise import normalise
 from ragkit.mask.people import name_keys
 from ragkit.mask.rows import Draft, Item, VaultRows
 from ragkit.mask.surrogates import SHARED, Part, draw, is_composed, join, propose, split
-from ragkit.mask.tokens import format_token, token_ids
+from ragkit.mask.tokens import format_token, long_token_id, token_ids
 
 _ATTEMPTS = 4096
 
@@ -57,7 +57,7 @@ class Creation:
             surrogates |= self._draw(drawn, normals, draft, self._keys.surrogates)
         else:
             surrogates |= {mac: (like[mac], self._rows.surrogate_mac("spelling", mac.hex())) for mac in drawn}
-        tokens = self._free_tokens({mac: item[0] for mac, item in firsts.items()}, draft, self._keys.values)
+        tokens = self._free_tokens({mac: item[0] for mac, item in firsts.items()}, draft)
         for mac, item in firsts.items():
             surrogate, mark = surrogates[mac]
             names = name_keys(*item) if like is None else ()
@@ -80,11 +80,13 @@ class Creation:
         opened = self._rows.opened([mac for mac in macs.values() if key_number(mac) in seen], draft)
         found = {part: opened[mac].surrogate for part, mac in macs.items() if mac in opened}
         found |= {part: new for part, (new, _) in self._free_parts(needed, found, draft, key).items()}
-        surrogates = {mac: join(pieces, found, key) for mac, pieces in parts.items()}
+        surrogates = {mac: join(pieces, found, self._keys.surrogates) for mac, pieces in parts.items()}
         drawn = {mac: item for mac, item in by_mac.items() if mac not in composed}
         surrogates |= {mac: new for mac, (new, _) in self._draw(drawn, normals, draft, key).items()}
-        tokens = self._free_tokens({mac: item[0] for mac, item in by_mac.items()}, draft, key)
-        return {item: (format_token(item[0], tokens[mac]), surrogates[mac]) for item, mac in items.items()}
+        return {
+            item: (format_token(item[0], long_token_id(key, item[0], mac)), surrogates[mac])
+            for item, mac in items.items()
+        }
 
     def part_macs(self, item: Item) -> list[bytes]:
         """The keyed hashes of the parts of a value that have surrogates of their own."""
@@ -157,9 +159,9 @@ class Creation:
             return self._rows.surrogate_mac("shared", mac.hex())
         return self._rows.surrogate_mac(entity_type, normalise(entity_type, proposal))
 
-    def _free_tokens(self, types: Mapping[bytes, str], draft: Draft, key: bytes) -> dict[bytes, str]:
+    def _free_tokens(self, types: Mapping[bytes, str], draft: Draft) -> dict[bytes, str]:
         """A token id for each value that no other value has."""
-        streams = {mac: token_ids(key, entity_type, mac) for mac, entity_type in types.items()}
+        streams = {mac: token_ids(self._keys.values, entity_type, mac) for mac, entity_type in types.items()}
         found: dict[bytes, str] = {}
         chosen: set[str] = set()
         missing = list(types)

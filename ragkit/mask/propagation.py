@@ -105,6 +105,8 @@ class KnownValues:
         text = text if "%" not in text else _ESCAPE.sub("   ", text)
         for start, end in self._phrases.find(text, separators="_"):
             words = tuple(fold(word) for word in _WORD.findall(text[start:end]))
+            while self._types[words] == "PHONE_NUMBER" and start and text[start - 1] in "+(":
+                start -= 1  # else the country code could not be told from the number
             yield Span(start, end, self._types[words], 0.75, "rules:propagated")
 
     def __repr__(self) -> str:

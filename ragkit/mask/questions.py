@@ -96,7 +96,8 @@ def recognise(text: str, sight: Sight, entity_types: Sequence[str]) -> Recognise
     words_of = [[sight.name(("word", form)) for one in name.words for form in one.forms] for name in named]
     local_numbers = {local: sight.name(("local", local)) for local in locals_}
     every = [*numbers.values(), *(number for some in words_of for number in some), *local_numbers.values()]
-    seen = sight.look(every)  # the one look-up for all of them
+    every += _around_names(text, words, sight) if named else []
+    seen = sight.look(every)  # one look-up for all that may be asked of these words further on
     found = Recognised()
     for item, number in numbers.items():
         if number in seen:
@@ -155,6 +156,13 @@ def _local_parts(text: str) -> dict[str, tuple[int, int]]:
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
+def _around_names(text: str, words: Sequence[tuple[int, int]], sight: Sight) -> Iterable[int]:
+    for first, (start, stop) in enumerate(words):
+        yield from sight.around(("PERSON", text[start:stop]))
+        for _, end in words[first + 1 : first + _LONGEST]:
+            yield sight.value(("PERSON", text[start:end]))
+
+
 def _tokens(text: str, words: Sequence[tuple[int, int]], seen: Sequence[bool]) -> list[_Token]:
     tokens = []
     for (start, end), known in zip(words, seen, strict=True):
@@ -177,7 +185,9 @@ def _find_names(text: str, tokens: Sequence[_Token], sight: Sight, found: Recogn
             continue
         window = next((window for window in _windows(text, tokens, at) if _means_somebody(text, window, sight)), None)
         if window is not None:
-            found.certain.append(_span(window[0].start, window[-1].end))
+            end = window[-1].end
+            dot = window[-1].initial and text[end : end + 1] == "."
+            found.certain.append(_span(window[0].start, end + dot))
             at += len(window)
             continue
         if tokens[at].seen:

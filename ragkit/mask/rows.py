@@ -210,9 +210,7 @@ class VaultRows:
         return keyed_hash(self._keys.values, "part", kind, folded)
 
     def name_number(self, name: NameKey) -> int:
-        """What a value is found by in a question; a word of a name by the same number as the part that it is."""
-        if name[0] == "word":
-            return key_number(self.part_mac("name", name[1]))
+        """What a value is found by in a question."""
         return key_number(keyed_hash(self._keys.values, "name", *name))
 
     def surrogate_mac(self, kind: str, surrogate: str) -> bytes:

@@ -37,7 +37,7 @@ class Sight:
 
     def __init__(self, vault: Vault, principal: Principal) -> None:
         self._vault = vault
-        self._principal = principal
+        self._classes = vault.classes_for(principal)
         self._looked: set[int] = set()
         self._seen: set[int] = set()
         self._named: dict[NameKey, list[Opened]] = {}
@@ -47,12 +47,16 @@ class Sight:
         fresh = set(numbers) - self._looked
         if fresh:
             self._looked |= fresh
-            self._seen |= self._vault.seen(sorted(fresh), self._principal)
+            self._seen |= self._vault.seen(sorted(fresh), self._classes)
         return self._seen
 
     def value(self, item: Item) -> int:
         """The number of a value."""
         return self._vault.value_number(item)
+
+    def around(self, item: Item) -> list[int]:
+        """The numbers of a value and its parts, which its stand-in needs."""
+        return [self._vault.value_number(item), *self._vault.part_numbers(item)]
 
     def name(self, key: NameKey) -> int:
         """The number of a name key."""
@@ -68,6 +72,4 @@ class Sight:
 
     def stand_ins(self, items: Collection[Item]) -> dict[Item, tuple[str, str]]:
         """Token and surrogate for values; those of the vault for what is seen, fresh ones for the rest."""
-        numbers = [self.value(item) for item in items]
-        parts = [number for item in items for number in self._vault.part_numbers(item)]
-        return self._vault.stand_ins(items, self.look([*numbers, *parts]))
+        return self._vault.stand_ins(items, self.look(number for item in items for number in self.around(item)))

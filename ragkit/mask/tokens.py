@@ -17,6 +17,7 @@ from ragkit.crypto import keyed_hash
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_CHARACTERS = 10
+LONG_ID_CHARACTERS = 20
 
 TOKEN = re.compile(r"\[([A-Z][A-Z0-9_]{1,39}):([0-9A-HJKMNP-TV-Z]{10,24}-[0-9A-HJKMNP-TV-Z]{2})\]")
 """A token by form alone: group 1 is the type, group 2 the id that the vault stores. See :func:`is_genuine`."""
@@ -54,6 +55,13 @@ def token_ids(key: bytes, entity_type: str, value_mac: bytes) -> Iterator[str]:
         stream = keyed_hash(key, "token", entity_type, value_mac, attempt.to_bytes(4, "big"))
         identity = "".join(_ALPHABET[byte & 31] for byte in stream[:length])
         yield f"{identity}-{check_characters(entity_type, identity)}"
+
+
+def long_token_id(key: bytes, entity_type: str, value_mac: bytes) -> str:
+    """An id for a value that is kept nowhere: 20 characters (100 bits), so that no look-up has to show it is free."""
+    stream = keyed_hash(key, "long token", entity_type, value_mac)
+    identity = "".join(_ALPHABET[byte & 31] for byte in stream[:LONG_ID_CHARACTERS])
+    return f"{identity}-{check_characters(entity_type, identity)}"
 
 
 def find_tokens(text: str) -> Iterator[tuple[int, int, str, str]]:

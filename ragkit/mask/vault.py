@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable
 
 from ragkit.crypto import CollectionKeys, key_number
 from ragkit.mask.creation import Creation
+from ragkit.mask.names import names_in_addresses
 from ragkit.mask.normalise import normalise
 from ragkit.mask.people import NameKey, name_keys
 from ragkit.mask.rows import Draft, Item, Opened, VaultRows
@@ -91,8 +92,11 @@ class Vault:
         return frozenset(found)
 
     def _numbers(self, item: Item) -> frozenset[int]:
-        words = [self._rows.name_number(name) for name in name_keys(*item) if name[0] in {"word", "local"}]
-        return frozenset([self.value_number(item), *words, *self.part_numbers(item)])
+        keys = [key for key in name_keys(*item) if key[0] in {"word", "local"}]
+        if item[0] == "EMAIL_ADDRESS":  # galip.yalman@… tells a name as well as the name does
+            names = names_in_addresses(item[1])
+            keys += [key for name in names for key in name_keys("PERSON", name) if key[0] == "word"]
+        return frozenset([self.value_number(item), *map(self._rows.name_number, keys), *self.part_numbers(item)])
 
     def value_number(self, item: Item) -> int:
         """The number of a value, whether or not the vault holds it."""
@@ -106,9 +110,13 @@ class Vault:
         """The number of a name key."""
         return self._rows.name_number(name)
 
-    def seen(self, numbers: Collection[int], principal: Principal) -> set[int]:
-        """Which of these numbers stand among the mentions of a document that the principal may read."""
-        return self._rows.table.seen(numbers, principal)
+    def classes_for(self, principal: Principal) -> frozenset[int]:
+        """The numbers of the access classes that the principal may read."""
+        return self._rows.table.classes_for(principal)
+
+    def seen(self, numbers: Collection[int], classes: Collection[int]) -> set[int]:
+        """Which of these numbers stand among the mentions of a document of these access classes."""
+        return self._rows.table.seen(numbers, classes)
 
     def named(self, name: NameKey, limit: int) -> dict[int, Opened]:
         """At most ``limit`` values with a name key, by their numbers. Not limited to what anybody may read."""

@@ -77,14 +77,20 @@ class VaultRows:
         with self._database.read() as connection:
             return [VaultRow(**row) for row in connection.execute(query).mappings()]
 
-    def seen(self, numbers: Values[int], principal: Principal) -> set[int]:
-        """Return which of these numbers stand among the mentions of a document that the principal may read."""
-        found: set[int] = set()
+    def classes_for(self, principal: Principal) -> frozenset[int]:
+        """Return the numbers of the access classes that the principal may see."""
         with self._database.read() as connection:
-            classes = [class_number(name) for name in classes_of(connection, self._collection, principal)]
+            return frozenset(map(class_number, classes_of(connection, self._collection, principal)))
+
+    def seen(self, numbers: Values[int], classes: Values[int]) -> set[int]:
+        """Return which of these numbers stand among the mentions of a document of these access classes."""
+        found: set[int] = set()
+        if not classes:
+            return found
+        with self._database.read() as connection:
             query = _SEEN_BY_CLASS if len(classes) <= _MANY_CLASSES else _SEEN_BY_NUMBER
             for some in _slices(numbers):
-                given = {"numbers": json.dumps(some), "classes": json.dumps(classes)}
+                given = {"numbers": json.dumps(some), "classes": json.dumps(sorted(classes))}
                 found.update(connection.execute(query, given).scalars())
         return found
 

@@ -10,7 +10,6 @@ from ragkit.crypto import CollectionKeys
 from ragkit.errors import KeyMismatch
 from ragkit.mask.vault import Vault
 from ragkit.testing.fakes import MemoryVaultTable
-from ragkit.types import Principal
 
 
 def test_the_same_value_has_the_same_token(vault):
@@ -79,15 +78,18 @@ def test_discard_forgets(vault):
     vault.flush()
     assert vault.reveal(token) == (token, {})
     stayed, gone = vault.mentions([("PERSON", "Galip Yalman")]), vault.mentions([("PERSON", "Ana Ortega")])
-    assert vault.seen(stayed | gone, Principal("local|ana")) == stayed
+    assert vault.seen(stayed | gone, {0}) == stayed
 
 
-def test_a_surname_alone_is_known_once_the_full_name_is(vault):
-    """A word of a name has the number of the part that it is, whatever its case."""
+def test_documents_mention_the_words_of_their_names(vault):
+    """And a word of an e-mail address only where it is a name."""
     vault.allocate("PERSON", "Galip Yalman")
     vault.flush()
-    yalman, ortega = (vault.name_number(("word", word)) for word in ("yalman", "ortega"))
-    assert vault.seen([yalman, ortega], Principal("local|ana")) == {yalman}
+    numbers = {word: vault.name_number(("word", word)) for word in ("yalman", "ortega", "maria", "refund")}
+    mentions = vault.mentions([("PERSON", "Galip Yalman"), ("EMAIL_ADDRESS", "maria.refund@example.org")])
+    assert {word for word, number in numbers.items() if number in mentions} == {"yalman", "maria", "refund"}
+    other = vault.mentions([("EMAIL_ADDRESS", "refund@example.org"), ("EMAIL_ADDRESS", "gy77@example.org")])
+    assert not other & set(numbers.values())
 
 
 def test_ten_thousand_surrogates_are_unique(vault):

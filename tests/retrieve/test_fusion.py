@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragkit.retrieve.fusion import dense_weight, fragmentation, fuse
+from ragkit.retrieve.fusion import Fused, dense_weight, fragmentation, fuse, merge
 
 
 def rankings(lowest: float, highest: float) -> st.SearchStrategy[list[tuple[int, float]]]:
@@ -99,3 +99,29 @@ def test_fragmentation_counts_pieces_a_word() -> None:
 def test_a_bound_below_the_best_score_does_not_matter(bound: float) -> None:
     """The delta may have grown between the bound and the search; scores stay in 0..1."""
     assert fuse([], [(1, 8.0)], weight=0.5, bound=bound, depth=9)[0].score == 0.5
+
+
+FUSED = COSINES.map(lambda found: fuse(found, [], weight=1.0, bound=1.0, depth=100))
+
+
+@given(st.lists(FUSED, min_size=1, max_size=4), st.data())
+def test_merging_keeps_every_candidate_once(readings: list[list[Fused]], data: st.DataObject) -> None:
+    """Scores are in 0..1 and fall; one reading stays as it is; the rankers' own scores are some reading's."""
+    shares = [data.draw(st.floats(0.1, 1)) for _ in readings]
+    merged = merge(readings, shares)
+    assert {one.chunk_id for one in merged} == {one.chunk_id for ranking in readings for one in ranking}
+    assert len(merged) == len({one.chunk_id for one in merged})
+    assert [one.score for one in merged] == sorted((one.score for one in merged), reverse=True)
+    assert all(0 <= one.score <= 1 for one in merged)
+    assert {(one.chunk_id, one.dense) for one in merged} <= {(o.chunk_id, o.dense) for some in readings for o in some}
+    if len(readings) == 1:
+        assert merged == readings[0]
+
+
+def test_the_first_of_each_reading_comes_before_the_third_of_any() -> None:
+    """And at equal ranks the reading that weighs more, or else came first, is before the other."""
+    one, other = ([Fused(base + place, 1 / place, None, None) for place in range(1, 9)] for base in (0, 100))
+    assert [hit.chunk_id for hit in merge([one, other], [1.0, 0.9])][:4] == [1, 101, 2, 102]
+    assert [hit.chunk_id for hit in merge([one, other], [1.0, 1.0])][:2] == [1, 101]
+    agreed = merge([one, [*other[:1], one[1], *other[1:]]], [1.0, 0.9])
+    assert agreed[0].chunk_id == 2, "what both readings find is found"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ragkit.audit.schema import check
 from ragkit.errors import AuditUnavailable, FilterRefused
 from ragkit.retrieve.retriever import HybridRetriever
-from ragkit.types import Chunk, Hit, Masked, MaskedQuestion, MaskedText, Principal
+from ragkit.types import Chunk, Hit, Masked, MaskedQuestion, MaskedText, Principal, Reading
 
 DIMENSION = 8
 
@@ -329,3 +329,22 @@ def test_hits_are_new_records() -> None:
     [hit] = retriever.retrieve(asking(number), k=1, principal=ANA)
     assert store.chunks[number].score == 0
     assert replace(hit, score=0, dense=None, lexical=None) == store.chunks[number]
+
+
+def test_every_reading_is_searched_for() -> None:
+    """A question that may mean either of two chunks finds both, one event, and nothing that is not to be seen."""
+    store = Store()
+    for _ in range(6):
+        store.add(frozenset({"pub"}))
+    hidden = store.add(frozenset({"u:local|ben"}))
+    retriever, _, events = make(store)
+    asked = replace(asking(2), readings=(Reading(asking(5).text, 0.9), Reading(asking(hidden).text)))
+    hits = retriever.retrieve(asked, k=4, principal=ANA)
+    found = [hit.chunk_id for hit in hits]
+    assert found[0] == 2
+    assert 5 in found
+    assert hidden not in found
+    assert [event["kind"] for event in events.kept] == ["retrieval.done"]
+    plain, again = retriever.retrieve_many([asking(3), asked], k=4, principal=ANA)
+    assert plain[0].chunk_id == 3
+    assert again == hits
