@@ -6,7 +6,8 @@ Imported through :mod:`ragkit.policy`. Nothing here reads a list or compiles for
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -31,10 +32,8 @@ COARSER: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What a type can be generalised to, the usual first. Any other type is redacted instead."""
 
-VALIDATORS = ("luhn", "mod97")
-"""Check digits a recognizer can ask for: ISO/IEC 7812-1 annex B, and ISO 7064 MOD 97-10 as in an IBAN."""
-
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
+_MODULE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)?")
 
 
 def checked_type(entity_type: str) -> str:
@@ -46,6 +45,23 @@ def checked_type(entity_type: str) -> str:
     if not _TYPE.fullmatch(entity_type):
         raise ValueError("an entity type is capital letters, digits and underscores, such as PERSON or PROJECT")
     return entity_type
+
+
+def check_digits(name: str) -> Callable[[str], bool]:
+    """Return the check of a module of python-stdnum, by its name there.
+
+    Raises:
+        ValueError: There is none.
+    """
+    try:
+        check: Callable[[str], bool] | None = (
+            getattr(import_module(f"stdnum.{name}"), "is_valid", None) if _MODULE.fullmatch(name) else None
+        )
+    except ImportError:
+        check = None
+    if check is None:
+        raise ValueError("a validator is a module of python-stdnum, such as luhn, iban or de.idnr")
+    return check
 
 
 def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -137,7 +153,8 @@ class Recognizer(_Part):
         context: Single words; one among the five before a finding raises its score by 0.35, as in Presidio.
         score: Score without context, in 0..1; below the type's threshold, a finding needs its context.
         require_context: Count only what a context word confirms, whatever its score.
-        validator: Check digits that a finding must have; it then has the score 1.
+        validator: Check digits that a finding must have: a module of python-stdnum, such as `luhn`, `iban`,
+            `iso7064.mod_97_10` or `de.idnr`. A finding that has them has the score 1.
     """
 
     entity_type: str
@@ -145,7 +162,7 @@ class Recognizer(_Part):
     context: tuple[str, ...] = ()
     score: float = Field(default=0.5, gt=0.0, le=1.0)
     require_context: bool = False
-    validator: Literal["luhn", "mod97"] | None = None
+    validator: str | None = None
 
     _type = field_validator("entity_type")(checked_type)
     _compile = field_validator("patterns")(_checked_patterns)
@@ -156,6 +173,13 @@ class Recognizer(_Part):
         if any(not re.fullmatch(r"\w+", word) for word in words):
             raise ValueError("a context word is one word, of letters and digits")
         return tuple(word.lower() for word in words)
+
+    @field_validator("validator")
+    @classmethod
+    def _validator_exists(cls, name: str | None) -> str | None:
+        if name is not None:
+            check_digits(name)
+        return name
 
     @model_validator(mode="after")
     def _context_to_require(self) -> Self:

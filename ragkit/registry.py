@@ -43,6 +43,8 @@ class Entry:
 BUILT_IN: tuple[Entry, ...] = (
     Entry(kind="connectors", name="files", target="ragkit_connectors.files:FilesConnector"),
     Entry(kind="connectors", name="jsonl", target="ragkit_connectors.jsonl:JsonlConnector"),
+    Entry(kind="detectors", name="builtin", target="ragkit.detect.builtin:BuiltinDetector"),
+    Entry(kind="detectors", name="gliner", target="ragkit.detect.gliner:GlinerDetector"),
     Entry(kind="detectors", name="huggingface", target="ragkit.detect.huggingface:HuggingFaceDetector"),
     Entry(kind="detectors", name="spacy", target="ragkit.detect.spacy:SpacyDetector"),
     Entry(kind="generators", name="extractive", target="ragkit.generate.extractive:ExtractiveGenerator"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from ragkit.detect.decode import LABELS
 from ragkit.errors import ConfigError
 from ragkit.policy import COARSER, EntityRule, Policy
 from ragkit.profiles import PROFILES
@@ -56,6 +57,7 @@ def test_strict_holds_all_of_the_others_and_is_less_sure() -> None:
         own = {part.entity_type for part in Policy.from_profile(name).recognizers.values()}
         assert set(Policy.from_profile(name).wanted) - own <= set(strict.wanted)
     assert strict.default_threshold < Policy.default().default_threshold
+    assert all(strict.threshold(label) < 0.5 for label in LABELS)  # .5 is the measured threshold
 
 
 def test_hipaa_names_every_identifier_but_photographs() -> None:
@@ -69,8 +71,8 @@ def test_hipaa_names_every_identifier_but_photographs() -> None:
     }  # fmt: skip
     policy = Policy.from_profile("hipaa_safe_harbor")
     assert all(policy.wants(entity_type) for types in rows.values() for entity_type in types)
-    assert policy.rule("AGE") == EntityRule(operator="generalise", to="under_90")
-    assert policy.rule("POSTCODE") == EntityRule(operator="generalise", to="zip3")
+    assert policy.rule("AGE") == EntityRule(operator="generalise", to="under_90", threshold=0.35)
+    assert policy.rule("POSTCODE") == EntityRule(operator="generalise", to="zip3", threshold=0.35)
     assert policy.rule("DATE_OF_BIRTH") == EntityRule(operator="generalise", to="year_under_90")
 
 

@@ -62,7 +62,7 @@ def init(
 
 
 def config_check(workspace: WorkspaceOption = None) -> None:
-    """Check ragkit.toml, the root key, and the options of every source. Loads no model."""
+    """Check ragkit.toml, the root key, and the options of every source and detector. Loads no model."""
     from ragkit.rootkey import load_root_key
 
     config = _load(workspace)
@@ -144,12 +144,15 @@ def _load(workspace: Path | None) -> Config:
 
 
 def _check_sources(config: Config) -> int:
-    """Check that every connector exists, may run, and takes the options written; return how many sources there are."""
+    """Check that every part named exists, may run, and takes the options written; return how many sources there are."""
+    from ragkit.detect.build import check_detector
     from ragkit.registry import Registry
 
     registry = Registry(allow=config.plugins.allow)
     sources = [source for collection in config.collections.values() for source in collection.sources]
     for source in sources:
         registry.check_options("connectors", source.connector, source.options)
+    for detector in config.detectors.values():
+        check_detector(detector, registry)
     registry.check_options("generators", config.generator.kind, config.generator.options, supplied=("embedder",))
     return len(sources)

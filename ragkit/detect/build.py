@@ -6,26 +6,26 @@ Importing this module imports no detector; building one imports its module, and 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from importlib.util import find_spec
+from importlib.resources import files
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from ragkit.config_sections import BUILTIN_DETECTOR, DetectorSection
+from ragkit.detect.decode import LABELS
 from ragkit.errors import ConfigError
 from ragkit.policy import Policy
 from ragkit.protocols import Detector
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
 
-BUILTIN_FINDS = frozenset(
-    {"PERSON", "LOCATION", "ADDRESS", "ORGANIZATION", "NRP", "DATE_TIME", "AGE", "TITLE", "QUANTITY", "UNIQUE_ID"}
-)
+BUILTIN_FINDS = frozenset(LABELS)
 """What the shipped detector can find; a policy that wants none of it does not pay for it."""
 
 SUPPLIED = ("name", "entities", "threads", "thresholds")
 """What a detector's constructor is given by ragkit, if it takes it."""
 
+_WEIGHTS = Path(str(files("ragkit").joinpath("assets", "detector", "adapter_model.safetensors")))
 _BUILTIN = DetectorSection(kind=BUILTIN_DETECTOR)
 
 
@@ -79,8 +79,8 @@ def build_learned(
     detectors = []
     for name in policy.detectors:
         section = section_of(name, sections)
-        if section.kind == BUILTIN_DETECTOR and find_spec("ragkit.detect.builtin") is None:
-            continue  # until it is there
+        if section.kind == BUILTIN_DETECTOR and not _WEIGHTS.is_file():
+            continue  # until they are in the repository
         if wanted := wanted_of(policy, section):
             detectors.append(_build(name, section, policy, wanted, registry, folder, threads))
     return detectors
@@ -99,7 +99,7 @@ def _build(
     parameters = signature(made).parameters
     check_detector(section, registry)
     given: dict[str, Any] = {
-        "name": name,
+        **({} if section.kind == BUILTIN_DETECTOR else {"name": name}),
         "entities": wanted,
         "threads": threads,
         "threshold": min(map(policy.threshold, wanted)),

@@ -7,34 +7,17 @@ limit, since Presidio's skips a pattern that runs out of time, and what it would
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ragkit.errors import MaskingError
 from ragkit.mask.runner import BOOST, BOOST_FLOOR, CONTEXT_BEFORE, Context, Lowered
 from ragkit.policy import Recognizer
+from ragkit.policy_parts import check_digits
 from ragkit.types import Span
 
 _SECONDS = 2.0
 """A pattern may take this long on one text; one that takes longer is an error, not a miss."""
-
-
-def luhn(value: str) -> bool:
-    """Whether the digits end in their check digit (ISO/IEC 7812-1, annex B)."""
-    digits = [int(char) for char in value if char.isdigit()]
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return len(digits) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-def mod97(value: str) -> bool:
-    """Whether letters and digits give 1 modulo 97 (ISO 7064 MOD 97-10), also with the first four last, as an IBAN."""
-    letters = "".join(char for char in value.upper() if char.isascii() and char.isalnum())
-    return len(letters) > 4 and any(
-        int("".join(str(int(char, 36)) for char in text)) % 97 == 1 for text in (letters, letters[4:] + letters[:4])
-    )
-
-
-_VALIDATORS: Mapping[str, Callable[[str], bool]] = {"luhn": luhn, "mod97": mod97}
 
 
 class CustomDetector:
@@ -99,7 +82,7 @@ class CustomDetector:
 
     def _judge(self, text: str, lowered: Lowered, start: int, end: int, key: str, one: Recognizer) -> Span | None:
         checked = one.validator is not None
-        if one.validator is not None and not _VALIDATORS[one.validator](text[start:end]):
+        if one.validator is not None and not _has_check_digits(one.validator, text[start:end]):
             return None
         score = 1.0 if checked else one.score
         if one.context and (one.require_context or score < 1.0):
@@ -126,6 +109,12 @@ class CustomDetector:
 
     def __repr__(self) -> str:
         return f"CustomDetector({len(self._recognizers)} recognizers)"
+
+
+def _has_check_digits(validator: str, value: str) -> bool:
+    """As written, or without what stands between its letters and digits, which not every module takes out."""
+    valid = check_digits(validator)
+    return valid(value) or valid("".join(filter(str.isalnum, value)))
 
 
 def _presidio_context(recognizers: Mapping[str, Recognizer]) -> tuple[Context, dict[str, Any]]:

@@ -137,6 +137,24 @@ def test_show_prints_what_is_in_force(ragkit_cli: Any, tmp_path: Path) -> None:
     assert shown["collections"]["documents"]["sources"][0]["password"] == {"env": "CARE_PASSWORD"}
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('kind = "spacy"\npath = "m"\nbatchsize = 3', "no option 'batchsize'"),
+        ('kind = "nope"', "there is no detector of the name 'nope'"),
+        ('kind = "huggingface"', "needs the option 'path'"),
+    ],
+)
+def test_config_check_reads_the_options_of_detectors(ragkit_cli: Any, tmp_path: Path, written: str, said: str) -> None:
+    """A misspelt option, an unknown kind and a missing path are found before anything is masked."""
+    ragkit_cli("init", ".")
+    file = tmp_path / "ragkit.toml"
+    file.write_text(file.read_text() + f"\n[detectors.ours]\n{written}\n")
+    done = ragkit_cli("config", "check")
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
 def test_without_a_workspace_the_remedy_is_init(ragkit_cli: Any) -> None:
     """Every verb that needs a workspace says how to make one."""
     for verb in (["config", "check"], ["sync"], ["status"], ["ask", "why?"]):

@@ -13,6 +13,7 @@ import pytest
 from ragkit.config_sections import DetectorSection
 from ragkit.detect import build
 from ragkit.detect.build import build_learned, wanted_of
+from ragkit.detect.builtin import BuiltinDetector
 from ragkit.detect.spacy import SpacyDetector
 from ragkit.errors import ConfigError, RagkitError, UnknownKey
 from ragkit.policy import Policy
@@ -112,6 +113,22 @@ def test_a_detector_that_could_find_nothing_wanted_is_not_built() -> None:
     assert build_learned(Policy.unsafe_nothing(), {}) == []
     assert build_learned(Policy(detectors=()), {}) == []
     assert wanted_of(Policy(entities={"PERSON": "keep", "AGE": "token"}), build._BUILTIN) == {"AGE"}
+
+
+def test_the_shipped_detector_keeps_its_thresholds_unless_the_policy_writes_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no section; a section of its kind may set one threshold for all that the policy leaves open."""
+    monkeypatch.setattr(build, "_WEIGHTS", tmp_path / "weights")
+    (tmp_path / "weights").touch()
+    rules = Policy(entities={"PERSON": {"threshold": 0.3}, "AGE": "token", "IBAN_CODE": "token"})
+    plain = build_learned(rules, {})[0]
+    assert isinstance(plain, BuiltinDetector)
+    assert plain.name == "learned:minilm"
+    assert plain._thresholds == {"PERSON": 0.3, "AGE": 0.5}
+    lower = build_learned(rules, {"builtin": DetectorSection(kind="builtin", threshold=0.4)})[0]
+    assert isinstance(lower, BuiltinDetector)
+    assert lower._thresholds == {"PERSON": 0.3, "AGE": 0.4}
 
 
 def test_national_numbers_may_be_taken_from_a_detector() -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import ValidationError
 
 from ragkit.errors import MaskingError
 from ragkit.mask.build import build_masker
-from ragkit.mask.custom import CustomDetector, luhn, mod97
+from ragkit.mask.custom import CustomDetector
 from ragkit.mask.resolver import rank
 from ragkit.policy import Policy, Recognizer
 from ragkit.testing.fakes import MemoryVaultTable
@@ -57,18 +58,27 @@ def test_check_digits_decide() -> None:
     assert rank(only) > rank(Span(0, 1, "X_X", 1.0, "learned:minilm")) < rank(spans("badge 123456")[0])
 
 
-@pytest.mark.parametrize(("value", "right"), [("79927398713", True), ("79927398710", False), ("0", False), ("", False)])
-def test_luhn(value: str, right: bool) -> None:
-    """The example of ISO/IEC 7812 and its neighbours."""
-    assert luhn(value) is right
-
-
 @pytest.mark.parametrize(
-    ("value", "right"), [("GB82 WEST 1234 5698 7654 32", True), ("GB83 WEST 1234 5698 7654 32", False), ("1234", False)]
+    ("validator", "right", "wrong"),
+    [
+        ("luhn", "7992 739 8713", "7992 739 8714"),
+        ("iban", "GB82 WEST 1234 5698 7654 32", "GB83 WEST 1234 5698 7654 32"),
+        ("iso7064.mod_97_10", "99991234567890121414 90", "99991234567890121414 91"),
+        ("de.idnr", "36 574 261 809", "36 574 261 890"),
+    ],
 )
-def test_mod97(value: str, right: bool) -> None:
-    """The registry's example of an IBAN, and one with a wrong digit."""
-    assert mod97(value) is right
+def test_check_digits_by_the_library(validator: str, right: str, wrong: str) -> None:
+    """Examples of the standards and of python-stdnum, grouped as on paper."""
+    settings = {"patterns": [r"[A-Z\d][A-Z\d ]+[A-Z\d]"], "validator": validator}
+    assert found(right, **settings) == [(right, 1.0)]
+    assert found(wrong, **settings) == []
+
+
+@pytest.mark.parametrize("validator", ["nope", "de.nope", "util", "../x", "os", "luhn.x.y", ""])
+def test_a_validator_that_is_none_is_refused(validator: str) -> None:
+    """Only modules of python-stdnum that check."""
+    with pytest.raises(ValidationError, match="module of python-stdnum"):
+        Recognizer(**BADGE, validator=validator)
 
 
 def test_a_runaway_pattern_is_an_error_not_a_miss(monkeypatch: pytest.MonkeyPatch) -> None:
