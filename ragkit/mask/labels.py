@@ -64,6 +64,7 @@ _VALUES = {
         r"(?:\d{5}(?:[ ]?-[ ]?\d{4})?|[a-z]{1,2}\d[a-z\d]?[ ]?\d[a-z]{2}|\d{4}[ ]?[a-z]{2}|[a-z]\d[a-z][ ]?\d[a-z]\d|"
         r"\d{4}|\d{2}-\d{3}|\d{4}-\d{3})(?!\w)"
     ),
+    "phone": r"[+\uff0b]?[ ]?\(?\d(?:[ \u00a0.\-/()]{0,3}\d){6,14}(?![\w])",
     "npi": r"[12]\d{9}(?!\w)",
     "vin": r"[a-hj-npr-z0-9]{11,17}(?!\w)",
 }
@@ -180,6 +181,13 @@ _ROWS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("UNIQUE_ID", "plain", "code", (
         "ticket", "claim", "incident", "issue", "request", "referral", "study", "subject", "participant",
         "accession", "specimen", "case", "donor",
+    )),
+    ("PHONE_NUMBER", "sure", "phone", (
+        "phone~s?", "telephone", "tel~\\.?(?![a-z])", "mobile", "cell~(?: ?phone)?(?![a-z])", "fax", "facsimile",
+        "telefax", "pager~(?=[ :#])", "callback",
+        "whatsapp", "ph~\\.?(?=[ ]?[:#]|\\.? ?\\()", "fx~\\.?(?=[ ]?:)", "telefon", "handy~(?=[ :])",
+        "mobil~(?=[ :.]|nummer)", "téléphone", "tél~\\.?(?![a-z])",
+        "teléfono", "móvil", "telefono", "cellulare", "telefoon", "telefone",
     )),
     ("US_SSN", "sure", "ssn", ("ssn", "s.s.n~\\.?", "social security~(?: (?:number|no\\.?|#))?",
         "soc~\\.? sec\\.?", "ss~[ ]?(?:#|no\\b|number)", "social~(?=[ ]?(?::|is))")),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from ragkit.mask.phones import oddly_grouped
+
 _NOT_A_PHONE = re.compile(
     r"\d{4}([-/.])\d\d?\1\d\d?(?:\1\d\d)?|\d\d?([-/.])\d\d?\2\d{4}"  # dates, with an hour
     r"|\d+\.\d{1,3}|\d+(?:\.\d+){3}"  # a time stamp with a fraction; a version or an IP address
@@ -18,7 +20,9 @@ _FEWEST_NUMBER_DIGITS = 4
 _NOBODYS_NETWORKS = ("0.0.0.0", "127.0.0.1", "255.")  # noqa: S104 (recognised, not bound to)
 
 
-def is_plausible(entity_type: str, text: str, start: int, end: int, *, confirmed: bool = False) -> bool:
+def is_plausible(
+    entity_type: str, text: str, start: int, end: int, *, confirmed: bool = False, named: bool = False
+) -> bool:
     """Whether ``text[start:end]`` can be what a pattern took it for.
 
     Args:
@@ -27,12 +31,17 @@ def is_plausible(entity_type: str, text: str, start: int, end: int, *, confirmed
         start: Where the finding begins.
         end: Where it ends.
         confirmed: The recognizer's pattern matches nearly any number.
+        named: A context word stands before it.
     """
     value = text[start:end]
     if entity_type == "IP_ADDRESS":
         return _is_somebodys_address(value)
     if entity_type == "PHONE_NUMBER":
-        return _digits(value) >= _FEWEST_PHONE_DIGITS and _NOT_A_PHONE.fullmatch(value) is None
+        if _digits(value) < _FEWEST_PHONE_DIGITS or _NOT_A_PHONE.fullmatch(value) is not None:
+            return False
+        return named or not oddly_grouped(value)
+    if entity_type == "URL":  # "self.assertEqual" holds the domain self.as
+        return "/" in value or not text[end : end + 1].isalnum()
     if entity_type == "MAC_ADDRESS":  # a certificate's fingerprint has 20 such bytes or more
         return text[max(0, start - 1) : start] not in {":", "-"} and text[end : end + 1] not in {":", "-"}
     return not confirmed or _digits(value) >= _FEWEST_NUMBER_DIGITS

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from ragkit.mask import phones
 from ragkit.mask.gates import Stretch
 from ragkit.mask.normalise import lower_same_length
 from ragkit.mask.plausible import is_plausible
@@ -60,8 +62,8 @@ class Runner:
                 continue
             for result in self._analyze(text, start, end):
                 span = self._judge(text, lowered, result, start)
-                if span is not None and self._is_plausible(text, span):
-                    yield span
+                if span is not None and self._is_plausible(text, span, result):
+                    yield self._whole(text, span)
 
     def _analyze(self, text: str, start: int, end: int) -> list[Any]:
         piece = text[start:end]
@@ -99,8 +101,15 @@ class Runner:
             return True
         return self._context_word_in(lowered(), start, end) and self._confirms(text, start, result)
 
-    def _is_plausible(self, text: str, span: Span) -> bool:
-        return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed)
+    def _is_plausible(self, text: str, span: Span, result: Any) -> bool:
+        named = span.score > round(float(result.score), 4)
+        return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed, named=named)
+
+    def _whole(self, text: str, span: Span) -> Span:
+        if self.row.entity_type != "PHONE_NUMBER":
+            return span
+        start, end = phones.whole(text, span.start, span.end)
+        return span if (start, end) == (span.start, span.end) else replace(span, start=start, end=end)
 
     def _context_word_in(self, lowered: str, start: int, end: int) -> bool:
         before = lowered[max(0, start - CONTEXT_BEFORE) : end]

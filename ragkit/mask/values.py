@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
+from ragkit.mask import phones
 from ragkit.mask.labels import Label
 
 _FEWEST = 4
@@ -44,6 +45,8 @@ def value_end(text: str, start: int, end: int, label: Label, *, marked: bool) ->
         return start + len(plate) if _is_plate(plate := _capitals(value)) else 0
     if label.value == "ssn":
         return end
+    if label.value == "phone":
+        return 0 if _NO_VALUE.fullmatch(value) or _UNIT.match(text, end) else phones.whole(text, start, end)[1]
     if label.value == "postcode":
         return end if value.upper() == value else 0
     digits = sum(char.isdigit() for char in value)

@@ -102,7 +102,7 @@ def test_every_plain_label_finds_its_number():
     """No label of the table is dead: each that is words alone, with a colon and a number of its kind, matches."""
     values = {
         "code": "4482137", "long": "44821379", "plate": "abc 1234", "postcode": "10115", "npi": "1234567893",
-        "vin": "1hgcm82633a004352", "ssn": "417-19-8651",
+        "vin": "1hgcm82633a004352", "phone": "555-0192", "ssn": "417-19-8651",
     }  # fmt: skip
     every = [label for entity_type in entity_types() for label in labels(entity_type)]
     words = [label for label in every if not label.rest]

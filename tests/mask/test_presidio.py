@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from ragkit.errors import ConfigError
+from ragkit.mask.phones import whole
 from ragkit.mask.plausible import is_plausible
 from ragkit.mask.presidio import PresidioDetector
 from ragkit.mask.recognizers import rows
@@ -72,8 +73,10 @@ def by_presidio(engine, text):
         explained = r.analysis_explanation
         if r.entity_type in confirmed and not explained.supportive_context_word and r.score < 1.0:
             continue
-        if is_plausible(r.entity_type, text, r.start, r.end, confirmed=r.entity_type in confirmed):
-            found.add((r.start, r.end, r.entity_type, round(r.score, 4)))
+        named = bool(explained.supportive_context_word)
+        if is_plausible(r.entity_type, text, r.start, r.end, confirmed=r.entity_type in confirmed, named=named):
+            where = whole(text, r.start, r.end) if r.entity_type == "PHONE_NUMBER" else (r.start, r.end)
+            found.add((*where, r.entity_type, round(r.score, 4)))
     return found
 
 
