@@ -152,7 +152,7 @@ class _Loaded:
     def _spans(self, words: Words, rows: list[NDArray[np.float32]]) -> list[Span]:
         import numpy as np
 
-        return self._decoder.decode(np.concatenate(rows), words.starts, words.ends) if rows else []
+        return self._decoder.decode(np.concatenate(rows), words) if rows else []
 
     def _probabilities(self, cuts: Sequence[Cut]) -> list[NDArray[np.float32]]:
         if sum(len(cut.ids) for cut in cuts) <= _FEW:

@@ -8,9 +8,10 @@ a type to weigh recall against precision, which the single best label path does 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ragkit.detect.features import Words
 from ragkit.types import Span
 
 if TYPE_CHECKING:
@@ -40,13 +41,12 @@ class Decoder:
         self._measured = [measured.get(label, 0.5) for label in LABELS]
         self._recognizer = recognizer
 
-    def decode(self, probabilities: NDArray[np.float32], starts: Sequence[int], ends: Sequence[int]) -> list[Span]:
+    def decode(self, probabilities: NDArray[np.float32], words: Words) -> list[Span]:
         """Spans of one text, in order.
 
         Args:
             probabilities: Shape (words, 1 + 2 * types), rows sum to one.
-            starts: First character of each word.
-            ends: Character after the last.
+            words: The words that the rows are of.
         """
         import numpy as np
 
@@ -57,22 +57,40 @@ class Decoder:
         scores = _bent(mass.sum(axis=1), np.array(self._measured, dtype=np.float32)[kinds])
         taken = np.nonzero(scores >= np.array(self._least, dtype=np.float32)[kinds])[0]
         spans: list[Span] = []
-        run: list[int] = []
-        for word in taken.tolist():
-            kind = kinds[word]
-            if run and (word > run[-1] + 1 or kinds[run[0]] != kind or begins[word, kind] > inside[word, kind]):
-                spans.append(self._span(run, int(kinds[run[0]]), scores, starts, ends))
-                run = []
-            run.append(word)
-        if run:
-            spans.append(self._span(run, int(kinds[run[0]]), scores, starts, ends))
+        for run in _runs(taken.tolist(), kinds, begins > inside):
+            kind = int(kinds[run[0]])
+            kept = _without_marks(run, words)
+            if kept:
+                score = round(min(1.0, float(scores[kept].mean())), 2)
+                span = Span(words.starts[kept[0]], words.ends[kept[-1]], LABELS[kind], score, self._recognizer)
+                spans.append(span)
         return spans
 
-    def _span(
-        self, run: list[int], kind: int, scores: NDArray[np.float32], starts: Sequence[int], ends: Sequence[int]
-    ) -> Span:
-        score = round(min(1.0, float(scores[run].mean())), 2)
-        return Span(starts[run[0]], ends[run[-1]], LABELS[kind], score, self._recognizer)
+
+def _runs(taken: Sequence[int], kinds: NDArray[np.intp], fresh: NDArray[np.bool_]) -> Iterator[list[int]]:
+    """Neighbouring words of one type, cut where the type rather begins anew."""
+    run: list[int] = []
+    for word in taken:
+        kind = kinds[word]
+        if run and (word > run[-1] + 1 or kinds[run[0]] != kind or fresh[word, kind]):
+            yield run
+            run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _without_marks(run: list[int], words: Words) -> list[int]:
+    """A run without marks at its edges: no dash, comma or bracket begins or ends a value, but a dot ends an initial."""
+    first, last = 0, len(run)
+    while first < last and words.is_mark(run[first]):
+        first += 1
+    while last > first and words.is_mark(run[last - 1]):
+        before = run[last - 2] if last - first > 1 else -1
+        if before >= 0 and words.ends[before] - words.starts[before] <= 2 and not words.is_mark(before):
+            break
+        last -= 1
+    return run[first:last]
 
 
 def _bent(probability: NDArray[np.float32], measured: NDArray[np.float32]) -> NDArray[np.float32]:

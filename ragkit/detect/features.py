@@ -59,6 +59,10 @@ class Words:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def is_mark(self, word: int) -> bool:
+        """Whether a word is a mark and no letters or digits."""
+        return self.codes[word] // 192 == CASES.index("mark")
+
 
 class WordReader:
     """Cuts texts into words with their pieces and observations.
