@@ -79,6 +79,8 @@ class IdentifierDetector:
             for number in self._numbers:
                 yield from checksums.find_numbers(lines, number)
         yield from headed.find_headed(text, self.entities)
+        if "URL" in self.entities:
+            yield from formats.find_urls(text)
 
     def __repr__(self) -> str:
         return f"IdentifierDetector({len(self.entities)} entities, {len(self.countries)} countries)"

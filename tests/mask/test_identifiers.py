@@ -8,11 +8,13 @@ import time
 
 import pytest
 
-from ragkit.mask.build import build_detectors
+from ragkit.crypto import CollectionKeys
+from ragkit.mask.build import build_detectors, build_masker
 from ragkit.mask.identifiers import ENTITIES, IdentifierDetector
 from ragkit.mask.labels import entity_types, labels, pattern
 from ragkit.mask.resolver import rank
 from ragkit.policy import Policy
+from ragkit.testing.fakes import MemoryVaultTable
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,9 @@ def found(identifiers):
         ("postcode: YO97 1DX", "POSTCODE", "YO97 1DX"),
         ("Austin, TX 78701-1234", "POSTCODE", "78701-1234"),
         ("PLZ 10115", "POSTCODE", "10115"),
+        ("see https://old.lee.biz/mary76/3438, please", "URL", "https://old.lee.biz/mary76/3438"),
+        ("[results](https://a.example/x_(y)/z).", "URL", "https://a.example/x_(y)/z"),
+        ("on www.smith-family.page.", "URL", "www.smith-family.page"),
         ("ssn=417198651", "US_SSN", "417198651"),
         ("paid by Maestro 501800000009", "CREDIT_CARD", "501800000009"),
         ("6221 2600 0000 0000 001 approved", "CREDIT_CARD", "6221 2600 0000 0000 001"),
@@ -91,6 +96,7 @@ def test_identifying_numbers_are_found(found, text, entity_type, value):
         "4111 1111 1111 1112 is no card",
         "value 501800000009 of it",
         "zip 5 files",
+        "http:// and www. are prefixes",
     ],
 )
 def test_near_misses_stay(found, text):
@@ -126,6 +132,15 @@ def test_check_digits_outrank_a_model_and_labels_do_not(identifiers):
     ranks = {span.recognizer: rank(span) for span in spans}
     assert ranks["identifiers:checksum"] == 40
     assert ranks["identifiers:label"] == 20
+
+
+def test_a_number_found_by_its_label_is_masked_everywhere(document):
+    """Where nothing says what it is, a medical record number is known from the one place that does."""
+    policy = Policy(entities={"MEDICAL_RECORD_NUMBER": "token"}, detectors=())
+    masker = build_masker(policy, CollectionKeys(bytes(range(32))), MemoryVaultTable(), "c")
+    text = "MRN: KX-448213\n\nSent with KX448213 on the label, see KX-448213."
+    [masked] = masker.mask([document(text, name="KX448213.txt")])
+    assert "448213" not in masked.text.record + masked.name.record
 
 
 def test_the_policy_says_what_is_looked_for():
