@@ -1,8 +1,13 @@
 """Ingestion beside the plain pipeline: speed, retrieval, second sync, masking speed, memory, where the time goes.
 
-Run ``python benchmarks/ingest.py``. Every 27th document of the AWS documentation goes through ragkit and through
-``plain.py`` on the same machine in one run, in turn (``--rounds 2``: ragkit, plain, plain, ragkit), each in a process
-of its own with its libraries imported and its models loaded before the clock starts. ``--limit 30`` for a trial.
+Run ``python benchmarks/ingest.py``. Every 27th document of the AWS documentation goes through ragkit as it ships, its
+detector of names on, and through ``plain.py`` on the same machine in one run, in turn (``--rounds 2``: there and
+back), each in a process of its own with its libraries imported and its models loaded before the clock starts.
+``--limit 30`` for a trial; ``--documents 300`` takes fewer documents, for all alike, and still is a figure.
+
+The plain pipeline runs twice: *plain* without any detector of names, and *plain + detector* with ragkit's own, exported
+(``hf_export.py``), through Presidio's HuggingFaceNerRecognizer; it takes longest (``--skip detector``). What it finds
+is not ragkit's, since the export lacks ragkit's observations of case and layout; what it costs is.
 
 Retrieval is judged on known items. From each of some documents one sentence is taken out before either pipeline sees
 it; the questions are that sentence and the document's title, and the document is what should be found.
@@ -28,6 +33,9 @@ from data import aws_docs, read_lines, write_lines
 from reporting import print_table, write_json
 
 STEP = 27
+RAGKIT, PLAIN, DETECTOR = "ragkit", "plain", "plain + detector"
+TARGETS = {PLAIN: 1.5, DETECTOR: 3.0}
+"""Documents a second of ragkit with its detector on, over those of each peer."""
 K = 10
 JUDGED = 300
 WARM_UP = {"id": "warm", "title": "Warm up", "text": "Ms Ann Lee imports what is imported late."}
@@ -85,12 +93,14 @@ def run_ragkit(corpus: Path, questions: Path, folder: Path) -> dict[str, Any]:
         }
 
 
-def run_plain(corpus: Path, questions: Path, folder: Path) -> dict[str, Any]:
+def run_plain(corpus: Path, questions: Path, folder: Path, *, detector: Path | None = None) -> dict[str, Any]:
     """Ingest, then search."""
     from plain import PlainPipeline
 
-    PlainPipeline(folder.parent / "warm").ingest([WARM_UP])
-    pipeline = PlainPipeline(folder)
+    PlainPipeline(folder.parent / "warm", detector=detector).ingest([WARM_UP])
+    pipeline = PlainPipeline(folder, detector=detector)
+    if pipeline.masker is not None:
+        pipeline.masker[0].analyze(text=WARM_UP["text"], language="en")
     pipeline.embedding.get_text_embedding("Warm up.")
     documents = list(read_lines(corpus))
     seconds, chunks = _timed(lambda: pipeline.ingest(documents))
@@ -101,6 +111,13 @@ def run_plain(corpus: Path, questions: Path, folder: Path) -> dict[str, Any]:
         "chunks": chunks,
         "rankings": [ranking[:K] for ranking in rankings],
     }
+
+
+def run_plain_detector(corpus: Path, questions: Path, folder: Path) -> dict[str, Any]:
+    """The same with ragkit's detector, exported before the clock starts."""
+    from hf_export import export
+
+    return run_plain(corpus, questions, folder, detector=export(folder.parent / "model"))
 
 
 def run_masking(corpus: Path, _questions: Path, folder: Path) -> dict[str, Any]:
@@ -144,7 +161,7 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, result
 
 
-RUNS = {"ragkit": run_ragkit, "plain": run_plain, "masking": run_masking}
+RUNS = {RAGKIT: run_ragkit, PLAIN: run_plain, DETECTOR: run_plain_detector, "masking": run_masking}
 
 
 def child(name: str, corpus: Path, questions: Path, folder: Path) -> None:
@@ -187,21 +204,23 @@ def main() -> None:
     parser.add_argument("--child", nargs=4, metavar=("NAME", "CORPUS", "QUESTIONS", "FOLDER"), help=argparse.SUPPRESS)
     parser.add_argument("--limit", type=int, default=0, help="documents, for a trial")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--skip", default="", help="comma-separated: speed, masking, memory")
+    parser.add_argument("--documents", type=int, default=0, help="fewer documents, for all; default: every one")
+    parser.add_argument("--skip", default="", help="comma-separated: speed, detector, masking, memory")
     options = parser.parse_args()
     if options.child:
         name, *paths = options.child
         return child(name, *map(Path, paths))
     skipped = set(options.skip.split(","))
     documents = list(aws_docs(STEP))
-    documents = documents[: options.limit] if options.limit else documents
+    documents = documents[: options.limit or options.documents or None]
     figures: dict[str, Any] = {"step": STEP}
+    pipelines = [name for name in (RAGKIT, PLAIN, DETECTOR) if name != DETECTOR or "detector" not in skipped]
     with tempfile.TemporaryDirectory() as folder:
         kept, questions = held_out(documents, JUDGED)
         corpus = write_lines(Path(folder) / "corpus.jsonl", kept)
         asked = write_lines(Path(folder) / "questions.jsonl", questions)
         if "speed" not in skipped:
-            figures |= compare(corpus, asked, questions, options.rounds)
+            figures |= compare(corpus, asked, questions, options.rounds, pipelines)
         if "masking" not in skipped:
             figures["masking"] = masking_speed(corpus, asked)
         if "memory" not in skipped:
@@ -210,13 +229,15 @@ def main() -> None:
     return None
 
 
-def compare(corpus: Path, asked: Path, questions: list[dict[str, Any]], rounds: int) -> dict[str, Any]:
-    """Both pipelines in turn; speed is the best round of each, as what else ran on the machine only slows."""
-    order = [name for number in range(rounds) for name in (("ragkit", "plain"), ("plain", "ragkit"))[number % 2]]
-    runs: dict[str, list[dict[str, Any]]] = {"ragkit": [], "plain": []}
-    for name in order:
-        runs[name].append(spawn(name, corpus, asked))
-        print(f"{name}: {runs[name][-1]['seconds']:.1f} s", file=sys.stderr)
+def compare(
+    corpus: Path, asked: Path, questions: list[dict[str, Any]], rounds: int, pipelines: list[str]
+) -> dict[str, Any]:
+    """All pipelines in turn; speed is the best round of each, as what else ran on the machine only slows."""
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in pipelines}
+    for number in range(rounds):
+        for name in pipelines if number % 2 == 0 else reversed(pipelines):
+            runs[name].append(spawn(name, corpus, asked))
+            print(f"{name}: {runs[name][-1]['seconds']:.1f} s", file=sys.stderr)
     best = {name: min(found, key=lambda run: run["seconds"]) for name, found in runs.items()}
     scores = {name: quality(run["rankings"], questions) for name, run in best.items()}
     rows = [
@@ -226,26 +247,28 @@ def compare(corpus: Path, asked: Path, questions: list[dict[str, Any]], rounds: 
     ]  # fmt: skip
     columns = ("pipeline", "documents", "chunks", "seconds", "documents/s", "chunks/s", "peak MB", "child MB")
     print_table("Ingestion, best round of each", columns, rows)
-    speedup = (best["ragkit"]["documents"] / best["ragkit"]["seconds"]) / (
-        best["plain"]["documents"] / best["plain"]["seconds"]
-    )
-    share = best["ragkit"]["second_sync"] / best["ragkit"]["seconds"]
-    print(f"\nragkit / plain: {speedup:.2f} times the documents a second (target: 4)")
-    print(f"second sync: {best['ragkit']['second_sync']:.2f} s, {share:.2%} of the first (target: under 2 %)")
+    rates = {name: run["documents"] / run["seconds"] for name, run in best.items()}
+    speedups = {name: rates[RAGKIT] / rates[name] for name in pipelines if name != RAGKIT}
+    print()
+    for name, speedup in speedups.items():
+        met = "yes" if speedup >= TARGETS[name] else "NO"
+        print(f"ragkit / {name}: {speedup:.2f} times the documents a second (target: {TARGETS[name]}): {met}")
+    share = best[RAGKIT]["second_sync"] / best[RAGKIT]["seconds"]
+    print(f"second sync: {best[RAGKIT]['second_sync']:.2f} s, {share:.2%} of the first (target: under 2 %)")
     print_table(
         f"Known items, {len(questions)} questions",
-        ("measure", "ragkit", "plain"),
-        [(name, value, scores["plain"][name]) for name, value in scores["ragkit"].items()],
+        ("measure", *pipelines),
+        [(name, *(scores[one][name] for one in pipelines)) for name in scores[RAGKIT]],
     )
-    stages = sorted(best["ragkit"]["stages"].items(), key=lambda stage: -stage[1])
+    stages = sorted(best[RAGKIT]["stages"].items(), key=lambda stage: -stage[1])
     print_table(
         "Where the time goes (stages overlap)",
         ("stage", "seconds", "share of the wall"),
-        [(name, seconds, f"{seconds / best['ragkit']['seconds']:.0%}") for name, seconds in stages],
+        [(name, seconds, f"{seconds / best[RAGKIT]['seconds']:.0%}") for name, seconds in stages],
     )
-    for run in (*runs["ragkit"], *runs["plain"]):
+    for run in (run for found in runs.values() for run in found):
         run.pop("rankings")
-    return {"runs": runs, "speedup": speedup, "second_sync_share": share, "quality": scores}
+    return {"runs": runs, "speedups": speedups, "targets": TARGETS, "second_sync_share": share, "quality": scores}
 
 
 def masking_speed(corpus: Path, asked: Path) -> dict[str, Any]:

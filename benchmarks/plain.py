@@ -3,6 +3,9 @@
 Presidio's analyzer and anonymizer on a blank spaCy pipeline (no model can be downloaded), llama-index's
 ``SentenceSplitter(256, 32)``, ``HuggingFaceEmbedding`` and ``ChromaVectorStore``, put together by its
 ``IngestionPipeline``; questions go through the vector store's retriever. Library defaults wherever there are any.
+
+Without a ``detector`` it finds by patterns only; with one, a token classifier from a local folder finds names and
+places too, through Presidio's own ``HuggingFaceNerRecognizer``.
 """
 
 from __future__ import annotations
@@ -28,16 +31,17 @@ class PlainPipeline:
     Args:
         folder: Where Chroma keeps its files.
         masking: Run Presidio over documents and questions.
+        detector: Folder of a token classifier that Presidio runs besides.
     """
 
-    def __init__(self, folder: Path, *, masking: bool = True) -> None:
+    def __init__(self, folder: Path, *, masking: bool = True, detector: Path | None = None) -> None:
         import chromadb
         from chromadb.config import Settings
         from llama_index.core import VectorStoreIndex
         from llama_index.embeddings.huggingface import HuggingFaceEmbedding
         from llama_index.vector_stores.chroma import ChromaVectorStore
 
-        self.masker = presidio() if masking else None
+        self.masker = presidio(detector) if masking else None
         self.embedding = HuggingFaceEmbedding(model_name=str(model_folder()), device="cpu")
         client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
         self.collection = client.get_or_create_collection("plain")
@@ -89,8 +93,8 @@ def model_folder() -> Path:
     return Path(found.origin).parent / "model"
 
 
-def presidio() -> tuple[Any, Any]:
-    """Return Presidio's analyzer, on a blank spaCy pipeline, and its anonymizer."""
+def presidio(detector: Path | None = None) -> tuple[Any, Any]:
+    """Return Presidio's analyzer, on a blank spaCy pipeline, and its anonymizer; with a token classifier if given."""
     import spacy
     import tldextract
     from presidio_analyzer import AnalyzerEngine
@@ -101,7 +105,15 @@ def presidio() -> tuple[Any, Any]:
     tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())
     engine = SpacyNlpEngine()
     engine.nlp = {"en": spacy.blank("en")}
-    return AnalyzerEngine(nlp_engine=engine, supported_languages=["en"]), AnonymizerEngine()
+    analyzer = AnalyzerEngine(nlp_engine=engine, supported_languages=["en"])
+    if detector is not None:
+        from presidio_analyzer.predefined_recognizers import HuggingFaceNerRecognizer
+
+        from ragkit.detect.decode import LABELS
+
+        labels = {label: label for label in LABELS}
+        analyzer.registry.add_recognizer(HuggingFaceNerRecognizer(model_name=str(detector), label_mapping=labels))
+    return analyzer, AnonymizerEngine()
 
 
 def mask(text: str, analyzer: Any, anonymizer: Any) -> str:
