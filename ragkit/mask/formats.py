@@ -173,9 +173,8 @@ def find_urls(text: str) -> Iterator[Span]:
     for match in _URL.finditer(text):
         found = match[0]
         end = len(found.rstrip(_NOT_OF_URL))
-        if (
-            found[end : end + 1] == ")" and "(" in found[:end]
-        ):  # (of_it) belongs to an address, the closing one does not
+        opened = found.count("(", 0, end) > found.count(")", 0, end)
+        if opened and found[end : end + 1] == ")":  # x_(y) is one address, (x) is one in brackets
             end += 1
         if any(char.isalnum() for char in found[found.find("//") + 2 : end]):
             yield Span(match.start(), match.start() + end, "URL", 0.7, "identifiers:form")

@@ -20,9 +20,7 @@ _FEWEST_NUMBER_DIGITS = 4
 _NOBODYS_NETWORKS = ("0.0.0.0", "127.0.0.1", "255.")  # noqa: S104 (recognised, not bound to)
 
 
-def is_plausible(
-    entity_type: str, text: str, start: int, end: int, *, confirmed: bool = False, named: bool = False
-) -> bool:
+def is_plausible(entity_type: str, text: str, start: int, end: int, *, confirmed: bool = False) -> bool:
     """Whether ``text[start:end]`` can be what a pattern took it for.
 
     Args:
@@ -31,15 +29,14 @@ def is_plausible(
         start: Where the finding begins.
         end: Where it ends.
         confirmed: The recognizer's pattern matches nearly any number.
-        named: A context word stands before it.
     """
     value = text[start:end]
     if entity_type == "IP_ADDRESS":
         return _is_somebodys_address(value)
     if entity_type == "PHONE_NUMBER":
-        if _digits(value) < _FEWEST_PHONE_DIGITS or _NOT_A_PHONE.fullmatch(value) is not None:
+        if _digits(value) < _FEWEST_PHONE_DIGITS or oddly_grouped(value):
             return False
-        return named or not oddly_grouped(value)
+        return _NOT_A_PHONE.fullmatch(value) is None
     if entity_type == "URL":  # "self.assertEqual" holds the domain self.as
         return "/" in value or not text[end : end + 1].isalnum()
     if entity_type == "MAC_ADDRESS":  # a certificate's fingerprint has 20 such bytes or more

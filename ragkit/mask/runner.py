@@ -62,7 +62,7 @@ class Runner:
                 continue
             for result in self._analyze(text, start, end):
                 span = self._judge(text, lowered, result, start)
-                if span is not None and self._is_plausible(text, span, result):
+                if span is not None and self._is_plausible(text, span):
                     yield self._whole(text, span)
 
     def _analyze(self, text: str, start: int, end: int) -> list[Any]:
@@ -101,9 +101,8 @@ class Runner:
             return True
         return self._context_word_in(lowered(), start, end) and self._confirms(text, start, result)
 
-    def _is_plausible(self, text: str, span: Span, result: Any) -> bool:
-        named = span.score > round(float(result.score), 4)
-        return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed, named=named)
+    def _is_plausible(self, text: str, span: Span) -> bool:
+        return is_plausible(span.entity_type, text, span.start, span.end, confirmed=self.row.confirmed)
 
     def _whole(self, text: str, span: Span) -> Span:
         if self.row.entity_type != "PHONE_NUMBER":

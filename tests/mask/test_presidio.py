@@ -73,8 +73,7 @@ def by_presidio(engine, text):
         explained = r.analysis_explanation
         if r.entity_type in confirmed and not explained.supportive_context_word and r.score < 1.0:
             continue
-        named = bool(explained.supportive_context_word)
-        if is_plausible(r.entity_type, text, r.start, r.end, confirmed=r.entity_type in confirmed, named=named):
+        if is_plausible(r.entity_type, text, r.start, r.end, confirmed=r.entity_type in confirmed):
             where = whole(text, r.start, r.end) if r.entity_type == "PHONE_NUMBER" else (r.start, r.end)
             found.add((*where, r.entity_type, round(r.score, 4)))
     return found
