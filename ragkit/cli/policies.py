@@ -34,21 +34,27 @@ def policy_list(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
     from ragkit.profiles import PROFILES
 
     config = _config(workspace)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"name": name, "kind": "profile", "about": profile.about, "entities": len(profile.entities), "collections": []}
         for name, profile in PROFILES.items()
     ]
-    for name, policy in config.policies.items() if config else ():
-        about = f"Extends {policy.profile}." if policy.profile else "Names its own entities."
-        used = [collection for collection, section in config.collections.items() if section.policy == name]
-        lines.append(
-            {"name": name, "kind": "policy", "about": about, "entities": len(policy.entities), "collections": used}
-        )
+    lines += _own(config) if config else []
     if as_json:
         emit("policies", {"policies": [shaped("policy_line", line) for line in lines]})
         return
     rows = [(line["name"], line["kind"], line["entities"], line["about"]) for line in lines]
     table("Policies", ("name", "kind", "entities", "about"), rows)
+
+
+def _own(config: Config) -> list[dict[str, Any]]:
+    lines = []
+    for name, policy in config.policies.items():
+        about = f"Extends {policy.profile}." if policy.profile else "Names its own entities."
+        used = [collection for collection, section in config.collections.items() if section.policy == name]
+        lines.append(
+            {"name": name, "kind": "policy", "about": about, "entities": len(policy.entities), "collections": used}
+        )
+    return lines
 
 
 def policy_show(
@@ -161,7 +167,11 @@ def _finders(policy: Policy, config: Config | None) -> dict[str, list[str]]:
         add(NATIONAL_ID if national else row.entity_type, "patterns")
     for entity_type in ENTITIES:
         add(entity_type, "rules")
-    parts = {"dictionary": policy.dictionaries, "recognizer": policy.recognizers, "deny list": policy.deny}
+    parts: dict[str, Mapping[str, Any]] = {
+        "dictionary": policy.dictionaries,
+        "recognizer": policy.recognizers,
+        "deny list": policy.deny,
+    }
     for kind, named in parts.items():
         for name, part in named.items():
             add(part.entity_type, f"{kind} {name}")

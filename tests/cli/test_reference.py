@@ -27,6 +27,7 @@ VERBS = [
     "reveal",
     "policy list",
     "policy show",
+    "eval pii",
     "eval retrieval",
 ]
 
