@@ -14,6 +14,7 @@ from ragkit.types import Span
 
 _SENTENCE = re.compile(r"[.!?][\"')\]]*\s")
 _SPACE = re.compile(r"\s")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def cut(texts: Sequence[str], *, limit: int, overlap: int = 200) -> Iterator[Pie
         while start < len(text):
             end, clean = _end(text, start, limit)
             if not text[start:end].isspace():
-                yield Piece(number, start, text[start:end])
+                # Half a pair cannot be encoded, and would make a tokenizer fail; its place is kept.
+                yield Piece(number, start, _SURROGATE.sub("\ufffd", text[start:end]))
             if end == len(text):
                 break
             start = end if clean else max(start + limit // 4, _word_start(text, end - overlap, end))

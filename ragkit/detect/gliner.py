@@ -18,7 +18,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
@@ -85,6 +85,15 @@ class GlinerDetector:
         batch_size: int = 8,
     ) -> None:
         self._path = path
+        self._given: dict[str, Any] = {
+            "labels": None if labels is None else dict(labels),
+            "threshold": threshold,
+            "entities": None if entities is None else sorted(entities),
+            "name": name,
+            "threads": threads,
+            "batch_size": batch_size,
+            "python": python,
+        }
         self._python = python
         asked = dict(QUESTIONS if labels is None else labels)
         self._settings = Settings(name, labels=asked, threshold=threshold, entities=entities)
@@ -93,6 +102,10 @@ class GlinerDetector:
         self._batch_size = batch_size
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to a child process by value, unloaded."""
+        return partial(type(self), self._path, **self._given), ()
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -80,6 +80,15 @@ class HuggingFaceDetector:
         dtype: Literal["auto", "bf16", "fp32"] = "auto",
     ) -> None:
         self._path = path
+        self._given: dict[str, Any] = {
+            "labels": None if labels is None else dict(labels),
+            "threshold": threshold,
+            "entities": None if entities is None else sorted(entities),
+            "name": name,
+            "threads": threads,
+            "batch_size": batch_size,
+            "dtype": dtype,
+        }
         self._settings = Settings(name, labels=labels, threshold=threshold, entities=entities)
         self._threads = threads or len(os.sched_getaffinity(0))
         self._batch_size = batch_size
@@ -91,6 +100,10 @@ class HuggingFaceDetector:
         self._scheme: Scheme | None = None
         self._most = 0
         self._padding = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to a child process by value, unloaded."""
+        return partial(type(self), self._path, **self._given), ()
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -63,8 +63,15 @@ class SpacyDetector:
         threads: int | None = None,
         batch_size: int = 64,
     ) -> None:
-        del threads
         self._path = path
+        self._given: dict[str, Any] = {
+            "labels": None if labels is None else dict(labels),
+            "threshold": threshold,
+            "entities": None if entities is None else sorted(entities),
+            "name": name,
+            "threads": threads,
+            "batch_size": batch_size,
+        }
         self._settings = Settings(name, labels=labels, threshold=threshold, entities=entities)
         if threshold > SCORE:
             raise ConfigError(
@@ -75,6 +82,10 @@ class SpacyDetector:
         self._lock = Lock()
         self._pipeline: Any = None
         self._types: Mapping[str, str] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to a child process by value, unloaded."""
+        return partial(type(self), self._path, **self._given), ()
 
     @property
     def name(self) -> str:

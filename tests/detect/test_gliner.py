@@ -15,6 +15,7 @@ import pytest
 
 from ragkit.detect.gliner import GlinerDetector
 from ragkit.errors import ConfigError, MaskingError, ModelError
+from ragkit.testing.contracts import DetectorContract
 from ragkit.types import Span
 
 REAL_PYTHON = os.environ.get("RAGKIT_GLINER_PYTHON")
@@ -232,6 +233,22 @@ def test_the_fingerprint_is_of_files_and_settings(folder: Path, python: str, tmp
     assert GlinerDetector(str(copy), python=python, labels={"person": "PERSON"}).fingerprint != first
     (copy / "model.safetensors").write_bytes(b"others")
     assert GlinerDetector(str(copy), python=python).fingerprint != first
+
+
+class TestContract(DetectorContract):
+    """The suite that every detector passes."""
+
+    @pytest.fixture
+    def detector(self, folder: Path, python: str) -> Iterator[GlinerDetector]:
+        """Not loaded; ended after the test."""
+        made = GlinerDetector(str(folder), python=python, threads=1, batch_size=3)
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def texts(self) -> list[str]:
+        """With findings, and without."""
+        return ["Galip Yalman of Acme met Anna.", "Nothing.", "Anna came and paid Acme. " * 30]
 
 
 REAL = """

@@ -18,6 +18,7 @@ from transformers import BertConfig, BertForTokenClassification
 
 from ragkit.detect.huggingface import HuggingFaceDetector
 from ragkit.errors import ModelError
+from ragkit.testing.contracts import DetectorContract
 from ragkit.types import Span
 
 NAMES = ["galip", "yalman", "anna", "petro", "##syan"]
@@ -242,3 +243,17 @@ def test_empty_texts_have_no_spans(detector: HuggingFaceDetector) -> None:
     """Nothing, white space and no texts at all are fine."""
     assert detector.detect([]) == []
     assert detector.detect(["", " \n\t "]) == [[], []]
+
+
+class TestContract(DetectorContract):
+    """The suite that every detector passes."""
+
+    @pytest.fixture
+    def detector(self, folder: Path) -> HuggingFaceDetector:
+        """Not loaded."""
+        return HuggingFaceDetector(str(folder), threads=2, batch_size=4)
+
+    @pytest.fixture
+    def texts(self) -> list[str]:
+        """With findings, and without."""
+        return ["Yesterday Galip Yalman went to Nantes.", "Nothing.", "Anna met Petrosyan in Leeds. " * 30]

@@ -13,6 +13,7 @@ from spacy.training import Example
 
 from ragkit.detect.spacy import SCORE, SpacyDetector
 from ragkit.errors import ConfigError, ModelError
+from ragkit.testing.contracts import DetectorContract
 from ragkit.types import Span
 
 NAMES = ["Anna Petrosyan", "Galip Yalman", "Zoe Brand", "Karl Ober", "Mina Otieno", "Lars Holm"]
@@ -151,3 +152,17 @@ def test_a_package_is_found_by_name(folder: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(str(tmp_path))
     text = "Yesterday Galip Yalman went to Nantes."
     assert len(SpacyDetector("en_tiny_model").detect([text])[0]) == 2
+
+
+class TestContract(DetectorContract):
+    """The suite that every detector passes."""
+
+    @pytest.fixture
+    def detector(self, folder: Path) -> SpacyDetector:
+        """Not loaded."""
+        return SpacyDetector(str(folder), batch_size=3)
+
+    @pytest.fixture
+    def texts(self) -> list[str]:
+        """With findings, and without."""
+        return ["Yesterday Galip Yalman went to Nantes.", "Nothing.", "We met Zoe Brand near Leeds again.\n"]
