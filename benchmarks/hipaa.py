@@ -23,7 +23,8 @@ from reporting import print_table, write_json
 
 from ragkit.metrics import wilson
 
-Ranges = Sequence[tuple[int, int]]
+Ranges = Sequence[tuple[int, int, str]]
+"""Start, end and type of what is masked."""
 Finder = Callable[[str], Ranges]
 
 PROFILE = "hipaa_safe_harbor"
@@ -49,7 +50,7 @@ def ragkit_finder(*, learned: bool) -> tuple[Finder, str]:
         # A rule such as "only ages over 89" finds more than it changes: what reads as before is not masked.
         masked = masker.mask_text(text)[1]
         return [
-            (span.source_start, span.source_end)
+            (span.source_start, span.source_end, span.entity_type)
             for span in masked.spans
             if masked.record[span.record_start : span.record_end] != text[span.source_start : span.source_end]
         ]
@@ -82,7 +83,8 @@ def presidio_finders() -> dict[str, Finder]:
 
     def at(threshold: float) -> Finder:
         return lambda text: [
-            (found.start, found.end) for found in analyzer.analyze(text, language="en", score_threshold=threshold)
+            (found.start, found.end, found.entity_type)
+            for found in analyzer.analyze(text, language="en", score_threshold=threshold)
         ]
 
     return {"presidio": at(0.0), "presidio 0.4": at(0.4)}
@@ -90,7 +92,7 @@ def presidio_finders() -> dict[str, Finder]:
 
 def judge(case: Case, found: Ranges) -> bool:
     """Whether a positive is found whole, or a near-miss is touched."""
-    masked = {position for start, end in found for position in range(start, end)}
+    masked = {position for start, end, _ in found for position in range(start, end)}
     marked = [place for start, end in case.gold for place in range(start, end) if case.text[place].isalnum()]
     return all(place in masked for place in marked) if case.positive else any(place in masked for place in marked)
 
@@ -101,6 +103,15 @@ def tally(drawn: Sequence[Case], find: Finder) -> dict[tuple[str, bool], Counter
     for case in drawn:
         counts[case.identifier, case.positive][judge(case, find(case.text))] += 1
     return counts
+
+
+def alarms_by_type(drawn: Sequence[Case], find: Finder) -> dict[str, int]:
+    """How many near-misses were touched by a span of each type."""
+    counts: Counter[str] = Counter()
+    for case in drawn:
+        if not case.positive:
+            counts.update({kind for start, end, kind in find(case.text) if judge(case, [(start, end, kind)])})
+    return dict(counts.most_common())
 
 
 def figures(counts: dict[tuple[str, bool], Counter[bool]]) -> dict[str, dict[str, Any]]:
@@ -154,14 +165,18 @@ def main() -> None:
     if options.misses and options.half == "dev":
         show_misses(drawn, ours)
     found = {"ragkit": figures(tally(drawn, ours))}
+    alarms = alarms_by_type(drawn, ours)
     if not options.no_presidio:
         found |= {name: figures(tally(drawn, find)) for name, find in presidio_finders().items()}
-    report(found, made_of, options)
+    report(found, alarms, made_of, options)
 
 
-def report(found: dict[str, dict[str, dict[str, Any]]], made_of: str, options: argparse.Namespace) -> None:
+def report(
+    found: dict[str, dict[str, dict[str, Any]]], alarms: dict[str, int], made_of: str, options: argparse.Namespace
+) -> None:
     """A table or JSON; a file for the test half in full."""
-    result = {"half": options.half, "profile": PROFILE, "detectors": made_of, "by_identifier": found}
+    result: dict[str, Any] = {"half": options.half, "profile": PROFILE, "detectors": made_of, "by_identifier": found}
+    result["false_alarms_by_type"] = alarms
     if options.json:
         import json
 
@@ -176,7 +191,10 @@ def report(found: dict[str, dict[str, dict[str, Any]]], made_of: str, options: a
             row += [_shown(system[key]["recall"]) for system in found.values()] + [mine["near_misses"]]
             rows.append(row + [_shown(system[key]["false_alarms"]) for system in found.values()])
         print_table(f"HIPAA's identifiers, {options.half} half; ragkit: {PROFILE} by {made_of}", columns, rows)
-        print("\nQ, photographs: not in text; parsers drop images. 95 % intervals by Wilson's score.")
+        print(
+            "\nragkit's false alarms by type:", ", ".join(f"{kind} {count}" for kind, count in alarms.items()) or "none"
+        )
+        print("Q, photographs: not in text; parsers drop images. 95 % intervals by Wilson's score.")
     trial = options.half != "test" or options.each != 60 or options.no_presidio or options.no_learned
     if not (options.json and trial):
         write_json("hipaa", result, trial=trial)

@@ -13,6 +13,7 @@ _FEWEST = 4
 _NO_VALUE = re.compile(
     r"\d{1,2}[/.\-]\d{1,2}[/.\-](?:\d{2}|\d{4})|\d{4}-\d{2}-\d{2}(?:t[\d:.]+)?|\d{1,2}:\d{2}(?::\d{2})?"  # dates, times
     r"|\d{1,3}(?:\.\d{1,3}){1,3}|\d{1,3}(?:,\d{3})+|\d+\.\d+"  # versions, addresses, decimals
+    r"|.*(?:sha|hmac|aes|rsa|md)-?\d{1,3}\b.*"  # algorithms
     r"|(?:\d+-)?[a-z]+-?\d{1,2}",  # s3, utf-8, x86-64: a word with a small number
     re.IGNORECASE,
 )

@@ -96,6 +96,7 @@ def test_identifying_numbers_are_found(found, text, entity_type, value):
         "4111 1111 1111 1112 is no card",
         "value 501800000009 of it",
         "zip 5 files",
+        "Authorization: AWS4-HMAC-SHA256",
         "http:// and www. are prefixes",
     ],
 )
