@@ -151,9 +151,9 @@ def _entities(policy: Policy, config: Config | None) -> Iterator[dict[str, Any]]
 def _finders(policy: Policy, config: Config | None) -> dict[str, list[str]]:
     """What can find each type, by the names of the configuration."""
     from ragkit.detect.build import BUILTIN_FINDS, section_of, wanted_of
+    from ragkit.mask.identifiers import identifier_types
     from ragkit.mask.recognizers import rows
     from ragkit.mask.rules import ENTITIES
-    from ragkit.policy import NATIONAL_ID
 
     found: dict[str, list[str]] = {}
 
@@ -163,10 +163,11 @@ def _finders(policy: Policy, config: Config | None) -> dict[str, list[str]]:
             names.append(finder)
 
     for row in rows(None, policy.countries):
-        national = row.entity_type not in policy.entities and policy.rule(row.entity_type) is not None
-        add(NATIONAL_ID if national else row.entity_type, "patterns")
+        add(_ruled_as(policy, row.entity_type), "patterns")
     for entity_type in ENTITIES:
         add(entity_type, "rules")
+    for entity_type in identifier_types(policy.countries):
+        add(_ruled_as(policy, entity_type), "identifiers")
     parts: dict[str, Mapping[str, Any]] = {
         "dictionary": policy.dictionaries,
         "recognizer": policy.recognizers,
@@ -181,6 +182,14 @@ def _finders(policy: Policy, config: Config | None) -> dict[str, list[str]]:
         for entity_type in wanted & BUILTIN_FINDS if section.kind == "builtin" else wanted:
             add(entity_type, f"detector {name}")
     return found
+
+
+def _ruled_as(policy: Policy, entity_type: str) -> str:
+    """The type whose rule holds: a country's type without a rule of its own falls under NATIONAL_ID."""
+    from ragkit.policy import NATIONAL_ID
+
+    own = entity_type in policy.entities or entity_type in policy.own_types
+    return entity_type if own or policy.rule(entity_type) is None else NATIONAL_ID
 
 
 def _lists(policy: Policy, config: Config | None) -> Iterator[dict[str, Any]]:

@@ -11,9 +11,11 @@ from ragkit.mask.phrases import PhraseIndex
 from ragkit.policy import Policy
 from ragkit.types import Span
 
-_NEVER_ALLOWED = ("secrets:", "literal:")
-_ONLY_BY_TYPE = ("dictionary:term", "dictionary:pattern", "dictionary:list", "presidio:checksum:", "custom:checksum:")
-"""The company said that it is personal, or check digits did: a list for all types does not outweigh them."""
+_NEVER_ALLOWED = ("secrets:", "literal:", "dictionary:term", "dictionary:pattern", "dictionary:list")
+"""Credentials, our own tokens, and what the company itself says is personal: deny outweighs allow."""
+
+_CHECKED = ":checksum"
+"""Check digits outweigh a list for all types, and yield to one that names the type."""
 
 
 class Allowed:
@@ -74,7 +76,7 @@ def _outside(spans: list[Span], places: list[tuple[int, int]], types: frozenset[
     def allowed(span: Span) -> bool:
         if span.recognizer.startswith(_NEVER_ALLOWED):
             return False
-        if span.entity_type not in types if types else span.recognizer.startswith(_ONLY_BY_TYPE):
+        if span.entity_type not in types if types else _CHECKED in span.recognizer:
             return False
         nearest = bisect_right(starts, span.start) - 1
         return nearest >= 0 and span.end <= places[nearest][1]

@@ -267,15 +267,16 @@ def test_a_finding_inside_an_allowed_term_stays_in_clear(tmp_path: Path) -> None
     assert left(text, *spans, products=products) == ["Mercedes Huber"]
 
 
-def test_what_the_company_or_a_checksum_says_outweighs_a_list(tmp_path: Path) -> None:
+@pytest.mark.parametrize("finder", ["presidio:checksum:X", "identifiers:checksum:X", "custom:checksum:own"])
+def test_what_the_company_or_a_checksum_says_outweighs_a_list(tmp_path: Path, finder: str) -> None:
     """Deny beats allow; check digits beat a list for all types and yield to one that names the type; secrets never."""
     file = written(tmp_path, "4111 1111 1111 1111", "Falcon", "hunter22")
     text = "4111 1111 1111 1111 Falcon hunter22"
-    card = at(text, "4111 1111 1111 1111", "CREDIT_CARD", "presidio:checksum:CreditCardRecognizer")
+    card = at(text, "4111 1111 1111 1111", "CREDIT_CARD", finder)
     falcon = at(text, "Falcon", "PROJECT", "dictionary:list")
     secret = at(text, "hunter22", "PASSWORD", "secrets:password")
     assert left(text, card, falcon, secret, all={"file": file}) == [text[:19], "Falcon", "hunter22"]
-    typed = {"file": file, "entity_types": ["CREDIT_CARD", "PASSWORD"]}
+    typed = {"file": file, "entity_types": ["CREDIT_CARD", "PASSWORD", "PROJECT"]}
     assert left(text, card, falcon, secret, some=typed) == ["Falcon", "hunter22"]
 
 
