@@ -88,10 +88,10 @@ def fuse(dense: Ranking, lexical: Ranking, *, weight: float, bound: float, depth
 def merge(rankings: Sequence[Sequence[Fused]], shares: Sequence[float]) -> list[Fused]:
     """Merge the rankings of several readings of one question, best first; one ranking stays as it is.
 
-    Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) with a small constant: a reading is right or
-    wrong as a whole, so the first of each must come before the tenth of another. The scores of two readings cannot be
-    compared, since each is divided by the best of its own. What the rankers said of a candidate is taken from the
-    reading that ranks it highest.
+    By reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009), with two departures, since a reading is right or
+    wrong as a whole: the constant is small, so that the first of each reading comes before the third of another, and
+    a candidate counts by its best reading and not by their sum, as otherwise what is second to all comes before what
+    is first to one. The scores of two readings cannot be compared, each being divided by the best of its own.
 
     Args:
         rankings: One a reading, the first reading first; ties go to it.
@@ -99,17 +99,15 @@ def merge(rankings: Sequence[Sequence[Fused]], shares: Sequence[float]) -> list[
     """
     if len(rankings) == 1:
         return list(rankings[0])
-    total: dict[int, float] = {}
     best: dict[int, tuple[float, Fused]] = {}
     for ranking, share in zip(rankings, shares, strict=True):
         for rank, one in enumerate(ranking, 1):
             worth = share / (MERGE_CONSTANT + rank)
-            total[one.chunk_id] = total.get(one.chunk_id, 0.0) + worth
             if one.chunk_id not in best or worth > best[one.chunk_id][0]:
                 best[one.chunk_id] = (worth, one)
-    most = sum(shares) / (MERGE_CONSTANT + 1)
-    order = sorted(total, key=lambda number: -total[number])  # stable: among equals the first reading's
-    return [replace(best[number][1], score=min(1.0, total[number] / most)) for number in order]
+    most = max(shares) / (MERGE_CONSTANT + 1)
+    order = sorted(best.values(), key=lambda entry: -entry[0])  # stable: among equals the first reading's
+    return [replace(one, score=worth / most) for worth, one in order]
 
 
 def _floor(ranking: Ranking, depth: int) -> float:
