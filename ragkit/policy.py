@@ -102,7 +102,7 @@ class Policy(BaseModel):
     allow: Mapping[str, AllowList] = Field(default_factory=dict)
     detectors: tuple[str, ...] = ("builtin",)
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "ES", "IT", "NL")
-    countries: tuple[str, ...] = ("us", "uk", "de", "es", "it")
+    countries: tuple[str, ...] = ("us", "uk", "de", "es", "it", "fr", "nl")
     propagate_names: bool = True
     keep_terms: tuple[str, ...] = ()
     prompt_view: Literal["aliases", "surrogates", "tokens"] = "aliases"

@@ -34,7 +34,7 @@ from ragkit.mask.recognizers import Row, rows
 from ragkit.mask.runner import Context, Lowered, Runner
 from ragkit.types import Span
 
-_GATES_VERSION = 2
+_GATES_VERSION = 3
 
 
 class PresidioDetector:
