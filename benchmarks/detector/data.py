@@ -1,4 +1,4 @@
-"""From labelled texts to batches: windows of words with their gold labels and the labels that do not contradict them."""
+"""From labelled texts to batches: windows of words with their gold labels and the labels that agree with them."""
 
 from __future__ import annotations
 

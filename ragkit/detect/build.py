@@ -6,7 +6,6 @@ Importing this module imports no detector; building one imports its module, and 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from importlib.resources import files
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ BUILTIN_FINDS = frozenset(LABELS)
 SUPPLIED = ("name", "entities", "threads", "thresholds")
 """What a detector's constructor is given by ragkit, if it takes it."""
 
-_WEIGHTS = Path(str(files("ragkit").joinpath("assets", "detector", "adapter_model.safetensors")))
 _BUILTIN = DetectorSection(kind=BUILTIN_DETECTOR)
 
 
@@ -79,8 +77,6 @@ def build_learned(
     detectors = []
     for name in policy.detectors:
         section = section_of(name, sections)
-        if section.kind == BUILTIN_DETECTOR and not _WEIGHTS.is_file():
-            continue  # until they are in the repository
         if wanted := wanted_of(policy, section):
             detectors.append(_build(name, section, policy, wanted, registry, folder, threads))
     return detectors

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from ragkit.detect.decode import LABELS, Decoder
 from ragkit.detect.features import FEATURES_VERSION, WordReader, Words, flat_pieces, windows
 from ragkit.detect.tagger import Cut, DetectorFiles, NumpyTagger, TorchTagger
+from ragkit.errors import ModelError
 from ragkit.models.processor import multiplies_bf16, single_threaded_pool
 from ragkit.models.weights import find_model, go_offline
 from ragkit.models.word_pieces import batch_rows, load_tokenizer
@@ -78,10 +79,17 @@ class BuiltinDetector:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the weights, the features and the settings; not with dtype or threads."""
+        """Changes with the weights, the features and the settings; not with dtype or threads.
+
+        Raises:
+            ModelError: The detector's files are absent.
+        """
         digest = hashlib.sha256()
-        for file in ("adapter_model.safetensors", "head.safetensors", "detector.json"):
-            digest.update((_folder() / file).read_bytes())
+        try:
+            for file in ("adapter_model.safetensors", "head.safetensors", "detector.json"):
+                digest.update((_folder() / file).read_bytes())
+        except OSError as error:
+            raise ModelError("the shipped detector's files are absent", remedy="Reinstall ragkit.") from error
         settings = [find_model().digest, FEATURES_VERSION, _WINDOW, sorted(self._thresholds.items())]
         digest.update(repr(settings).encode())
         return f"{self.name}:{digest.hexdigest()[:24]}"

@@ -25,6 +25,12 @@ LABELS = (
 """Entity types in the order of the head's outputs: 0 is none, ``1 + 2 * i`` begins type i, ``2 + 2 * i`` goes on."""
 
 
+_ANEW = 3.0
+"""A word of the same type as the one before begins a value of its own when that is this many times as likely as not.
+
+Two values run into one are masked as one; a value cut in two leaves the space between, and two tokens for a reader."""
+
+
 class Decoder:
     """Turns probabilities into spans under one set of thresholds.
 
@@ -57,7 +63,7 @@ class Decoder:
         scores = _bent(mass.sum(axis=1), np.array(self._measured, dtype=np.float32)[kinds])
         taken = np.nonzero(scores >= np.array(self._least, dtype=np.float32)[kinds])[0]
         spans: list[Span] = []
-        for run in _runs(taken.tolist(), kinds, begins > inside):
+        for run in _runs(taken.tolist(), kinds, begins > _ANEW * inside):
             kind = int(kinds[run[0]])
             kept = _without_marks(run, words)
             if kept:

@@ -1,12 +1,11 @@
 """From overlapping findings to disjoint spans: one place that decides who wins.
 
-Thresholds by type come first. Then rank, by how a finding was made (:data:`RANKS`); among equals the longer, then the
-surer. A loser keeps what the winner does not cover, so that nothing found stays in clear. Last, spans grow to whole
-words: masking half a word tells the other half.
+Thresholds by type come first, and findings of one type that overlap are united. Then rank, by how a finding was made
+(:data:`RANKS`); among equals the longer, then the surer. A loser keeps what the winner does not cover, so that nothing
+found stays in clear. Last, spans grow to whole words: masking half a word tells the other half.
 
 Checksums stand above a learned detector and weak patterns below it, because a model with regular expressions in front
-of
-it loses quality and with them behind it gains coverage (measured by pii-proxy; ``benchmarks`` hold ours).
+of it loses quality and with them behind it gains coverage (measured by pii-proxy; ``benchmarks`` hold ours).
 """
 
 from __future__ import annotations
@@ -100,19 +99,19 @@ def _order(span: Span) -> tuple[int, int, float, int]:
 
 
 def _merge_same_type(spans: list[Span]) -> list[Span]:
-    """Unite overlapping spans of one type and rank; the longer one names the recognizer."""
-    groups: dict[tuple[str, int], list[Span]] = {}
+    """Unite overlapping spans of one type. The best ranked, among those the longest, names the recognizer."""
+    groups: dict[str, list[Span]] = {}
     for span in spans:
-        groups.setdefault((span.entity_type, rank(span)), []).append(span)
+        groups.setdefault(span.entity_type, []).append(span)
     merged: list[Span] = []
     for group in groups.values():
         group.sort(key=lambda span: (span.start, -span.end))
         current = group[0]
         for span in group[1:]:
             if span.start < current.end:
-                longer = current if current.end - current.start >= span.end - span.start else span
+                better = max(current, span, key=lambda one: (rank(one), one.end - one.start))
                 score = max(current.score, span.score)
-                current = replace(longer, start=current.start, end=max(current.end, span.end), score=score)
+                current = replace(better, start=current.start, end=max(current.end, span.end), score=score)
             else:
                 merged.append(current)
                 current = span

@@ -119,8 +119,6 @@ def test_the_shipped_detector_keeps_its_thresholds_unless_the_policy_writes_othe
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It needs no section; a section of its kind may set one threshold for all that the policy leaves open."""
-    monkeypatch.setattr(build, "_WEIGHTS", tmp_path / "weights")
-    (tmp_path / "weights").touch()
     rules = Policy(entities={"PERSON": {"threshold": 0.3}, "AGE": "token", "IBAN_CODE": "token"})
     plain = build_learned(rules, {})[0]
     assert isinstance(plain, BuiltinDetector)
