@@ -5,6 +5,7 @@ Between detection and rendering. Nothing here touches the vault.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from ragkit.types import Document, Span
 
 LITERAL = "LITERAL"
 """Text that reads like one of our tokens. Masked like a value, so that nobody can plant a token to have it revealed."""
+
+_SURE, _VERY_SURE = 0.7, 0.9
+"""From this score on, a name that a learned detector found is looked for in the whole document; from the second on,
+a single unknown word too."""
 
 Parts = Sequence[tuple[Field, list[Span]]]
 """Fields with their spans."""
@@ -102,7 +107,7 @@ class Examiner:
         first = [(part, resolve(part.text, spans, self._rules, always=always)) for part, spans in parts]
         if not self._rules.propagate_names:
             return first
-        names = _names_of(first) if self._rules.wants("PERSON") else KnownNames()
+        names = _names_of(parts, first) if self._rules.wants("PERSON") else KnownNames()
         values = _values_of(first)
         if not names and not values:
             return first
@@ -127,13 +132,25 @@ def _placed(reading: Reading, spans: Iterator[Span]) -> Iterator[Span]:
             yield placed
 
 
-def _names_of(parts: Parts) -> KnownNames:
-    names: list[str] = []
-    for part, spans in parts:
-        names += (words_of_name(part.text[s.start : s.end]) for s in spans if s.entity_type == "PERSON")
+def _names_of(raw: Parts, parts: Parts) -> KnownNames:
+    """The names to look for, with what only a learned detector found marked as such; ``raw`` is before resolving."""
+    names: list[tuple[str, bool]] = []
+    for (part, spans), (_, findings) in zip(parts, raw, strict=True):
+        ruled = sorted(s.start for s in findings if s.entity_type == "PERSON" and not _is_learned(s))
+        for span in spans:
+            if span.entity_type != "PERSON":
+                continue
+            learned = _is_learned(span) and bisect_left(ruled, span.start) == bisect_left(ruled, span.end)
+            if not learned or span.score >= _SURE:
+                name = (words_of_name(part.text[span.start : span.end]), learned)
+                names += [name, name] if span.score >= _VERY_SURE else [name]
         if any(span.entity_type == "EMAIL_ADDRESS" for span in spans):
-            names += names_in_addresses(part.text)
+            names += ((name, False) for name in names_in_addresses(part.text))
     return collect(names)
+
+
+def _is_learned(span: Span) -> bool:
+    return span.recognizer.startswith("learned:")
 
 
 def _values_of(parts: Parts) -> KnownValues:
