@@ -1,4 +1,4 @@
-"""Numbers that are personal by what they are called (customer, order, account, ticket, case), profiles and money."""
+"""Numbers that are personal by what they are called (customer, order, account, ticket, case), and profile pages."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from ragkit.types import Span
 _LABELS: dict[str, str] = {
     "CUSTOMER_NUMBER": (
         r"customer|client|member(?:ship)?|patient|employee|personnel|student|subscriber|policy|loyalty|insurance|"
-        r"kunden|mitglieds|mitglied|personal|versicherten|versicherungs|patienten|police|adhérent|assuré|cliente|socio|póliza|polizza|klant|kund|klienta"
+        r"kunden|mitglieds|mitglied|personal|versicherten|versicherungs|patienten|police|adhérent|assuré|cliente|"
+        r"socio|póliza|polizza|klant|kund|klienta"
     ),
     "ACCOUNT_NUMBER": r"account|acct|a/c|konto|compte|cuenta|conto|rekening|conta|routing|sort code",
     "ORDER_NUMBER": (
         r"order|invoice|booking|reservation|purchase order|shipment|tracking|delivery|receipt|bestell|auftrags|"
         r"rechnungs|"
-        r"buchungs|sendungs|liefer|commande|facture|réservation|pedido|factura|reserva|ordine|fattura|prenotazione|bestelling|factuur|"
+        r"buchungs|sendungs|liefer|commande|facture|réservation|pedido|factura|reserva|ordine|fattura|"
+        r"prenotazione|bestelling|factuur|"
         r"encomenda|fatura|zamówienia|faktury"
     ),
     "TICKET_NUMBER": r"ticket|incident|support request|service request|vorgangs|anfrage|demande|incidencia|zgłoszenia",
     "CASE_NUMBER": (
         r"case|file|docket|claim|application|contract|matter|aktenzeichen|akten|fall|schaden|schadens|vertrags|dossier|"
-        r"sinistre|contrat|expediente|siniestro|contrato|pratica|sinistro|contratto|zaak|dossiernummer|processo|sprawy|umowy"
+        r"sinistre|contrat|expediente|siniestro|contrato|pratica|sinistro|contratto|zaak|dossiernummer|processo|"
+        r"sprawy|umowy"
     ),
 }
 _NUMBER_WORD = r"(?:numbers?|no|nos|nr|num|id|ref(?:erence)?|code|nummer|numéro|número|numero|numer|n[°º]|\#|№)"
@@ -44,33 +47,39 @@ _PROFILE_HOSTS = (
     "linkedin.com/", "facebook.com/", "instagram.com/", "x.com/", "twitter.com/", "t.me/", "xing.com/", "tiktok.com/",
     "orcid.org/",
 )  # fmt: skip
+_FILE = r"\d{1,6}(?:[ ]?/[ ]?\d{2,6}){1,3}(?![\w/])"
+_NUMBERS = r"(?:nos?|nrs?|núms?|n\.?[°ºo]s?|n[°º]s?|№)\.?"
 _APPLICATION = re.compile(
-    r"\b(?:application|case|appeal|claim|docket|file)s?[ \t]+\(?nos?\.?[ \t]+(\d[\d/\-.A-Z]{2,20})", re.IGNORECASE
-)
-_CASE_FORM = re.compile(r"\b\d{1,3}[ ][A-Z][a-z]{0,3}[ ]\d{1,6}/\d{2,4}\b")  # German court files: 5 O 123/24
-_PROFILE = re.compile(
-    r"(?:https?://)?(?:[a-z]{2,3}\.)?(?:linkedin\.com/(?:in|pub)|facebook\.com|instagram\.com|x\.com|twitter\.com|t\.me|"
-    r"xing\.com/profile|tiktok\.com/@?|orcid\.org)/@?[\w.\-%]{3,}(?![\w/])",
+    rf"\b(?:(?:applications?|cases?|appeals?|claims?|dockets?|files?|requêtes?|affaires?|demandas?|asuntos?|"
+    rf"expedientes?|"
+    rf"causas?|ricors[oi]|zaak|processos?|Beschwerden?|Verfahren|Rechtssachen?|parcels?|plots?|registration)[ \t]+"
+    rf"\(?{_NUMBERS}[ \t]*(?=\d|[A-Z]{{1,3}}-\d)|\(?(?:{_NUMBERS})[ "
+    rf"\t]+(?={_FILE}))(?P<value>[A-Z\d][\d/\-.A-Z]{{0,20}}"
+    rf"(?:[ ]/[ ]\d{{2,6}}){{0,3}}(?<![.\-]))",
     re.IGNORECASE,
 )
-_AMOUNT = r"\d[\d.,'\u00a0]{0,18}"
-_MONEY = re.compile(
-    rf"(?:(?:[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|PLN|SEK|TRY))[ \u00a0]?{_AMOUNT}(?:[ ]?(?:million|billion|m|bn|k))?\b|"
-    rf"(?<![\w.,]){_AMOUNT}[ \u00a0]?(?:€|£|\$|(?:USD|EUR|GBP|CHF|PLN|SEK|euros?|dollars?|pounds?)\b))"
+_MORE_FILES = re.compile(
+    r"(?:,[ \n]?(?:and[ ]|et[ ]|y[ ])?|[ \n](?:and|et|y|und|e|to|or|&)[ \n]|;[ ])(?:nos?\.?[ ])?"
+    r"(?P<value>\d{1,6}(?:[ ]?[/.\-][ ]?\d{1,6}){0,3})(?![\w/]|[.,]\d|[ ](?:of|to|and[ ](?!\d)|[a-z]{4,}))"
+)
+_MOST_FILES = 500
+_CASE_FORM = re.compile(r"\b\d{1,3}[ ][A-Z][a-z]{0,3}[ ]\d{1,6}/\d{2,4}\b")  # German court files: 5 O 123/24
+_PROFILE = re.compile(
+    r"(?:https?://)?(?:[a-z]{2,3}\.)?(?:linkedin\.com/(?:in|pub)|facebook\.com|instagram\.com|x\.com|twitter\.com|"
+    r"t\.me|"
+    r"xing\.com/profile|tiktok\.com/@?|orcid\.org)/@?[\w.\-%]{3,}(?![\w/])",
+    re.IGNORECASE,
 )
 
 
 def find_labelled(text: str, lowered: str, wanted: Collection[str]) -> Iterator[Span]:
-    """Reference numbers, profile pages and amounts of money, each only when wanted; ``lowered`` is the lower case."""
+    """Reference numbers and profile pages, each only when wanted; ``lowered`` is the lower case."""
     if any(entity_type in wanted for entity_type in _LABELS):
         for start, end in _numbered_stretches(text):
             yield from _references(text, start, end, wanted)
     if "PROFILE_URL" in wanted and any(host in lowered for host in _PROFILE_HOSTS):
         for match in _PROFILE.finditer(text):
             yield Span(*match.span(), "PROFILE_URL", 0.8, "rules:profile")
-    if "MONEY" in wanted:
-        for match in _MONEY.finditer(text):
-            yield Span(*match.span(), "MONEY", 0.6, "rules:money")
 
 
 def _numbered_stretches(text: str) -> Iterator[tuple[int, int]]:
@@ -92,6 +101,20 @@ def _references(text: str, start: int, end: int, wanted: Collection[str]) -> Ite
                 yield Span(*match.span("value"), entity_type, 0.7, "rules:label")
     if "CASE_NUMBER" in wanted:
         for match in _APPLICATION.finditer(text, start, end):
-            yield Span(*match.span(1), "CASE_NUMBER", 0.8, "rules:case-number")
+            yield from _files(text, match)
         for match in _CASE_FORM.finditer(text, start, end):
             yield Span(*match.span(), "CASE_NUMBER", 0.5, "rules:case-number")
+
+
+def _files(text: str, first: re.Match[str]) -> Iterator[Span]:
+    """A file number and those that follow it in a list, as far as the list goes."""
+    if sum(char.isdigit() for char in first["value"]) < 3 and "," not in text[first.end() : first.end() + 1]:
+        return
+    yield Span(*first.span("value"), "CASE_NUMBER", 0.8, "rules:case-number")
+    slashed, position = "/" in first["value"], first.end("value")
+    for _ in range(_MOST_FILES):
+        more = _MORE_FILES.match(text, position)
+        if more is None or (slashed and "/" not in more["value"]):
+            return
+        yield Span(*more.span("value"), "CASE_NUMBER", 0.75, "rules:case-number")
+        position = more.end("value")

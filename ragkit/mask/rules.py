@@ -9,15 +9,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 
-from ragkit.mask import dates, labelled, names, places, pools, tables
+from ragkit.mask import (
+    ages,
+    births,
+    dates,
+    form_labels,
+    forms,
+    honorifics,
+    labelled,
+    names,
+    places,
+    pools,
+    quantities,
+    tables,
+)
 from ragkit.mask.normalise import lower_same_length
 from ragkit.types import Span
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever a rule changes what is found."""
 
 ENTITIES = (
-    "PERSON", "ADDRESS", "DATE_OF_BIRTH", "AGE", "DATE_TIME", "MONEY", "PROFILE_URL",
+    "PERSON", "ADDRESS", "DATE_OF_BIRTH", "AGE", "DATE_TIME", "MONEY", "QUANTITY", "TITLE", "LOCATION",
+    "ORGANIZATION", "NRP",
+    "PROFILE_URL",
     "CUSTOMER_NUMBER", "ACCOUNT_NUMBER", "ORDER_NUMBER", "TICKET_NUMBER", "CASE_NUMBER",
 )  # fmt: skip
 """What the rules can find."""
@@ -32,6 +47,7 @@ class RulesDetector:
 
     def __init__(self, entities: Collection[str] | None = None) -> None:
         self.entities = frozenset(ENTITIES if entities is None else entities) & frozenset(ENTITIES)
+        self._forms = bool(self.entities & {"PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "TITLE"})
 
     @property
     def name(self) -> str:
@@ -56,11 +72,21 @@ class RulesDetector:
 
     def _find(self, text: str) -> Iterator[Span]:
         lowered = lower_same_length(text)
+        labels = list(form_labels.labels_in(text, lowered)) if self._forms else []
         if "PERSON" in self.entities:
-            yield from names.find_names(text)
+            yield from names.find_names(text, lowered, labels)
+        yield from forms.find_in_forms(text, labels, self.entities)
+        if "TITLE" in self.entities:
+            yield from honorifics.by_honorific(text, names=False, titles=True)
         if "ADDRESS" in self.entities:
             yield from places.find_addresses(text, lowered)
-        yield from dates.find_dates(text, lowered, self.entities)
+        if "DATE_OF_BIRTH" in self.entities:
+            yield from births.find_births(text, lowered)
+        if "AGE" in self.entities:
+            yield from ages.find_ages(text, lowered)
+        if "DATE_TIME" in self.entities:
+            yield from dates.find_dates(text, lowered)
+        yield from quantities.find_quantities(text, lowered, self.entities)
         yield from labelled.find_labelled(text, lowered, self.entities)
         yield from (span for span in tables.find_in_tables(text) if span.entity_type in self.entities)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ragkit.mask.names import looks_like_name
+from ragkit.mask.name_shapes import looks_like_name
 from ragkit.types import Span
 
 _DIVIDER = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.MULTILINE)
@@ -13,7 +13,8 @@ _NAME_HEADER = re.compile(
     r"(?:full name|customer(?: name)?|client(?: name)?|contact(?: person| name)?|employee(?: name)?|patient(?: name)?|"
     r"first ?name|last ?name|surname|family name|given name|person|recipient|sender|author|assignee|reporter|"
     r"account holder|"
-    r"kunde|kundin|kundenname|ansprechpartner(?:in)?|mitarbeiter(?:in)?|vorname|nachname|nom|prénom|cliente|nombre|apellidos?|"
+    r"kunde|kundin|kundenname|ansprechpartner(?:in)?|mitarbeiter(?:in)?|vorname|nachname|nom|prénom|cliente|"
+    r"nombre|apellidos?|"
     r"cognome|nome|klant|naam|voornaam|achternaam|namn|imię|nazwisko)",
     re.IGNORECASE,
 )
