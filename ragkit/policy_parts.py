@@ -89,11 +89,14 @@ class EntityRule(_Part):
         to: How coarse, for `generalise`. AGE: `decade`, or `under_90` (kept, and "90 or over"). DATE_OF_BIRTH:
             `year`, or `year_under_90` (none for who may be 90). DATE_TIME: `year`. POSTCODE: `area`, or `zip3`
             (three digits, 000 where few live). LOCATION: `state` (of the United States). IP_ADDRESS: `network`.
+        learned: Whether learned detectors may find it too; `false` leaves it to patterns and rules, which raise fewer
+            false alarms where a value has a form.
     """
 
     operator: Operator = "token"
     threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     to: str | None = None
+    learned: bool = True
 
     @model_validator(mode="before")
     @classmethod

@@ -71,7 +71,7 @@ def test_hipaa_names_every_identifier_but_photographs() -> None:
     }  # fmt: skip
     policy = Policy.from_profile("hipaa_safe_harbor")
     assert all(policy.wants(entity_type) for types in rows.values() for entity_type in types)
-    assert policy.rule("AGE") == EntityRule(operator="generalise", to="under_90", threshold=0.35)
+    assert policy.rule("AGE") == EntityRule(operator="generalise", to="under_90", threshold=0.35, learned=False)
     assert policy.rule("POSTCODE") == EntityRule(operator="generalise", to="zip3", threshold=0.35)
     assert policy.rule("DATE_OF_BIRTH") == EntityRule(operator="generalise", to="year_under_90")
 
@@ -91,7 +91,7 @@ def test_own_settings_come_on_top_entity_by_entity() -> None:
         entities={"AGE": {"threshold": 0.9}, "PERSON": "redact", "URL": "keep", "PROJECT_CODE": "token"},
         default_threshold=0.4,
     )
-    assert policy.rule("AGE") == EntityRule(operator="generalise", to="under_90", threshold=0.9)
+    assert policy.rule("AGE") == EntityRule(operator="generalise", to="under_90", threshold=0.9, learned=False)
     assert policy.rule("PERSON") == EntityRule(operator="redact")
     assert not policy.wants("URL")
     assert policy.wants("PROJECT_CODE")

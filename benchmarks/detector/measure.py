@@ -75,7 +75,7 @@ def _decode(
     spans = []
     for text, probabilities in zip(texts, found, strict=True):
         words = reader.read(text)
-        spans.append(decoder.decode(probabilities, words))
+        spans.append(decoder.decode(probabilities, words, text))
     return spans
 
 

@@ -45,7 +45,8 @@ def section_of(name: str, sections: Mapping[str, DetectorSection]) -> DetectorSe
 
 def wanted_of(policy: Policy, section: DetectorSection) -> frozenset[str]:
     """Which types a policy wants of a detector; empty where it need not run."""
-    wanted = frozenset(filter(policy.wants, section.entities)) if section.entities else frozenset(policy.wanted)
+    asked = frozenset(filter(policy.wants, section.entities)) if section.entities else frozenset(policy.wanted)
+    wanted = frozenset(name for name in asked if (rule := policy.rule(name)) is None or rule.learned)
     if section.kind == BUILTIN_DETECTOR and not wanted & BUILTIN_FINDS:
         return frozenset()
     return wanted

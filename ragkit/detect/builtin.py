@@ -155,12 +155,12 @@ class _Loaded:
         found: list[list[NDArray[np.float32]]] = [[] for _ in texts]
         for owner, rows in zip(owners, self._probabilities(cuts), strict=True):
             found[owner].append(rows)
-        return [self._spans(one, rows) for one, rows in zip(words, found, strict=True)]
+        return [self._spans(*one) for one in zip(texts, words, found, strict=True)]
 
-    def _spans(self, words: Words, rows: list[NDArray[np.float32]]) -> list[Span]:
+    def _spans(self, text: str, words: Words, rows: list[NDArray[np.float32]]) -> list[Span]:
         import numpy as np
 
-        return self._decoder.decode(np.concatenate(rows), words) if rows else []
+        return self._decoder.decode(np.concatenate(rows), words, text) if rows else []
 
     def _probabilities(self, cuts: Sequence[Cut]) -> list[NDArray[np.float32]]:
         if sum(len(cut.ids) for cut in cuts) <= _FEW:

@@ -25,6 +25,9 @@ LABELS = (
 """Entity types in the order of the head's outputs: 0 is none, ``1 + 2 * i`` begins type i, ``2 + 2 * i`` goes on."""
 
 
+_LEAST_DIGITS = {"PHONE_NUMBER": 6, "POSTCODE": 2, "UNIQUE_ID": 2}
+"""Digits without which a value is not of the type, whatever the model says: a status code is no telephone number."""
+
 _ANEW = 3.0
 """A word of the same type as the one before begins a value of its own when that is this many times as likely as not.
 
@@ -47,12 +50,13 @@ class Decoder:
         self._measured = [measured.get(label, 0.5) for label in LABELS]
         self._recognizer = recognizer
 
-    def decode(self, probabilities: NDArray[np.float32], words: Words) -> list[Span]:
+    def decode(self, probabilities: NDArray[np.float32], words: Words, text: str) -> list[Span]:
         """Spans of one text, in order.
 
         Args:
             probabilities: Shape (words, 1 + 2 * types), rows sum to one.
             words: The words that the rows are of.
+            text: Where they stand.
         """
         import numpy as np
 
@@ -64,12 +68,14 @@ class Decoder:
         taken = np.nonzero(scores >= np.array(self._least, dtype=np.float32)[kinds])[0]
         spans: list[Span] = []
         for run in _runs(taken.tolist(), kinds, begins > _ANEW * inside):
-            kind = int(kinds[run[0]])
+            label = LABELS[int(kinds[run[0]])]
             kept = _without_marks(run, words)
-            if kept:
+            if not kept:
+                continue
+            start, end = words.starts[kept[0]], words.ends[kept[-1]]
+            if sum(map(str.isdigit, text[start:end])) >= _LEAST_DIGITS.get(label, 0):
                 score = round(min(1.0, float(scores[kept].mean())), 2)
-                span = Span(words.starts[kept[0]], words.ends[kept[-1]], LABELS[kind], score, self._recognizer)
-                spans.append(span)
+                spans.append(Span(start, end, label, score, self._recognizer))
         return spans
 
 
