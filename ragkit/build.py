@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.index.collection import CollectionIndex
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.index.manifest import Fingerprints
+    from ragkit.ingest.settings import Watch
     from ragkit.mask.masker import CollectionMasker
     from ragkit.pipeline import Ingestor
     from ragkit.retrieve.retriever import HybridRetriever
@@ -194,7 +195,7 @@ class OpenCollection:
         """The generation that answers, and the delta."""
         from ragkit.index.collection import CollectionIndex
 
-        source = self.store.index_source(encoder=self.embedder.fingerprint)
+        source = self.store.index_source(encoder=self.embedder.fingerprint, in_force=True)
         return CollectionIndex(self.index_folder, source, self.fingerprints)
 
     @cached_property
@@ -227,7 +228,12 @@ class OpenCollection:
         return registry.load("generators", section.kind)(self.embedder, **options)
 
     def ingestor(
-        self, parser: SandboxedParser, *, progress: Progress | None = None, retry_quarantined: bool = False
+        self,
+        parser: SandboxedParser,
+        *,
+        progress: Progress | None = None,
+        retry_quarantined: bool = False,
+        watch: Watch | None = None,
     ) -> Ingestor:
         """Return the ingesting half of the spine; the write lock must be held."""
         from ragkit.pipeline import Ingestor
@@ -244,6 +250,7 @@ class OpenCollection:
             filter_keys=self.section.filter_keys,
             max_delete_share=self.section.max_delete_share,
             retry_quarantined=retry_quarantined,
+            watch=watch,
         )
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from ragkit.ingest.report import SyncReport
 from ragkit.ingest.run import IngestRun
-from ragkit.ingest.settings import IngestLimits, IngestSettings, Stages, StreamParser
+from ragkit.ingest.settings import IngestLimits, IngestSettings, Stages, StreamParser, Watch
 from ragkit.protocols import Chunker, Connector, Embedder, Masker, Progress, Recorder
 from ragkit.store.records import RecordStore
 
@@ -31,6 +31,7 @@ class Ingestor:
         max_delete_share: A pass that would delete a larger share of more than 20 documents is refused.
         retry_quarantined: Try quarantined items again though nothing changed.
         limits: What bounds the memory of a run.
+        watch: Told of every item that is treated.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Ingestor:
         max_delete_share: float = 0.5,
         retry_quarantined: bool = False,
         limits: IngestLimits | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._stages = Stages(
             store=store, parser=parser, masker=masker, chunker=chunker, embedder=embedder, recorder=recorder
@@ -58,8 +60,26 @@ class Ingestor:
             max_delete_share=max_delete_share,
             retry_quarantined=retry_quarantined,
             limits=limits or IngestLimits(),
+            watch=watch,
         )
         self._progress = progress
+
+    def preview(self, connector: Connector, source: str) -> SyncReport:
+        """Do all of a sync but store, for the watch to see: reads, parses, masks and cuts what would be treated.
+
+        Raises:
+            SourceError, MassDeletion, MaskingError: As :meth:`sync`.
+        """
+        run = self._run(connector, source, dry_run=True)
+        try:
+            run.start()
+            while run.intake.more:
+                run.preview()
+            run.intake.raise_failure()
+        except BaseException as bad:
+            run.fail(bad)
+            raise
+        return run.finish()
 
     def sync(self, connector: Connector, source: str, *, dry_run: bool = False) -> SyncReport:
         """Run one pass over a source, or go on with an interrupted one.
@@ -72,14 +92,7 @@ class Ingestor:
             MaskingError, StoreError, ModelError, AuditUnavailable: The run ended; what is committed stays.
             KeyboardInterrupt: Likewise. The next sync goes on from the last checkpoint.
         """
-        run = IngestRun(
-            self._stages,
-            self._settings,
-            connector=connector,
-            source=source,
-            progress=self._progress,
-            dry_run=dry_run,
-        )
+        run = self._run(connector, source, dry_run=dry_run)
         try:
             run.start()
             while run.intake.more:  # one segment a turn; nearly always the whole source
@@ -96,3 +109,13 @@ class Ingestor:
             run.fail(bad)
             raise
         return run.finish()
+
+    def _run(self, connector: Connector, source: str, *, dry_run: bool) -> IngestRun:
+        return IngestRun(
+            self._stages,
+            self._settings,
+            connector=connector,
+            source=source,
+            progress=self._progress,
+            dry_run=dry_run,
+        )

@@ -26,7 +26,7 @@ from ragkit.index.chroma import ChromaIndex, read_classes
 from ragkit.index.delta import ExactVectors, RecentTerms
 from ragkit.index.generations import Generations
 from ragkit.index.lexical import LexicalIndex, gather_statistics, search_lexical
-from ragkit.index.manifest import Fingerprints
+from ragkit.index.manifest import Fingerprints, another_policy
 from ragkit.index.ranking import merge
 from ragkit.protocols import IndexSource
 from ragkit.types import Masked
@@ -77,6 +77,8 @@ class _Serving:
             self.lexical = LexicalIndex.open(folder / "lexical", language=made.language, classes=read_classes(folder))
             self.chroma = ChromaIndex(folder)
             self.chunks, after = manifest.chunks, manifest.built_through
+        elif source.policy not in {"", made.policy}:
+            raise another_policy("chunks were masked under another")  # exact search would answer from them
         self.vectors = ExactVectors(source, after=after, dimension=made.dimension)
         self.recent = RecentTerms(source, after=after, language=made.language)
 

@@ -160,9 +160,12 @@ class Generations:
         """Build, prove and publish a generation of everything that is live; delete the one before.
 
         Raises:
+            ManifestMismatch: The chunks were masked under another policy than the one in the configuration.
             IndexUnhealthy: The new generation failed its probe. The old one, or exact search, goes on answering.
             StoreError: The disk refused. Likewise.
         """
+        if self._source.policy not in {"", self.fingerprints.policy}:
+            raise marks.another_policy("chunks were masked under another")
         began = time.monotonic()
         self.sweep()
         previous = self._current_or_none()

@@ -103,11 +103,22 @@ class Manifest:
         """
         made = self.fingerprints
         changed = [part.name for part in fields(wanted) if getattr(made, part.name) != getattr(wanted, part.name)]
+        if "policy" in changed:
+            raise another_policy(f"index was built under another {', '.join(changed)}")
         if changed:
             raise ManifestMismatch(
                 f"the index was built under another {', '.join(changed)}",
-                remedy="Run `ragkit rebuild`; after a change of policy, encoder or chunker run `ragkit sync` first.",
+                remedy="Run `ragkit rebuild`; after a change of encoder or chunker run `ragkit sync` first.",
             )
+
+
+def another_policy(what: str) -> ManifestMismatch:
+    """The refusal of an index whose chunks were masked under another policy, or by other detectors."""
+    return ManifestMismatch(
+        f"the masking policy or a detector changed: the {what}",
+        remedy="Run `ragkit remask`; with `--dry-run` it shows first what would change. "
+        "`ragkit rebuild` is not enough, since nothing is masked again by it.",
+    )
 
 
 def write_durably(path: Path, text: str) -> None:

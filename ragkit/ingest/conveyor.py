@@ -17,17 +17,24 @@ from ragkit.protocols import Embedder
 from ragkit.types import Chunk
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ragkit.protocols import Vectors
     from ragkit.store.staging import Staging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A stretch of one item's chunks. ``last`` for the end of the item; ``error`` when it is to be quarantined."""
+    """A stretch of one item's chunks. ``last`` for the end of the item; ``error`` when it is to be quarantined.
+
+    ``known`` holds, chunk by chunk, the vector that the version before has for the same text, or ``None``.
+    """
 
     entry: Entry
     staging: Staging | None = None
     chunks: Sequence[Chunk] = field(default=(), repr=False)
+    known: Sequence[NDArray[np.float32] | None] = field(default=(), repr=False)
     last: bool = True
     error: ItemError | None = None
 
@@ -91,12 +98,17 @@ class Conveyor:
     def _vectors(self, slab: Sequence[Piece]) -> list[Vectors | ItemError]:
         import numpy as np
 
-        texts = [chunk.embedded for piece in slab for chunk in piece.chunks]
+        known = [vector for piece in slab for vector in piece.known or (None,) * len(piece.chunks)]
+        chunks = [chunk for piece in slab for chunk in piece.chunks]
+        texts = [chunk.embedded for chunk, vector in zip(chunks, known, strict=True) if vector is None]
         if texts:
             self._embedder.load()
             vectors = self._embedder.embed(texts)
         else:
             vectors = np.empty((0, 0), dtype=np.float32)
+        if len(texts) < len(chunks):
+            fresh = iter(vectors)
+            vectors = np.stack([next(fresh) if vector is None else vector for vector in known])
         parts: list[Vectors | ItemError] = []
         position = 0
         for piece in slab:

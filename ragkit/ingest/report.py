@@ -29,6 +29,7 @@ class SyncReport:
         elapsed: Wall time of the run in seconds.
         dry_run: Nothing was parsed or written; ``added`` and ``updated`` count what would be tried.
         failed: Name of the error that ended the run, empty for none.
+        policy_changed: The masking policy or a detector is another than at the last sync, so everything is masked anew.
     """
 
     source: str = ""
@@ -46,6 +47,7 @@ class SyncReport:
     elapsed: float = 0.0
     dry_run: bool = False
     failed: str = ""
+    policy_changed: bool = False
 
     @property
     def items(self) -> int:
@@ -76,6 +78,7 @@ class SyncReport:
             elapsed=sum(report.elapsed for report in every),
             dry_run=any(report.dry_run for report in every),
             failed=next((report.failed for report in every if report.failed), ""),
+            policy_changed=any(report.policy_changed for report in every),
         )
 
 

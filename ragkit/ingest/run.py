@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from ragkit.connect.actions import Entry
 from ragkit.connect.sync import SyncEngine
@@ -18,6 +19,12 @@ from ragkit.ingest.tally import Tally
 from ragkit.protocols import Connector, Progress
 from ragkit.store.staging import Refused, Staging
 from ragkit.types import Document, MaskedDocument
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ragkit.store.stored import StoredVersion
 
 _Parsed = tuple[Entry, Mapping[str, bytes], Document | ItemError]
 _Outcome = tuple[Entry, Mapping[str, bytes], MaskedDocument | ItemError]
@@ -68,9 +75,14 @@ class IngestRun:
         stages = self._stages
         self._tally.tell("ingest.run.started", dry_run=self._dry_run, retry=self._settings.retry_quarantined)
         self._expected = self._state.present() or None
+        previous = stages.store.policy_in_force()
+        self._tally.policy_changed = previous not in {"", stages.masker.policy}
         if self._dry_run:
             return
         stages.store.sweep()
+        if self._tally.policy_changed:
+            changed = {"collection": stages.store.collection.name, "previous": previous, "policy": stages.masker.policy}
+            stages.recorder.record("policy.changed", data=changed)
         stages.store.set_fingerprints(
             policy=stages.masker.policy, encoder=stages.embedder.fingerprint, chunker=stages.chunker.fingerprint
         )
@@ -83,6 +95,17 @@ class IngestRun:
             self._tally.expect(entry)
             self._state.mark_seen([entry.doc_id], entry.pass_number)
             self.intake.settle(1)
+
+    def preview(self) -> None:
+        """Go through a segment of a dry run that masks: everything short of storing, and nothing is stored."""
+        for entry, filters, outcome in self.masked():
+            for _piece in self.cut(entry, filters, outcome):
+                continue
+            self._tally.expect(entry)
+            self._state.mark_seen([entry.doc_id], entry.pass_number)
+            self.intake.settle(1)
+            if self._progress is not None:
+                self._progress("mask", self.intake.done, self._expected)
 
     def conveyor(self) -> Conveyor:
         """Make the way from chunks to the store."""
@@ -120,15 +143,24 @@ class IngestRun:
             except ItemError as bad:
                 outcome = bad
         reach("sync.after_chunk")
+        stored = self._stages.store.stored(entry.doc_id) if entry.answering else None
+        watch = self._settings.watch
         if isinstance(outcome, ItemError):
+            if watch is not None:
+                watch.refused(entry, outcome.code, stored)
             yield Piece(entry=entry, error=outcome)
             return
+        if watch is not None:
+            watch.masked(entry, outcome, chunks, stored)
         encoder = self._stages.embedder.fingerprint
+        vectors = known_vectors(stored, encoder)
         staging = self._writer.begin(entry, outcome, encoder=encoder, filters=filters)
         size = self._settings.limits.slab_chunks
         for start in range(0, len(chunks), size):
             end = start + size
-            yield Piece(entry=entry, staging=staging, chunks=chunks[start:end], last=end >= len(chunks))
+            some = chunks[start:end]
+            known = [vectors.get(chunk.embedded) for chunk in some] if vectors else ()
+            yield Piece(entry=entry, staging=staging, chunks=some, known=known, last=end >= len(chunks))
 
     def fail(self, bad: BaseException) -> None:
         """Forget tokens that were not stored, and record how the run ended."""
@@ -200,3 +232,10 @@ class IngestRun:
         self.intake.settle(len(outcomes))
         if self._progress is not None:
             self._progress("sync", self.intake.done, self._expected)
+
+
+def known_vectors(stored: StoredVersion | None, encoder: str) -> dict[str, NDArray[np.float32]]:
+    """The vectors that a version's texts have already, by text; none when another encoder made them."""
+    if stored is None or stored.encoder != encoder:
+        return {}
+    return {chunk.embedded: vector for chunk, vector in zip(stored.chunks, stored.vectors)}

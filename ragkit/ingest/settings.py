@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ragkit.errors import ItemError
 from ragkit.protocols import Chunker, Embedder, Masker, Recorder
-from ragkit.types import Document, SourceItem
+from ragkit.types import Chunk, Document, MaskedDocument, SourceItem
 
 if TYPE_CHECKING:
+    from ragkit.connect.actions import Entry
     from ragkit.store.records import RecordStore
+    from ragkit.store.stored import StoredVersion
 
 
 class StreamParser(Protocol):
@@ -59,6 +61,16 @@ class IngestLimits:
     slab_chunks: int = 256
 
 
+class Watch(Protocol):
+    """Told of every item of a run that is treated, before it is committed; ``stored`` is the version it replaces."""
+
+    def masked(
+        self, entry: Entry, document: MaskedDocument, chunks: Sequence[Chunk], stored: StoredVersion | None
+    ) -> None: ...
+
+    def refused(self, entry: Entry, code: str, stored: StoredVersion | None) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettings:
     """How a source is taken in; each is explained at :class:`ragkit.pipeline.Ingestor`."""
@@ -68,3 +80,4 @@ class IngestSettings:
     max_delete_share: float = 0.5
     retry_quarantined: bool = False
     limits: IngestLimits = IngestLimits()
+    watch: Watch | None = None

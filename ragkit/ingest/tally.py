@@ -27,6 +27,7 @@ class Tally:
         self._notices: Counter[str] = Counter()
         self._masked: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self.policy_changed = False
         self.clock = StageClock()
 
     def tell(self, kind: str, *, outcome: str = "ok", reason: str = "", **data: Any) -> None:
@@ -84,6 +85,7 @@ class Tally:
             seconds=seconds,
             elapsed=self.clock.elapsed,
             dry_run=self._dry_run,
+            policy_changed=self.policy_changed,
         )
 
     def _numbers(self) -> dict[str, Any]:

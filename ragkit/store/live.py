@@ -14,7 +14,8 @@ from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import open_chunk, place_of
-from ragkit.store.schema import bodies, chunks, documents, versions
+from ragkit.store.schema import bodies, chunks, collections, documents, versions
+from ragkit.store.stored import policy_in_force
 from ragkit.types import Masked
 
 if TYPE_CHECKING:
@@ -40,13 +41,24 @@ class LiveChunks:
     Args:
         encoder: Give only chunks whose vectors this encoder made: while a collection is being embedded anew, vectors of
             two spaces are in it. ``None`` gives all.
+        in_force: Give only chunks masked under the policy that the collection is being synced under. A document that
+            could not be masked again yet is not to be found under the new policy; one already masked again is found in
+            the delta of the old index too.
     """
 
-    def __init__(self, database: Database, collection: Collection, *, encoder: str | None = None) -> None:
+    def __init__(
+        self, database: Database, collection: Collection, *, encoder: str | None = None, in_force: bool = False
+    ) -> None:
         self._database = database
         self._collection = collection
         self._encoder = encoder
+        self._in_force = in_force
         self._keyring = Keyring(collection)
+
+    @property
+    def policy(self) -> str:
+        """Fingerprint of the policy under which the chunks were masked; empty when that is not looked at."""
+        return policy_in_force(self._database, self._collection) if self._in_force else ""
 
     def last_chunk_id(self) -> int:
         """Return the highest number ever given, in any collection; 0 at first. It never shrinks."""
@@ -89,8 +101,7 @@ class LiveChunks:
             .join(documents, documents.c.version_id == versions.c.version_id)
             .where(documents.c.collection_id == self._collection.id)
         )
-        if self._encoder is not None:
-            query = query.where(versions.c.encoder == self._encoder)
+        query = self._wanted(query)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -109,7 +120,15 @@ class LiveChunks:
         joined = query.select_from(chunks).join(bodies, bodies.c.body_id == chunks.c.body_id)
         joined = joined.join(versions, versions.c.version_id == bodies.c.version_id)
         joined = joined.where(chunks.c.collection_id == self._collection.id)
-        return joined if self._encoder is None else joined.where(versions.c.encoder == self._encoder)
+        return self._wanted(joined)
+
+    def _wanted(self, query: Select[Any]) -> Select[Any]:
+        if self._encoder is not None:
+            query = query.where(versions.c.encoder == self._encoder)
+        if self._in_force:
+            mine = select(collections.c.policy).where(collections.c.id == self._collection.id)
+            query = query.where(versions.c.policy == mine.scalar_subquery())
+        return query
 
     def _text(self, row: Row[Any]) -> Masked:
         place = place_of(row.doc_id, row.number)

@@ -24,6 +24,7 @@ from ragkit.store.database import Database
 from ragkit.store.hits import CheckedHits, filter_mac
 from ragkit.store.live import LiveChunks
 from ragkit.store.schema import bodies, chunks, documents, items, sources, vault, versions
+from ragkit.store.stored import StoredVersion, count_waiting, policy_in_force, read_stored
 from ragkit.store.syncstate import SyncPreview, SyncStateTable
 from ragkit.store.vault import VaultRows
 from ragkit.store.writer import DocumentWriter
@@ -60,9 +61,9 @@ class RecordStore:
         """Return the vault's rows."""
         return VaultRows(self.database, self.collection)
 
-    def index_source(self, *, encoder: str | None = None) -> LiveChunks:
-        """Return the live chunks, of one encoder if it is named."""
-        return LiveChunks(self.database, self.collection, encoder=encoder)
+    def index_source(self, *, encoder: str | None = None, in_force: bool = False) -> LiveChunks:
+        """Return the live chunks: of one encoder if it is named, of the policy in force if that is asked."""
+        return LiveChunks(self.database, self.collection, encoder=encoder, in_force=in_force)
 
     def hit_source(self, *, filter_keys: Values[str] = ()) -> CheckedHits:
         """Return the re-check of what an index found."""
@@ -86,6 +87,18 @@ class RecordStore:
         )
         with self.database.read() as connection:
             return [(row.name, row.doc_id, row.code) for row in connection.execute(query)]
+
+    def stored(self, doc_id: str) -> StoredVersion | None:
+        """Open the version that a document answers with; ``None`` when it does not answer."""
+        return read_stored(self.database, self.collection, doc_id)
+
+    def policy_in_force(self) -> str:
+        """Return the fingerprint of the policy under which the collection was last synced, empty for none."""
+        return policy_in_force(self.database, self.collection)
+
+    def waiting(self, policy: str) -> dict[str, int]:
+        """Count, by source, the documents that are still masked under another policy than this one."""
+        return count_waiting(self.database, self.collection, policy)
 
     def set_fingerprints(self, *, policy: str, encoder: str, chunker: str) -> None:
         """Note what the collection is being synced under."""

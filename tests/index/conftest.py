@@ -32,6 +32,7 @@ class MemorySource:
     def __init__(self) -> None:
         self.held: dict[int, Row] = {}
         self.last = 0
+        self.policy = ""
 
     def add(self, text: str, access: str = "everyone") -> int:
         """Add a chunk whose vector depends on its number alone."""

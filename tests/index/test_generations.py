@@ -339,3 +339,16 @@ def test_kill_at_a_crash_point_loses_nothing(built: Path, source: Any, make: Any
     number = str(index.generations.current())
     assert number == ("2" if point in {"index.after_publish", "index.before_sweep:2"} else "1")
     assert sorted(path.name for path in built.iterdir()) == [number, f"{number}.stamp", "current"]
+
+
+def test_chunks_of_another_policy_are_neither_searched_nor_published(tmp_path: Path, source: Any, make: Any) -> None:
+    """Without a generation to refuse, exact search refuses, and no generation is made of them."""
+    source.policy = "p0"
+    index = open_index(tmp_path, source, make)
+    for attempt in (lambda: index.search_lexical(Masked("lamp"), 5, EVERYONE), index.generations.fold):
+        with pytest.raises(ManifestMismatch) as raised:
+            attempt()
+        assert "ragkit remask" in raised.value.remedy
+    source.policy = "p1"
+    assert index.generations.fold().chunks == 300
+    assert index.search_lexical(Masked("lamp"), 5, EVERYONE)
