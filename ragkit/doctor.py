@@ -13,7 +13,8 @@ from typing import Any
 from ragkit.build import OpenCollection, build_connector, build_detectors
 from ragkit.config import Config
 from ragkit.config_sections import SourceSection
-from ragkit.errors import RagkitError
+from ragkit.errors import ManifestMismatch, RagkitError
+from ragkit.index.collection import IndexStatus
 from ragkit.policy import Policy
 from ragkit.protocols import Embedder, Recorder
 
@@ -61,7 +62,7 @@ def describe(config: Config, collections: Mapping[str, OpenCollection]) -> dict[
     figures: dict[str, Any] = {}
     for name, part in collections.items():
         held = part.store.inventory()
-        index = part.index.status()
+        index, refused = _index_status(part)
         figures[name] = {
             "data_class": part.section.data_class.value,
             "documents": held.documents,
@@ -72,11 +73,21 @@ def describe(config: Config, collections: Mapping[str, OpenCollection]) -> dict[
             "generation": index.generation,
             "delta": index.delta,
             "healthy": index.healthy,
+            "refuses": refused,
         }
     for name in config.collections:
         figures.setdefault(name, {"last_sync": ""})
     size = sum(path.stat().st_size for path in config.data_folder.rglob("*") if path.is_file())
     return {"workspace": config.workspace.name, "bytes": size, "collections": figures}
+
+
+def _index_status(part: OpenCollection) -> tuple[IndexStatus, str]:
+    """How the index stands, and why it refuses to answer; empty when it does not."""
+    try:
+        return part.index.status(), ""
+    except ManifestMismatch as refused:
+        live = part.store.inventory().chunks
+        return IndexStatus(generation=0, chunks=0, delta=0, live=live, healthy=False, needs_rebuild=True), str(refused)
 
 
 def _try(name: str, look: Callable[[], str]) -> Check:
@@ -151,6 +162,11 @@ def _state(config: Config, policy: Policy, name: str) -> str:
 
 def _masking(part: OpenCollection) -> str:
     part.masker.load()
+    if waiting := part.store.waiting(part.masker.policy):
+        raise RagkitError(
+            f"{sum(waiting.values()):,} documents were masked under another policy, from: {', '.join(waiting)}",
+            remedy="Run `ragkit remask`; with `--dry-run` it shows first what would change.",
+        )
     return f"policy {part.masker.policy[:12]}, detectors loaded"
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
     from ragkit.doctor import Check
     from ragkit.ingest.report import SyncReport
+    from ragkit.lifecycle.remask import RemaskReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,29 @@ class Workspace:
                 part.close()
         return SyncReport.together(reports)
 
+    def remask(
+        self, *, collection: str | None = None, dry_run: bool = False, progress: Progress | None = None
+    ) -> RemaskReport:
+        """Mask again, from the sources, what was masked under another policy or by another detector, and publish it.
+
+        Interrupted, it is started again and goes on where it was. A source that cannot be read is named; its documents
+        wait, are found by nobody under the new policy, and are not lost.
+
+        Args:
+            collection: Which; by default all.
+            dry_run: Tell what would change, and how long it would take. Stores nothing but events, takes no lock.
+            progress: Called with ``"mask"`` or ``"sync"``, then ``"index"``.
+
+        Raises:
+            WriterBusy: Another process is writing; the message names it.
+            SourceError: No source of a collection can be read.
+        """
+        from ragkit.remasking import remask_collections
+
+        synced = self._handles.known()
+        chosen = [one for one in self._chosen(collection, None) if collection or one[0] in synced]
+        return remask_collections(self._handles, chosen, dry_run=dry_run, progress=progress)
+
     def ask(
         self,
         question: str,
@@ -122,7 +146,7 @@ class Workspace:
             history: Earlier questions of the conversation, oldest first.
 
         Raises:
-            ManifestMismatch: The index was built under another policy or encoder; sync first.
+            ManifestMismatch: The index was built under another policy or encoder; remask or sync first.
             FilterRefused: A filter key is not whitelisted.
             AuditUnavailable: The answer could not be recorded, so it is not given.
         """

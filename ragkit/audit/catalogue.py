@@ -141,6 +141,21 @@ CATALOGUE: Mapping[str, EventType] = {
         "Personal data was replaced in a document.",
         _DOC | _keys((is_count, "spans new_values documents"), policy=is_version, entities=is_counts),
     ),
+    "remask.started": EventType(
+        "lifecycle",
+        "A collection is being masked again under another policy or detector.",
+        _POLICY | _keys((is_count, "sources documents"), dry_run=is_flag),
+    ),
+    "remask.finished": EventType(
+        "lifecycle",
+        "Every source of a collection that can be read was masked again.",
+        _POLICY
+        | _keys(
+            (is_count, "documents changed embedded chunks quarantined hidden unreachable ms"),
+            (is_counts, "codes before after newly_masked newly_unmasked"),
+            dry_run=is_flag,
+        ),
+    ),
     # the index
     "index.generation.built": EventType("index", "A generation was written and passed its probe.", _GENERATION),
     "index.generation.activated": EventType("index", "A generation became the one that answers.", _GENERATION),

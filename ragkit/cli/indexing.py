@@ -97,6 +97,10 @@ def _print_report(report: SyncReport) -> None:
     title = "Would do (dry run; nothing was stored)" if report.dry_run else "Done"
     rows = [(key.replace("_", " "), getattr(report, key)) for key in _COUNTS]
     table(title, ("documents", ""), rows)
+    if report.policy_changed and report.dry_run:
+        say("\nThe masking policy or a detector changed: all is masked again. `ragkit remask --dry-run` tells more.")
+    elif report.policy_changed:
+        say("\nThe masking policy or a detector changed: all was masked again.")
     documents = report.added + report.updated
     rate = f", {documents / report.elapsed:,.1f} documents/s" if documents and report.elapsed else ""
     say(f"\n{report.chunks:,} chunks in {report.elapsed:,.1f} s{rate}")

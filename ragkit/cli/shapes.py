@@ -163,6 +163,32 @@ SHAPES: Mapping[str, Shape] = {
             "characters_per_second": ("number", "characters over processor time of detection, all cores together"),
         },
     ),
+    "remask": Shape(
+        verb="remask --json",
+        about="What masking again under the present policy changed; with `--dry-run`, what it would change.",
+        fields={
+            "documents": ("int", "masked again"),
+            "changed": ("int", "of these, with another masked text, title, name or metadata than before"),
+            "embedded": ("int", "of these, with a chunk that must be embedded again"),
+            "chunks": ("int", "chunks that must be embedded again"),
+            "refused": ("object", "documents set aside under the new policy, by code"),
+            "before": ("object", "masked spans by entity type in these documents, as they were"),
+            "after": ("object", "the same under the new policy"),
+            "newly_masked": (
+                "object",
+                "by type, values that stood in clear somewhere in a text and are masked there now",
+            ),
+            "newly_unmasked": (
+                "object",
+                "by their old type, values that were masked somewhere and are in clear there now",
+            ),
+            "unreachable": ("object", "by source, the error for which it could not be read"),
+            "hidden": ("object", "by source, documents that wait to be masked again; not found until then"),
+            "estimated": ("number or null", "seconds that the run is expected to take; null unless a dry run"),
+            "elapsed": ("number", "seconds"),
+            "dry_run": ("true or false", "nothing was stored"),
+        },
+    ),
     "pii_covered": Shape(
         about="A labelled span is found when every letter and digit of it is masked by spans of any type; a masked "
         "span is right when it touches a labelled letter or digit.",
@@ -314,6 +340,7 @@ SHAPES: Mapping[str, Shape] = {
             "elapsed": ("number", "wall time in seconds"),
             "failed": ("text", "name of the error that ended a source's pass; mostly empty"),
             "exit_code": ("int", "0, 1 (some set aside) or 2 (failed)"),
+            "policy_changed": ("true or false", "the policy or a detector changed, so that all was masked again"),
         },
     ),
 }

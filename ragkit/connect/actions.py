@@ -59,6 +59,7 @@ class Entry:
         last_version: The last version number the document had, 0 for none.
         present: Whether the store has the item, in order or quarantined.
         answering: Whether it has it in order.
+        same_content: Whether it has it with this content; then something else is why the item is treated.
     """
 
     doc_id: str
@@ -72,6 +73,7 @@ class Entry:
     last_version: int = 0
     present: bool = False
     answering: bool = False
+    same_content: bool = False
 
     def __repr__(self) -> str:
         return f"Entry({self.doc_id})"

@@ -241,5 +241,6 @@ class _Batch:
 def _with_history(entry: Entry, before: KnownItem | None) -> Entry:
     if before is None:
         return entry
-    status = before.status
-    return replace(entry, last_version=before.version, present=status != "absent", answering=status == "active")
+    present, answering = before.status != "absent", before.status == "active"
+    same = before.content_mac == entry.content_mac
+    return replace(entry, last_version=before.version, present=present, answering=answering, same_content=same)

@@ -14,6 +14,7 @@ from ragkit.cli.main import app
 from ragkit.doctor import Check
 from ragkit.errors import AccessDenied
 from ragkit.ingest.report import SyncReport
+from ragkit.lifecycle.remask import RemaskReport
 from ragkit.types import Answer, Chunk, Citation, Hit, Masked, MaskedText, Span
 
 TOKEN = "[PERSON:K7F3QX9M2T-4B]"
@@ -59,6 +60,22 @@ class StandIn:
 
     def rebuild(self, **options: Any) -> None:
         self._called("rebuild", options)
+
+    def remask(self, **options: Any) -> RemaskReport:
+        self._called("remask", options)
+        return RemaskReport(
+            documents=3,
+            changed=2,
+            embedded=1,
+            chunks=4,
+            before={"PERSON": 5},
+            after={"PERSON": 7, "AGE": 1},
+            newly_masked={"PERSON": 2},
+            hidden={"mailbox": 6},
+            unreachable={"mailbox": "source-error"},
+            estimated=12.5 if options["dry_run"] else None,
+            dry_run=options["dry_run"],
+        )
 
     def status(self) -> dict[str, Any]:
         figures = {"documents": 1200, "health": "healthy", "quarantined": {"encrypted-pdf": 1}}

@@ -20,6 +20,7 @@ VERBS = [
     "sync",
     "quarantine",
     "rebuild",
+    "remask",
     "status",
     "ask",
     "search",
