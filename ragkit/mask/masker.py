@@ -20,7 +20,7 @@ from ragkit.mask.allowed import Allowed
 from ragkit.mask.examination import Examiner, Resolved
 from ragkit.mask.fields import fields
 from ragkit.mask.operators import irreversible
-from ragkit.mask.questions import recognise
+from ragkit.mask.questions import is_everyday, recognise
 from ragkit.mask.readings import ReadQuestion, read_question
 from ragkit.mask.sight import Sight
 from ragkit.mask.standins import stand_ins
@@ -166,7 +166,8 @@ class CollectionMasker:
 
     def _read(self, text: str, found: Sequence[Span], sight: Sight) -> ReadQuestion:
         known = recognise(text, sight, self.rules.wanted)
-        surely = [*found, *known.certain]
+        known.likely += (span for span in found if is_everyday(text, span))
+        surely = [*(span for span in found if span not in known.likely), *known.certain]
         sets = [[*surely, *known.likely]]
         if known.unlikely:
             sets.append([*sets[0], *known.unlikely])

@@ -4,8 +4,8 @@ A three-word question gives a detector nothing to go by ("yalman open invoices")
 with or without accents, possessive or initials, in either order, by given name or surname alone
 (:mod:`ragkit.mask.people`). What the asker may not read is not recognised, see :mod:`ragkit.mask.sight`.
 
-An everyday word that is also a name (``will``, ``may``, ``grace``) is read both ways, and so is a word in lower case
-that nothing but the vault takes for a name.
+An everyday word that is also a name (``will``, ``may``, ``grace``) is read both ways, and so is a single word in lower
+case that nothing but the vault takes for a name: some detector may have made a mistake in some document.
 """
 
 # ruff: noqa: SIM905 (a list of words reads better as one text than as a list of texts)
@@ -40,7 +40,8 @@ _LEAST_DIGITS = 5
 _MAX_WORDS = 400
 """Words of a question that are looked up; one who pastes a document asks nothing more precise by it."""
 _GRAMMAR = frozenset(
-    "i you we he she it they me us him her them there this that these those the a an my your our his their its be not "
+    "i u ur you we he she it they me us him her them there this that these those the a an my your our his their its be "
+    "not "
     "ich du wir sie er es ihr man je tu il elle nous vous ils elles yo ella nosotros who what which how when where "
     "why do does did is are was were have has had can could would should must for of in on at to".split()
 )
@@ -110,6 +111,13 @@ def recognise(text: str, sight: Sight, entity_types: Sequence[str]) -> Recognise
         tokens = _tokens(text, words, [any(number in seen for number in some) for some in words_of])
         _find_names(text, tokens, sight, found)
     return found
+
+
+def is_everyday(text: str, span: Span) -> bool:
+    """Whether a detector took an everyday word for a name, which in lower case, or first in a sentence, is doubtful."""
+    word = text[span.start : span.end]
+    capital = word[:1].isupper() and _inside_sentence(text, span.start)
+    return span.entity_type == "PERSON" and not capital and fold(strip_possessive(word)) in everyday()
 
 
 # --- values of other types --------------------------------------------------------------------------------------------
@@ -232,7 +240,7 @@ def _single(text: str, tokens: Sequence[_Token], at: int, found: Recognised) -> 
             found.likely.append(span)
         elif listed and not _grammatical(tokens, at):
             found.unlikely.append(span)
-    elif listed or (capital and inside) or span.end - span.start > token.end - token.start:
+    elif (capital and inside) or span.end - span.start > token.end - token.start:
         found.certain.append(span)
     else:
         found.likely.append(span)
@@ -251,7 +259,7 @@ def _grown(text: str, tokens: Sequence[_Token], at: int) -> Span:
 def _listed(token: _Token) -> bool:
     word = token.folded
     known = word in folded("given") or word in folded("family")
-    return known and word not in everyday() and not token.seen and len(word) > 2
+    return known and word not in everyday() and word not in _GRAMMAR and not token.seen and len(word) > 2
 
 
 def _inside_sentence(text: str, start: int) -> bool:

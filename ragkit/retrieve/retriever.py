@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MICRO = 1_000_000
 _DEEPER = 10
 _EVERYTHING = 1 << 24
+_LEAST_COVER = 0.1
+_AS_WELL = 0.6
 _SPARE = 2
 """Candidates checked beyond ``k`` at once; each costs a decryption, each further round a query."""
 
@@ -56,6 +58,15 @@ class _Read:
     vector: NDArray[np.float32]
     pieces: int
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The ranking of one reading; ``covered`` tells how much of its words the best chunk has, 0..1."""
+
+    ranking: list[Fused]
+    exhausted: bool
+    covered: float
 
 
 @dataclass(slots=True)
@@ -192,8 +203,8 @@ class HybridRetriever:
         depth = max(self._candidates, k)
         while True:
             rankings = [self._rank(search, depth) for search in searches]
-            ranked = merge([ranking for ranking, _ in rankings], [search.share for search in searches])
-            exhausted = all(done for _, done in rankings)
+            ranked = merge([one.ranking for one in rankings], _shares(searches, rankings))
+            exhausted = all(one.exhausted for one in rankings)
             tally.candidates = len(ranked)
             for hit in self._check(ranked, tally, k=k, principal=principal, filters=filters):
                 found.append(hit)
@@ -203,12 +214,13 @@ class HybridRetriever:
                 return found
             depth = depth * _DEEPER if depth < self._candidates * _DEEPER else _EVERYTHING
 
-    def _rank(self, search: _Search, depth: int) -> tuple[list[Fused], bool]:
+    def _rank(self, search: _Search, depth: int) -> _Ranked:
         only = {} if search.only is None else {"only": search.only}
         dense = self._index.search_dense(search.vector, depth, search.classes, **only)
         lexical = self._index.search_lexical(search.text, depth, search.classes, **only)
         ranked = fuse(dense, lexical, weight=search.weight, bound=search.bound, depth=depth)
-        return ranked, len(dense) < depth and len(lexical) < depth
+        covered = lexical[0][1] / search.bound if lexical and search.bound > 0 else 0.0
+        return _Ranked(ranked, len(dense) < depth and len(lexical) < depth, covered)
 
     def _check(
         self,
@@ -281,3 +293,16 @@ class HybridRetriever:
                 ],
             },
         )
+
+
+def _shares(searches: Sequence[_Search], rankings: Sequence[_Ranked]) -> list[float]:
+    """Weigh readings by how well they are covered: ``grace period`` by a passage, ``grace invoice`` by Grace's letter.
+
+    All but a word or two is the same in each, so their covers can be compared, as their fused scores cannot. What is
+    covered nearly as well counts whole, since a word that stands twice in a short chunk covers better, too.
+    """
+    best = max(one.covered for one in rankings)
+    if best <= 0:
+        return [search.share for search in searches]
+    covers = (min(1.0, max(one.covered / best / _AS_WELL, _LEAST_COVER)) for one in rankings)
+    return [search.share * cover for search, cover in zip(searches, covers, strict=True)]

@@ -12,7 +12,7 @@ from ragkit.mask.build import build_masker
 from ragkit.mask.sight import Sight
 from ragkit.policy import Policy
 from ragkit.testing.light import ANA, BEN, LightIngest
-from ragkit.types import MaskedQuestion, RawQuestion, SourceItem
+from ragkit.types import MaskedQuestion, RawQuestion, SourceItem, Span
 
 LETTERS = {
     "galip": "Dear Mr Galip Yalman,\n\nyour customer number: KD-12 345. Call +49 30 901820, mail gy77@example.org.",
@@ -191,6 +191,18 @@ def test_everyday_words_are_read_both_ways(ask, stands_for):
     assert [reading.text.index for reading in capital.readings] == ["what did Grace pay"]
 
 
+def test_a_detector_is_doubted_about_an_everyday_word(office, monkeypatch):
+    """What it takes for a name in lower case has a plain reading, too, whether or not anybody is called so."""
+    masker = office.masker
+    span = Span(0, 5, "PERSON", 0.9, "learned:test")
+    monkeypatch.setattr(masker, "detect", lambda texts: [[span] for _ in texts])
+    for principal in (ANA, BEN):
+        found = masker.mask_question(RawQuestion("grace period"), principal=principal)
+        assert found.counts == {"PERSON": 1}
+        assert [reading.text.index for reading in found.readings] == ["grace period"]
+    assert not masker.mask_question(RawQuestion("galip period"), principal=ANA).readings
+
+
 @pytest.mark.parametrize("question", ["will I get a refund", "Will it rain", "how will you ship", "it will be late"])
 def test_words_that_the_sentence_needs_are_no_names(ask, question):
     """No second search for a ``will`` beside a pronoun."""
@@ -200,7 +212,9 @@ def test_words_that_the_sentence_needs_are_no_names(ask, question):
 
 
 def test_a_word_that_only_the_vault_takes_for_a_name_is_read_both_ways(ask):
-    """In lower case and on no list of names, it may be a mistake of a detector in some document."""
+    """In lower case and alone, it may be a mistake of a detector in some document."""
+    assert not ask("zoltan vasarhelyi invoice", principal=BEN).readings
+    assert not ask("an invoice for Vasarhelyi", principal=BEN).readings
     found = ask("vasarhelyi invoice", principal=BEN)
     assert "vasarhelyi" not in found.text.index
     assert [reading.text.index for reading in found.readings] == ["vasarhelyi invoice"]
