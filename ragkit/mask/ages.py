@@ -52,7 +52,7 @@ _NEXT_TO: tuple[tuple[tuple[str, ...], str], ...] = (
         rf"](?:edad|vida))"
     )),
     (("a los ", "desde los ", "hasta los "), (
-        rf"(?:a|desde|hasta)[ ]los[ ]{_OT}(?:[ ](?:y|o|a)[ ](?P<m>\d{{1,3}}))?[ \u00a0](?:años|meses)\b(?![ ]de[ ])"
+        rf"(?:a|desde|hasta)[ ]los[ ]{_OT}(?:[ ](?:y|o|a)[ ](?P<m>\d{{1,3}}))?[ \u00a0]años\b(?![ ]de[ ])"
     )),
     (("età di ", "età ",), rf"età[ ](?:di[ ])?{_D}[ \u00a0]anni\b"),
     (("idade ", "com ", "aos "), rf"(?:idade[ ](?:de[ ])?|com[ ]|aos[ ]){_D}[ \u00a0]anos\b"),

@@ -59,8 +59,8 @@ def by_honorific(text: str, *, names: bool = True, titles: bool = False) -> Iter
         title = _TITLE.match(text, start, match.start(1))
         if title is None or not _counts(text, title[0].rstrip("."), match):
             continue
-        first, last = trimmed(text, *match.span(1))
-        if first >= last or (is_role(text[first:last]) and not _is_letter(text[first:last])):
+        first, last = trimmed(text, *match.span(1), form=True)
+        if first >= last or (is_role(text[first:last], addressed=True) and not _is_letter(text[first:last])):
             continue
         if names:
             yield person(first, last, 0.85, "honorific")

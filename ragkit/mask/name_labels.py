@@ -72,7 +72,7 @@ def _value_of(text: str, position: int, *, strong: bool) -> Iterator[Span]:
         yield person(reversed_name.start(), reversed_name.end(), 0.8, "label")
     elif value is not None and (strong or is_known_name(value[1])):
         start, end = trimmed(text, *value.span(1), form=True)
-        if start < end and not is_role(text[start:end]):
+        if start < end and not is_role(text[start:end], addressed=strong):
             yield person(start, end, 0.8 if strong else 0.6, "label")
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ragkit.mask.normalise import HONORIFICS, fold
 from ragkit.mask.pools import everyday, folded
@@ -19,7 +20,7 @@ CAPITALISED = rf"[{UPPER}](?:[\w\u0300-\u036f]|['’](?=\w)|-(?=\w)){{0,39}}"
 """A word with a capital; a letter may be written with a combining accent. At most 40 characters: an unlimited word
 makes every search below quadratic in a text without spaces."""
 START = r"(?<![\w'’\-])"
-INITIAL = rf"[{UPPER}]\."
+INITIAL = rf"(?:[{UPPER}]|Ch|Cz|Dz|Gy|Ph|Sh|Sz|Th|Yu|Zh)\."
 PARTICLE = r"(?:von|van|vom|zu|zur|der|den|de|del|della|di|da|das|dos|du|des|la|le|el|al|bin|ibn|ben|ter|ten|af|y|e)"
 GAP = r"(?:[ \t\u00a0]|\n(?![ \t]*\n))"
 NAME = (
@@ -81,15 +82,21 @@ def trimmed(text: str, start: int, end: int, *, form: bool = False) -> tuple[int
     return words[0][0], end
 
 
-def is_role(value: str) -> bool:
-    """Whether a capitalised phrase names a desk, a firm or nothing rather than a person. An initial is no article."""
+def is_role(value: str, *, addressed: bool = False) -> bool:
+    """Whether a capitalised phrase names a desk, a firm or nothing rather than a person. An initial is no article.
+
+    Args:
+        value: The phrase.
+        addressed: It stands behind "Mrs" or a label for names only; an everyday word that is also a name is one there.
+    """
     words = [fold(word.strip(".,'’")) for word in value.split() if not _is_initial(word)]
     if any(word in ROLE_WORDS for word in words):
         return True
     if len(words) != 1:
         return not words and "." not in value
     return " " not in value.strip() and (
-        len(words[0]) < 2 or (words[0] in everyday() and words[0] not in _single_names())
+        len(words[0]) < 2
+        or (words[0] in everyday() and words[0] not in (_any_names() if addressed else _single_names()))
     )
 
 
@@ -97,9 +104,15 @@ def _is_initial(word: str) -> bool:
     return len(word) == 2 and word[1] == "." and word[0].isupper()
 
 
+@cache
 def _single_names() -> frozenset[str]:
     """Everyday words that still are names after a greeting or label (``Dear Grace,``)."""
     return folded("given") - ROLE_WORDS - folded("common")
+
+
+@cache
+def _any_names() -> frozenset[str]:
+    return (folded("given") | folded("family")) - ROLE_WORDS
 
 
 def looks_like_name(value: str) -> bool:
@@ -111,7 +124,8 @@ def is_known_name(value: str) -> bool:
     """Evidence in the words themselves, for labels that often introduce something else (``Name: MyBucket``)."""
     if any(not re.fullmatch(rf"(?:{INITIAL}|{PARTICLE}|[{UPPER}][\w'’\-]*)", word) for word in value.split()):
         return False
-    return has_known(value)
+    words = [fold(word.strip(",.")) for word in value.split()]
+    return has_known(value) and not any(word in everyday() and word not in _any_names() for word in words[1:])
 
 
 def has_known(value: str) -> bool:

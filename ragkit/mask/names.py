@@ -35,7 +35,7 @@ _PAIR = re.compile(rf"{START}({CAPITALISED})(,?)[ \t\u00a0](?:(?:{INITIAL}[ \t])
 _LOCAL_PART = re.compile(r"\b([^\W\d_]{2,20})[._]([^\W\d_]{2,20})\d{0,4}@")
 
 _INITIALS = re.compile(
-    rf"(?<![\w.\-'’§])((?:{INITIAL}[ \u00a0\-]?){{1,3}}(?:{PARTICLE}[ \u00a0]){{0,2}}{CAPITALISED}(?:[ "
+    rf"(?<![\w.\-'’§/])((?:{INITIAL}[ \u00a0\-]?){{1,3}}(?:{PARTICLE}[ \u00a0]){{0,2}}{CAPITALISED}(?:[ "
     rf"\u00a0-]{CAPITALISED})?)"
 )
 _ABBREVIATIONS = re.compile(
@@ -50,14 +50,34 @@ _NUMBERED = re.compile(
     r"|[.:!?;>*#|(\[]|\n[-\u2022]?|^)[ \t\n]*$",
     re.IGNORECASE,
 )
+_AFTER_WORD = re.compile(
+    r"(?:[,(\"“«/&]|\b(?:by|and|with|of|to|from|for|et|par|avec|y|e|por|con|und|von|mit|ou|or|Agent|Ambassador|"
+    r"author|Mrs?|Ms|"
+    r"[A-ZÀ-Þ]\w+))[ \u00a0]?$"
+)
+"""What may stand before an initial and a family name that no list holds: ``vitamin C. Afterwards`` is none."""
 _KIN = (
     "daughter", "son", "wife", "husband", "brother", "sister", "mother", "father", "fiancé", "fiancée",
     "girlfriend", "boyfriend",
     "nephew", "niece", "uncle", "aunt", "cousin", "grandson", "granddaughter", "grandmother", "grandfather",
     "partner", "colleague",
-    "friend", "named", "child", "national", "nationals", "citizen", "citizens",
+    "friend", "named", "child",
+)  # fmt: skip
+_NATIONALS = (
+    "national", "nationals", "citizen", "citizens", "ressortissant", "ressortissants", "ressortissante",
+    "ressortissantes",
+    "citoyen", "citoyenne", "nacional", "nacionales", "ciudadano", "ciudadana", "ciudadanos", "staatsangehöriger",
+    "staatsangehörige", "cittadino", "cittadina",
 )  # fmt: skip
 _NAME_OF_KIN = re.compile(rf",?[ ](?=[^\W\d_a-zß-ÿ])({NAME_ON_LINE})(?=[ \n]*[,.;:!?()\"“”\n'’]|[ ][a-z(“]|$)")
+_NAME_OF_NATIONAL = re.compile(
+    rf"(?:[ ][\w-]{{3,20}}(?:[ ][A-Z]\w+){{0,2}})?,[ ](?=[^\W\d_a-zß-ÿ])({NAME_ON_LINE})(?=[ ]?[,.;(“\"]|[ ][a-z])"
+)
+_LONGEST_LIST = 100
+_NEXT_NAME = re.compile(
+    rf",?[ ](?:(?:and|et|y|e|und)[ ])?({CAPITALISED}(?:[ ]{CAPITALISED}){{1,2}})(?=,|[ ](?:and|et|y|e|und)[ ]|[ "
+    rf"]?[.(“\"])"
+)
 _SURE_INTRODUCTIONS = (
     "my name is", "my name's", "my name’s", "mi nombre es", "me llamo", "je m'appelle", "je m’appelle", "mein name ist",
     "ich heiße", "mi chiamo", "meu nome é", "jag heter", "mijn naam is", "nazywam się", "represented by",
@@ -113,21 +133,40 @@ def _by_initials(text: str) -> Iterator[Span]:
             continue
         numbered = _NUMBERED.search(text, max(0, match.start() - 16), match.start()) is not None
         sure = last in folded("family") or match[1].count(".") > 1
+        if not sure and _AFTER_WORD.search(text, max(0, match.start() - 16), match.start()) is None:
+            continue
         if (last in everyday() or numbered) and not (sure and not (numbered and last in folded("common"))):
             continue
         yield person(*match.span(1), 0.55, "initials")
 
 
 def _by_kin(text: str, lowered: str) -> Iterator[Span]:
-    for end in ends_of(_KIN, lowered):
-        match = _NAME_OF_KIN.match(text, end)
-        if match is None or text[end - 3 : end] != lowered[end - 3 : end]:
-            continue
-        start, last = trimmed(text, *match.span(1))
-        words = [fold(word.strip(".,'’")) for word in text[start:last].split()]
-        doubtful = len(words) == 1 or text[start:last].split()[0].isupper() or any(word in everyday() for word in words)
-        if start < last and not is_role(text[start:last]) and (not doubtful or has_known(text[start:last])):
-            yield person(start, last, 0.6, "kin")
+    for cues, pattern in ((_KIN, _NAME_OF_KIN), (_NATIONALS, _NAME_OF_NATIONAL)):
+        for end in ends_of(cues, lowered):
+            match = pattern.match(text, end)
+            if match is None or text[end - 3 : end] != lowered[end - 3 : end]:
+                continue
+            start, last = trimmed(text, *match.span(1))
+            if start < last and _is_persons(text[start:last]):
+                yield person(start, last, 0.6, "kin")
+                yield from _listed(text, last)
+
+
+def _is_persons(name: str) -> bool:
+    """Whether a capitalised phrase behind a cue is a name: a doubtful one must be known."""
+    words = [fold(word.strip(".,'’")) for word in name.split()]
+    doubtful = len(words) == 1 or name.split()[0].isupper() or any(word in everyday() for word in words)
+    return not is_role(name) and (not doubtful or has_known(name))
+
+
+def _listed(text: str, position: int) -> Iterator[Span]:
+    """The further names of a list, each of two or three words."""
+    for _ in range(_LONGEST_LIST):
+        match = _NEXT_NAME.match(text, position)
+        if match is None or not _is_persons(match[1]):
+            return
+        yield person(*match.span(1), 0.55, "kin")
+        position = match.end()
 
 
 def _introduced(text: str, lowered: str) -> Iterator[Span]:

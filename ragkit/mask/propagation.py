@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from ragkit.mask.normalise import fold, name_words
 from ragkit.mask.phrases import PhraseIndex
@@ -66,6 +67,8 @@ class KnownNames:
             return
         self._seen.add((key, learned))
         whole = self._capital if learned else self._sure
+        if len(words) > 1 and all(len(word) == 1 for word in words):
+            return
         if len(words) > 1 and any(len(word) == 1 for word in words):
             self._initials.add(key)  # "A. Brown" must not find "a brown"
             self._initials.add(" ".join([words[-1], *words[:-1]]))
@@ -80,7 +83,7 @@ class KnownNames:
             if len(part) < 3 or part in _PARTICLES or part.isdigit():
                 continue
             if part not in everyday():
-                whole.add(part)
+                (whole if len(words) < 3 or part in _known() else self._capital).add(part)
             elif not learned:
                 self._doubtful.add(part)
 
@@ -111,6 +114,12 @@ class KnownNames:
 
     def __repr__(self) -> str:
         return f"KnownNames({len(self._seen)})"
+
+
+@cache
+def _known() -> frozenset[str]:
+    """A part of a long name that is in no list may be the next word of the text: only with a capital is it a name."""
+    return folded("given") | folded("family")
 
 
 def _could_be_name(found: str) -> bool:
@@ -182,6 +191,6 @@ def collect(names: Iterable[tuple[str, bool]]) -> KnownNames:
     learned = Counter(name for name, by_model in found if by_model)
     for name, times in learned.items():
         words = name_words(name)
-        if len(words) > 1 or times > 1 or (words and words[0] in folded("given") | folded("family")):
+        if len(words) > 1 or times > 1 or (words and words[0] in _known()):
             known.add(name, learned=True)
     return known
