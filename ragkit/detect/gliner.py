@@ -13,26 +13,22 @@ GLiNER finds what its labels ask for, so ``labels`` are the questions: ``{"perso
 
 from __future__ import annotations
 
-import json
 import os
-import struct
-import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import Any
 
 from ragkit.detect.cuts import Piece, cut, gather
 from ragkit.detect.folders import digest, model_folder, refuse_pickles
+from ragkit.detect.foreign import ForeignProcess
 from ragkit.detect.labels import Settings
 from ragkit.errors import MaskingError, ModelError
 from ragkit.types import Span
 
 _VERSION = 1
 _WORKER = Path(__file__).with_name("gliner_worker.py")
-_LENGTH = struct.Struct(">I")
-_MOST_ANSWER = 64 * 2**20
 _PIECE = 8_000
 _AT_ONCE = 64
 
@@ -101,7 +97,7 @@ class GlinerDetector:
         self._threads = threads or len(os.sched_getaffinity(0))
         self._batch_size = batch_size
         self._lock = Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForeignProcess | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Travel to a child process by value, unloaded."""
@@ -160,14 +156,11 @@ class GlinerDetector:
             "threshold": self._settings.threshold,
             "batch": self._batch_size,
         }
-        for attempt in (1, 2):
-            process = self._started()
+        for _ in (1, 2):
             try:
-                return _exchange(process, request)
+                return self._started().ask(request)
             except (OSError, EOFError, ValueError):
-                self._stop()
-                if attempt == 2:
-                    break
+                continue
         raise _failed("its process ended twice")
 
     def _checked(self, answer: Mapping[str, Any], pieces: Sequence[Piece]) -> list[list[Span]]:
@@ -194,50 +187,31 @@ class GlinerDetector:
             raise ValueError
         return Span(start, end, kinds[label], round(float(score), 2), self._settings.recognizer)
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is None:
+    def _started(self) -> ForeignProcess:
+        if self._process is not None and self._process.alive:
             return self._process
         self._stop()
         folder = self._folder
+        request = {"load": str(folder), "threads": self._threads, "labels": list(self._questions)}
         python = Path(self._python).expanduser()
-        if not os.access(python, os.X_OK):
+        if not os.access(python, os.X_OK) or python.is_dir():
             raise ModelError("the interpreter of the GLiNER environment is not there", remedy=_INSTALL)
-        # -I: no variable and no folder of ours on its path, where a module is called gliner too.
-        self._process = subprocess.Popen(  # noqa: S603 - the interpreter that the configuration names
-            [str(python), "-I", "-B", str(_WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ},
-        )
         try:
-            answer = _exchange(
-                self._process, {"load": str(folder), "threads": self._threads, "labels": list(self._questions)}
-            )
+            process = ForeignProcess(python, _WORKER)
+            answer = process.ask(request)
         except (OSError, EOFError, ValueError):
-            answer = {"failed": "its process ended"}
+            raise ModelError("the GLiNER process ended at its start", remedy=_INSTALL) from None
         if type(answer.get("ready")) is not int:
-            self._stop()
-            raise ModelError(
-                f"GLiNER cannot load the configured folder ({_word(answer.get('failed'))})", remedy=_INSTALL
-            )
-        return self._process
+            process.stop()
+            why = _word(answer.get("failed"))
+            raise ModelError(f"GLiNER cannot load the configured folder ({why})", remedy=_INSTALL)
+        self._process = process
+        return process
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:
-                    continue
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.stop()
 
     @cached_property
     def _folder(self) -> Path:
@@ -260,38 +234,9 @@ _INSTALL = (
 )
 
 
-def _exchange(process: subprocess.Popen[bytes], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a request, read the answer.
-
-    Raises:
-        OSError, EOFError: The process is gone.
-        ValueError: The answer is no frame.
-    """
-    assert process.stdin is not None
-    assert process.stdout is not None
-    written = json.dumps(request).encode()
-    process.stdin.write(_LENGTH.pack(len(written)) + written)
-    process.stdin.flush()
-    (length,) = _LENGTH.unpack(_exactly(process.stdout, _LENGTH.size))
-    if length > _MOST_ANSWER:
-        raise ValueError
-    answer = json.loads(_exactly(process.stdout, length))
-    if not isinstance(answer, dict):
-        raise ValueError
-    return answer
-
-
-def _exactly(pipe: IO[bytes], count: int) -> bytes:
-    data = pipe.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
-
-
 def _word(told: object) -> str:
     """The name of an exception, or nothing that could be text."""
-    known = isinstance(told, str) and (told.isidentifier() or told == "its process ended") and len(told) <= 60
-    return str(told) if known else "unknown"
+    return told if isinstance(told, str) and told.isidentifier() and len(told) <= 60 else "unknown"
 
 
 def _failed(why: str) -> MaskingError:

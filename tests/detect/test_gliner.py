@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -166,8 +168,9 @@ def test_a_child_that_was_killed_is_started_again(detector: GlinerDetector) -> N
     """Between two calls, without a word."""
     first = detector._process
     assert first is not None
-    first.kill()
-    first.wait()
+    os.kill(first.pid, signal.SIGKILL)
+    while first.alive:
+        time.sleep(0.01)
     assert len(detector.detect(["Anna"])[0]) == 1
     assert detector._process is not first
 
@@ -183,7 +186,7 @@ def test_the_child_outlives_the_thread_that_started_it(folder: Path, python: str
     assert len(detector.detect(["Anna"])[0]) == 1
     assert detector._process is process
     detector.close()
-    assert process.poll() == 0
+    assert process.stop() == 0
 
 
 def test_the_child_sees_no_secret(folder: Path, python: str, monkeypatch: pytest.MonkeyPatch) -> None:
