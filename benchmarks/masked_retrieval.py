@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from data import write_lines
-from masked_cases import ENTITY, KINDS, NAME, TOPICAL, Case, cases
+from masked_cases import ENTITY, KINDS, TOPICAL, Case, cases
 from pii_data import LIGHT
 from reporting import print_table, write_json
 from workspaces import make_workspace, synced
@@ -156,7 +156,11 @@ def _readings(question: MaskedQuestion) -> list[Reading]:
 def _left(
     part: OpenCollection, workspace: Workspace, judgments: Sequence[Case], bodies: dict[str, list[Chunk]]
 ) -> Left:
-    people, words, direct, applicants, asked = [], [], [], [], []
+    people: list[bool] = []
+    words: list[bool] = []
+    direct: list[bool] = []
+    applicants: list[bool] = []
+    asked: list[bool] = []
     stored = seen = 0
     principal = workspace.config.workspace.principal
     for case in judgments:
@@ -178,7 +182,8 @@ def _left(
         start = question.index(case.name)
         held = [mark for span in masked.text.spans for mark in range(span.source_start, span.source_end)]
         asked.append(any(question[at].isalnum() and at not in held for at in range(start, start + len(case.name))))
-    return Left(*(_pair(marks) for marks in (people, words, direct, applicants, asked)), stored / seen)
+    pairs = [_pair(marks) for marks in (people, words, direct, applicants, asked)]
+    return Left(*pairs, covered=stored / seen)
 
 
 def _pair(marks: Sequence[bool]) -> tuple[int, int]:
@@ -295,7 +300,7 @@ def _print_left(left: dict[str, Left]) -> None:
     columns = (
         "policy", "mentions of people, any letter", "the same, titles and closed-class words apart",
         "mentions that identify directly (31 judgments)", "judgments with a word of the applicant's name",
-        f"{NAME}s left in the entity questions", "text in chunks",
+        "names left in the entity questions", "text in chunks",
     )  # fmt: skip
     print_table("Left in clear in the stored record and index views (95 %)", columns, rows)
 

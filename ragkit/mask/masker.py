@@ -15,7 +15,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ragkit.errors import EmptyPolicy, ItemError
+from ragkit.errors import EmptyPolicy, ItemError, MaskingError, RagkitError
 from ragkit.mask.allowed import Allowed
 from ragkit.mask.examination import Examiner, Resolved
 from ragkit.mask.fields import fields
@@ -85,10 +85,14 @@ class CollectionMasker:
     # --- documents -----------------------------------------------------------------------------------------------
 
     def detect(self, texts: Sequence[str]) -> list[list[Span]]:
-        """All detectors over all texts: spans by text, overlapping as they come. Pure; touches no vault."""
+        """All detectors over all texts: spans by text, overlapping as they come. Pure; touches no vault.
+
+        Raises:
+            MaskingError: A detector failed; the message is ours, since a library's may hold the text.
+        """
         found: list[list[Span]] = [[] for _ in texts]
         for detector in self.detectors:
-            for spans, more in zip(found, detector.detect(texts), strict=True):
+            for spans, more in zip(found, _found_by(detector, texts), strict=True):
                 spans += more
         return found
 
@@ -213,3 +217,13 @@ class CollectionMasker:
 
     def __repr__(self) -> str:
         return f"CollectionMasker({self.rules!r}, {len(self.detectors)} detectors)"
+
+
+def _found_by(detector: Detector, texts: Sequence[str]) -> list[list[Span]]:
+    try:
+        return detector.detect(texts)
+    except RagkitError:
+        raise
+    except Exception as bad:
+        failed = f"the detector {detector.name} failed ({type(bad).__name__})"
+    raise MaskingError(failed, remedy="Try it alone, on harmless text; leave it out of the policy's `detectors`.")

@@ -8,7 +8,9 @@
 
 Values are valid where a detector checks (Luhn, IBAN, Base58Check, numbering plans) and stand where a detector looks
 (after a label or a form of address), so that a leak found later is a fault of the plumbing, not a missed detection.
-Ages are left out: two digits cannot be told from any others. Needs faker (``pip install faker``).
+:func:`make_people` makes names without any such cue, for the learned detector, which misses some. No family name is in
+ragkit's pools, nor every second given name of those. Ages are left out: two digits cannot be told from any others.
+Needs faker (``pip install faker``).
 """
 
 from __future__ import annotations
@@ -41,12 +43,14 @@ class Canary:
         value: As planted.
         needles: The parts that identify it, each at least :data:`MIN_NEEDLE` characters; finding one is a leak.
         sentence: A sentence or line that holds the value where a detector expects such a thing.
+        cued: Whether a label or a form of address stands before it; else only a learned detector finds it.
     """
 
     entity_type: str
     value: str
     needles: tuple[str, ...]
     sentence: str
+    cued: bool = True
 
     def __repr__(self) -> str:
         return f"Canary({self.entity_type})"
@@ -60,12 +64,35 @@ class _Chance:
     dice: random.Random
 
 
-def make_canaries(count: int, *, seed: int = 0, entity_types: Sequence[str] = ()) -> list[Canary]:
+def make_canaries(
+    count: int, *, seed: int = 0, entity_types: Sequence[str] = (), avoid: Sequence[Canary] = ()
+) -> list[Canary]:
     """Make ``count`` canaries, all entity types in turn (or those named), the same for the same seed.
+
+    Args:
+        count: How many.
+        seed: Of the dice.
+        entity_types: Which; by default all.
+        avoid: Canaries whose needles must not come again.
 
     Raises:
         MissingDependency: faker is not installed.
     """
+    return _make(count, seed, [_MAKERS[name] for name in entity_types or _MAKERS], avoid)
+
+
+def make_people(count: int, *, seed: int = 0, avoid: Sequence[Canary] = ()) -> list[Canary]:
+    """Make ``count`` people in running prose, with nothing before the name that tells of one. As :func:`make_canaries`.
+
+    Raises:
+        MissingDependency: faker is not installed.
+    """
+    return _make(count, seed, [_known_in_prose, _unknown_in_prose], avoid)
+
+
+def _make(
+    count: int, seed: int, makers: Sequence[Callable[[_Chance], Canary]], avoid: Sequence[Canary]
+) -> list[Canary]:
     try:
         from faker import Faker
     except ImportError as error:
@@ -73,9 +100,8 @@ def make_canaries(count: int, *, seed: int = 0, entity_types: Sequence[str] = ()
     fake, dice = Faker(list(_LOCALES)), random.Random(seed)
     fake.seed_instance(seed)
     chance = _Chance(fake, dice)
-    makers = [_MAKERS[name] for name in entity_types or _MAKERS]
     canaries: list[Canary] = []
-    taken: set[str] = set()
+    taken = {needle for canary in avoid for needle in canary.needles}
     while len(canaries) < count:
         canary = makers[len(canaries) % len(makers)](chance)
         if taken.isdisjoint(canary.needles):
@@ -104,6 +130,31 @@ def _person(chance: _Chance) -> Canary:
     form = chance.dice.choice(("Ms", "Mr"))
     line = chance.dice.choice(("Please call {} back about the delivery.", "Dear {},", "The call was taken by {}."))
     return Canary("PERSON", value, (name,), line.format(f"{form} {value}"))
+
+
+_PROSE = (
+    "Yesterday {} collected the parcel at the counter.",
+    "We heard that {} had moved to another town in spring.",
+    "The lamp was ordered by {} a week ago.",
+    "According to {}, the tent arrived without its poles.",
+    "It was {} who found the missing invoice.",
+    "After the call {} asked for a smaller backpack and a refund.",
+)
+
+
+def _in_prose(chance: _Chance, given: str) -> Canary:
+    name = surname(chance.fake)
+    value = f"{given} {name}"
+    return Canary("PERSON", value, (name,), chance.dice.choice(_PROSE).format(value), cued=False)
+
+
+def _known_in_prose(chance: _Chance) -> Canary:
+    return _in_prose(chance, chance.fake.first_name().split()[0].capitalize())
+
+
+def _unknown_in_prose(chance: _Chance) -> Canary:
+    first, second = ("".join(filter(str.isalpha, chance.fake.first_name()))[:4] for _ in range(2))
+    return _in_prose(chance, unicodedata.normalize("NFC", f"{first}{second}".lower().capitalize()))
 
 
 def _email(chance: _Chance) -> Canary:
@@ -186,6 +237,25 @@ def _ssn(chance: _Chance) -> Canary:
     return Canary("US_SSN", value, (value, value.replace("-", "")), f"Social security number (SSN): {value}")
 
 
+def _vin(chance: _Chance) -> Canary:
+    letters = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
+    body = [*(chance.dice.choice(letters) for _ in range(13)), *str(chance.dice.randint(1000, 9999))]  # ISO 3779
+    # 49 CFR 565.15: weights by place, values by letter, the ninth place is the sum modulo 11
+    values = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", [*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)]))
+    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+    rest = sum(weight * (values.get(one) or int(one)) for weight, one in zip(weights, body)) % 11
+    body[8] = "X" if rest == 10 else str(rest)
+    value = "".join(body)
+    return Canary("VEHICLE_ID", value, (value,), f"Vehicle identification number (VIN): {value}")
+
+
+def _imei(chance: _Chance) -> Canary:
+    body = "35" + "".join(str(chance.dice.randint(0, 9)) for _ in range(12))
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(body)]
+    value = f"{body}{-sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10}"
+    return Canary("DEVICE_ID", value, (value,), f"IMEI: {value}")
+
+
 def _numbered(entity_type: str, label: str, prefix: str) -> Callable[[_Chance], Canary]:
     def make(chance: _Chance) -> Canary:
         digits = str(chance.dice.randint(10**10, 10**11 - 1))
@@ -218,4 +288,9 @@ _MAKERS: dict[str, Callable[[_Chance], Canary]] = {
     "ORDER_NUMBER": _numbered("ORDER_NUMBER", "Order number", "A-"),
     "TICKET_NUMBER": _numbered("TICKET_NUMBER", "Ticket number", "T-"),
     "CASE_NUMBER": _numbered("CASE_NUMBER", "Case number", "F-"),
+    "MEDICAL_RECORD_NUMBER": _numbered("MEDICAL_RECORD_NUMBER", "Medical record number", "MRN-"),
+    "HEALTH_PLAN_NUMBER": _numbered("HEALTH_PLAN_NUMBER", "Health plan member ID", ""),
+    "LICENSE_NUMBER": _numbered("LICENSE_NUMBER", "Driver licence number", ""),
+    "VEHICLE_ID": _vin,
+    "DEVICE_ID": _imei,
 }

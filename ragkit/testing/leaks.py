@@ -4,8 +4,10 @@
 
     world = World(folder)
     planting = plant(canaries, world.sources)
+    plant_lists(people, world.sources)
     exercise(world, planting)
-    findings = scan(world, canaries)
+    run_commands(world, planting)              # ragkit.testing.leak_paths
+    findings = scan(world, [*canaries, *people])
 
 What a process says (logs, errors, ``repr``, pickles, command-line output) is written under ``world.said``; what it
 stores and drops is under ``world.workspace`` and ``world.temporary``. The scan covers all of it. ``views.txt`` holds
@@ -17,10 +19,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import pickle
-import subprocess
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from ragkit.errors import RagkitError
 from ragkit.testing.bytescan import ByteScanner, Finding
 from ragkit.testing.canaries import Canary
 from ragkit.testing.planting import Planting
+from ragkit.types import RawQuestion, Span
 from ragkit.workspace import Workspace
 
 VIEWS = "views.txt"
@@ -44,8 +44,21 @@ owner = "local|leaks"
 [keys]
 source = "env"
 
+[policies.ours]
+profile = {profile}
+[policies.ours.deny.customers]
+entity_type = "PERSON"
+file = {customers}
+[policies.ours.deny.crm]
+entity_type = "PERSON"
+sql = {{url = {{env = "RAGKIT_LEAKS_CRM"}}, query = "select name from customers"}}
+[policies.ours.allow.products]
+file = {products}
+column = "product"
+
 [collections.files]
 access = ["u:local|leaks"]
+policy = "ours"
 filter_keys = ["remark"]
 [[collections.files.sources]]
 connector = "files"
@@ -85,6 +98,11 @@ class World:
         return self.folder / "said"
 
     @property
+    def broken(self) -> Path:
+        """A workspace whose lists cannot be read; scanned but for its configuration, which is in clear."""
+        return self.folder / "broken"
+
+    @property
     def temporary(self) -> Path:
         """What was set as the folder for temporary files and as home."""
         return self.folder / "temporary"
@@ -92,14 +110,26 @@ class World:
     def environment(self) -> dict[str, str]:
         """Variables that keep temporary files and caches inside the world; the key is for this world only."""
         place = str(self.temporary)
-        return {"TMPDIR": place, "HOME": place, "XDG_CACHE_HOME": place, "RAGKIT_ROOT_KEY": "5a" * 32}
+        crm = f"sqlite:///{self.sources / 'lists' / 'crm.db'}"
+        return {
+            "TMPDIR": place,
+            "HOME": place,
+            "XDG_CACHE_HOME": place,
+            "RAGKIT_ROOT_KEY": "5a" * 32,
+            "RAGKIT_LEAKS_CRM": crm,
+        }
 
-    def make(self) -> None:
-        """Make the folders and the workspace's configuration."""
-        for folder in (self.sources, self.workspace, self.said, self.temporary):
+    def make(self, *, profile: str = "default") -> None:
+        """Make the folders and the workspace's configuration; again with another profile, the policy has changed."""
+        for folder in (self.sources / "lists", self.workspace, self.said, self.broken, self.temporary):
             folder.mkdir(parents=True, exist_ok=True)
-        files, lines = json.dumps(str(self.sources / "files")), json.dumps(str(self.sources / "lines.jsonl"))
-        (self.workspace / "ragkit.toml").write_text(_CONFIG.format(files=files, lines=lines))
+        places = {
+            "files": "files", "lines": "lines.jsonl",
+            "customers": "lists/customers.txt", "products": "lists/products.csv",
+        }  # fmt: skip
+        written = {name: json.dumps(str(self.sources / place)) for name, place in places.items()}
+        config = _CONFIG.format(profile=json.dumps(profile), **written)
+        (self.workspace / "ragkit.toml").write_text(config)
 
 
 def exercise(world: World, planting: Planting, *, asked: int = 20) -> None:
@@ -123,40 +153,16 @@ def exercise(world: World, planting: Planting, *, asked: int = 20) -> None:
         handler.close()
 
 
-def run_commands(world: World, planting: Planting) -> None:
-    """Run the command line on the planted questions and keep both its outputs."""
-    question = planting.questions[0]
-    ragkit = [sys.executable, "-m", "ragkit"]
-    place = ["--workspace", str(world.workspace)]
-    environment = {**os.environ, **world.environment()}
-    commands = {
-        "sync": ["sync", *place],
-        "ask": ["ask", question, "--collection", "files", *place],
-        "ask-json": ["ask", question, "--collection", "lines", "--json", *place],
-        "search": ["search", question, "--collection", "files", "--json", *place],
-        "status": ["status", *place],
-        "wrong-filter": ["ask", question, "--collection", "files", "--filter", f"unknown={question}", *place],
-        "wrong-file": [
-            "eval",
-            "retrieval",
-            "--queries",
-            question,
-            "--qrels",
-            question,
-            "--collection",
-            "files",
-            *place,
-        ],
-    }
-    for name, command in commands.items():
-        done = subprocess.run([*ragkit, *command], capture_output=True, env=environment, check=False)  # noqa: S603 (our own command)
-        (world.said / f"command-{name}.txt").write_bytes(done.stdout + b"\n---\n" + done.stderr)
-
-
 def scan(world: World, canaries: Sequence[Canary]) -> list[Finding]:
     """Scan everything but the sources."""
     scanner = ByteScanner(canaries)
-    return [one for folder in (world.workspace, world.said, world.temporary) for one in scanner.scan_tree(folder)]
+    folders = (world.workspace, world.said, world.temporary, world.broken / ".ragkit")
+    return [one for folder in folders for one in scanner.scan_tree(folder)]
+
+
+def missed(findings: Sequence[Finding]) -> set[int]:
+    """The canaries that detection missed: they stand in a masked view, and so in what is stored and shown."""
+    return {one.canary for one in findings if Path(one.where).name == VIEWS}
 
 
 def lexical_terms(world: World, canaries: Sequence[Canary]) -> list[int]:
@@ -190,7 +196,7 @@ def _use(workspace: Workspace, world: World, planting: Planting, asked: int) -> 
             for view in (*_views(workspace, collection), *(view for one in masked for view in (one.record, one.index))):
                 views.write(f"{view}\n")
     for number, failing in enumerate(_failures(workspace, world, questions[:asked])):
-        _keep_error(world.said / f"error-{number}.txt", failing)
+        keep_error(world.said / f"error-{number}.txt", failing)
     (world.said / "reprs.txt").write_text("\n".join(map(repr, kept)), encoding="utf-8")
     pickles = [one for one in kept if one is not workspace]
     (world.said / "pickles.bin").write_bytes(b"".join(map(pickle.dumps, pickles)))
@@ -218,8 +224,30 @@ def _plant_failures(world: World, planting: Planting) -> None:
     (files / f"secret {words}.txt").write_text(f"{words}\n\n{_PRIVATE_KEY}")
 
 
+class _Failing:
+    """A detector of somebody else's that says too much when it fails."""
+
+    name = "learned:failing"
+    fingerprint = "failing"
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def detect(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Fail with the text in the message and in the cause."""
+        try:
+            raise KeyError(texts[0])
+        except KeyError as bad:
+            raise ValueError(f"cannot read: {texts}") from bad
+
+
 def _failures(workspace: Workspace, world: World, questions: Sequence[str]) -> Iterator[Callable[[], object]]:
     from ragkit.evaluation import evaluate_retrieval
+    from ragkit.mask.masker import CollectionMasker
+
+    part = workspace._handles.reader("files")
+    masker = CollectionMasker(part.masker.rules, [_Failing()], part.masker.vault, collection="files")
+    principal = workspace.config.workspace.principal
 
     bad = world.temporary / "bad.jsonl"
     for question in questions:
@@ -227,9 +255,10 @@ def _failures(workspace: Workspace, world: World, questions: Sequence[str]) -> I
         yield partial(workspace.search, question, collection=question)
         yield partial(workspace.reveal, question, purpose=question, collection="files")
         yield partial(evaluate_retrieval, workspace, Path(question), bad, collection="files")
+        yield partial(masker.mask_question, RawQuestion(question), principal=principal)
 
 
-def _keep_error(path: Path, failing: Callable[[], object]) -> None:
+def keep_error(path: Path, failing: Callable[[], object]) -> None:
     """Keep the traceback, message, remedy, ``repr`` and pickle of what is raised."""
     try:
         failing()

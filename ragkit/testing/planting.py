@@ -6,13 +6,16 @@
     # folder/files/… for the `files` connector, folder/lines.jsonl for `jsonl`
     for question in planting.questions: workspace.ask(question)
 
-Every seventh canary goes to the same place, so each type comes to each place.
+Every seventh canary goes to the same place, so each type comes to each place. Others can stand in lists of names, for a
+policy's deny and allow lists: :func:`plant_lists`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -34,10 +37,11 @@ _FILLER = (
 
 @dataclass(frozen=True, slots=True)
 class Planting:
-    """Where each canary went: its place by position, and the questions to ask."""
+    """What was planted, where each canary went, by position, and the questions to ask."""
 
     places: tuple[str, ...]
     questions: tuple[str, ...]
+    canaries: tuple[Canary, ...] = ()
 
     def __repr__(self) -> str:
         return f"Planting({len(self.places)} canaries)"
@@ -63,7 +67,30 @@ def plant(canaries: Sequence[Canary], folder: Path) -> Planting:
         for number, canary in enumerate(by_place["metadata"]):
             row = {"id": f"line-{number}", "title": "Note", "text": _prose(number, ())}
             lines.write(json.dumps({**row, "meta": {"remark": canary.sentence}}) + "\n")
-    return Planting(places, tuple(f"What about this: {canary.sentence}" for canary in by_place["question"]))
+    questions = tuple(f"What about this: {canary.sentence}" for canary in by_place["question"])
+    return Planting(places, questions, tuple(canaries))
+
+
+def plant_lists(people: Sequence[Canary], folder: Path) -> None:
+    """Write lists of names under ``folder/lists``: ``customers.txt``, ``crm.db`` and ``products.csv``, a third each.
+
+    Every second one of the first two is also named in a document, in lower case, where only the list can find it.
+    The rest stand in no document: nothing may ever hold them.
+    """
+    lists = folder / "lists"
+    lists.mkdir(parents=True, exist_ok=True)
+    names = [canary.value for canary in people]
+    (lists / "customers.txt").write_text("\n".join(names[::3]), encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(lists / "crm.db")) as database, database:
+        database.execute("create table customers (name text)")
+        database.executemany("insert into customers values (?)", [(name,) for name in names[1::3]])
+    with (lists / "products.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["product"], *([name] for name in names[2::3])])
+    named = [*names[::6], *names[1::6]]
+    lines = (
+        f"{_FILLER[number % len(_FILLER)]}\n\nthe tent of {name.lower()} is ready" for number, name in enumerate(named)
+    )
+    (folder / "files" / "ready.txt").write_text("\n\n".join(lines), encoding="utf-8")
 
 
 def _place(number: int, canary: Canary) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from ragkit.testing.canaries import Canary, make_canaries
-from ragkit.testing.leaks import VIEWS, World, exercise, lexical_terms, run_commands, scan
-from ragkit.testing.planting import PLACES, Planting, plant
+from ragkit.testing.canaries import Canary, entity_types, make_canaries, make_people
+from ragkit.testing.leak_paths import ask_worker, run_commands
+from ragkit.testing.leaks import VIEWS, World, exercise, lexical_terms, missed, scan
+from ragkit.testing.planting import PLACES, Planting, plant, plant_lists
 
-COUNT = 18 * 7  # every entity type in every place
+COUNT = len(entity_types()) * 7  # every entity type in every place
+PEOPLE = 4 * 7  # in running prose, without a cue: every place four times
+LISTED = 24
+MOST_MISSED = 0.25
+"""Of the people in prose. The share that the detector finds is measured in ``benchmarks``; this tells that it ran."""
 
 
 @pytest.fixture(scope="module")
@@ -21,29 +27,44 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Canary]
     world = World(tmp_path_factory.mktemp("world"))
     world.make()
     canaries = make_canaries(COUNT, seed=42)
+    canaries += make_people(PEOPLE, seed=42, avoid=canaries)
     planting = plant(canaries, world.sources)
+    people = make_canaries(LISTED, seed=43, entity_types=["PERSON"], avoid=canaries)
+    plant_lists(people, world.sources)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in world.environment().items():
             patch.setenv(name, value)
         patch.setattr(tempfile, "tempdir", None)
         exercise(world, planting, asked=4)
-        run_commands(world, planting)
-    return world, canaries, planting
+        ask_worker(world, planting.questions[:4])
+        run_commands(world, planting, people)
+    return world, [*canaries, *people], planting
 
 
 def test_no_planted_value_is_found_anywhere(lived: tuple[World, list[Canary], Planting]) -> None:
-    """No byte form of any canary is in the store, the index, the events, logs, errors, reprs, pickles or output."""
+    """No byte form of any canary is in the store, the index, the events, logs, errors, reprs, pickles or output.
+
+    What stands in lists and in no document, and what failed on the way, included.
+    """
     world, canaries, planting = lived
     findings = scan(world, canaries)
-    where = Counter((planting.places[one.canary], one.entity_type, Path(one.where).name) for one in findings)
-    assert not findings, where
+    unseen = {one for one in missed(findings) if not canaries[one].cued}
+    leaked = [one for one in findings if one.canary not in unseen]
+    where = Counter((_place(planting, one.canary), one.entity_type, Path(one.where).name) for one in leaked)
+    assert not leaked, where
+    assert len(unseen) <= MOST_MISSED * PEOPLE
 
 
 def test_no_planted_value_is_a_term_of_the_lexical_index(lived: tuple[World, list[Canary], Planting]) -> None:
     """The term dictionary is compressed, so it is asked rather than scanned."""
     world, canaries, planting = lived
-    found = lexical_terms(world, canaries)
-    assert not found, [(planting.places[one], canaries[one].entity_type) for one in found]
+    unseen = {one for one in missed(scan(world, canaries)) if not canaries[one].cued}
+    found = set(lexical_terms(world, canaries)) - unseen
+    assert not found, [(_place(planting, one), canaries[one].entity_type) for one in found]
+
+
+def _place(planting: Planting, number: int) -> str:
+    return planting.places[number] if number < len(planting.places) else "list"
 
 
 def test_the_scan_would_see_a_leak(lived: tuple[World, list[Canary], Planting], tmp_path: Path) -> None:
@@ -53,10 +74,10 @@ def test_the_scan_would_see_a_leak(lived: tuple[World, list[Canary], Planting], 
     copy.make()
     world.sources.rename(copy.said / "sources")
     try:
-        seen = {planting.places[finding.canary] for finding in scan(copy, canaries)}
+        seen = {_place(planting, finding.canary) for finding in scan(copy, canaries)}
     finally:
         (copy.said / "sources").rename(world.sources)
-    assert seen >= set(PLACES) - {"question"}
+    assert seen >= {*PLACES, "list"} - {"question"}
 
 
 def test_everything_was_exercised(lived: tuple[World, list[Canary], Planting]) -> None:
@@ -68,3 +89,21 @@ def test_everything_was_exercised(lived: tuple[World, list[Canary], Planting]) -
     assert not any("did not fail" in error for error in errors)
     assert (world.said / "pickles.bin").stat().st_size > 1000
     assert all(path.stat().st_size > 20 for path in world.said.glob("command-*.txt"))
+    assert (world.said / "worker-arguments.txt").read_text().startswith("-I")
+
+
+def test_every_command_did_what_it_should(lived: tuple[World, list[Canary], Planting]) -> None:
+    """Commands that should work did, those that should be refused were, and the misses and lists were really there."""
+    world, _, _ = lived
+    told = {
+        path.stem.removeprefix("command-"): " ".join(path.read_text().split())
+        for path in world.said.glob("command-*.txt")
+    }
+    refused = {name for name, text in told.items() if text.endswith("status 2")}
+    assert refused == {"wrong-filter", "wrong-file", "wrong-labelled", "broken-sync"}
+    assert "»[PERSON]«" in told["misses"]
+    assert "»[PERSON]«" in json.loads(told["misses-json"].partition(" ---")[0])["fully_covered"]["misses"][0]["context"]
+    assert '"terms": 8' in told["policy"]
+    assert told["broken-policy-show-ours"].count("is not UTF-8") == 1
+    assert told["broken-policy-show-ours"].count("failed (") == 2
+    assert '"newly_masked"' in told["remask-dry"]
