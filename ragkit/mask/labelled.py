@@ -75,8 +75,14 @@ _PROFILE = re.compile(
 def find_labelled(text: str, lowered: str, wanted: Collection[str]) -> Iterator[Span]:
     """Reference numbers and profile pages, each only when wanted; ``lowered`` is the lower case."""
     if any(entity_type in wanted for entity_type in _LABELS):
+        listed = 0  # where the last list of file numbers ended: it may go beyond its stretch, and is read once
         for start, end in _numbered_stretches(text):
             yield from _references(text, start, end, wanted)
+            if "CASE_NUMBER" in wanted:
+                while (match := _APPLICATION.search(text, max(start, listed), end)) is not None:
+                    files = _files(text, match)
+                    listed = max([match.end(), *(span.end for span in files)])
+                    yield from files
     if "PROFILE_URL" in wanted and any(host in lowered for host in _PROFILE_HOSTS):
         for match in _PROFILE.finditer(text):
             yield Span(*match.span(), "PROFILE_URL", 0.8, "rules:profile")
@@ -100,21 +106,19 @@ def _references(text: str, start: int, end: int, wanted: Collection[str]) -> Ite
             if entity_type in wanted and sum(char.isdigit() for char in match["value"]) >= 3:
                 yield Span(*match.span("value"), entity_type, 0.7, "rules:label")
     if "CASE_NUMBER" in wanted:
-        for match in _APPLICATION.finditer(text, start, end):
-            yield from _files(text, match)
         for match in _CASE_FORM.finditer(text, start, end):
             yield Span(*match.span(), "CASE_NUMBER", 0.5, "rules:case-number")
 
 
-def _files(text: str, first: re.Match[str]) -> Iterator[Span]:
+def _files(text: str, first: re.Match[str]) -> list[Span]:
     """A file number and those that follow it in a list, as far as the list goes."""
     if sum(char.isdigit() for char in first["value"]) < 3 and "," not in text[first.end() : first.end() + 1]:
-        return
-    yield Span(*first.span("value"), "CASE_NUMBER", 0.8, "rules:case-number")
-    slashed, position = "/" in first["value"], first.end("value")
-    for _ in range(_MOST_FILES):
-        more = _MORE_FILES.match(text, position)
+        return []
+    found = [Span(*first.span("value"), "CASE_NUMBER", 0.8, "rules:case-number")]
+    slashed = "/" in first["value"]
+    while len(found) < _MOST_FILES:
+        more = _MORE_FILES.match(text, found[-1].end)
         if more is None or (slashed and "/" not in more["value"]):
-            return
-        yield Span(*more.span("value"), "CASE_NUMBER", 0.75, "rules:case-number")
-        position = more.end("value")
+            break
+        found.append(Span(*more.span("value"), "CASE_NUMBER", 0.75, "rules:case-number"))
+    return found

@@ -244,6 +244,29 @@ def test_every_rule_is_linear(rules):
 
     units = ["A", "A-", "Aa ", "1.", "Dear ", "name: ", "| a ", "Straße", "1,", "born ", "@", "Ms A"]
     units += ["1 Aa, ", "1 Aa's ", "YO97 1DX ", "1 Aa Aa, YO97 1DX, ", "address: 1 A "]
+    units += [
+        "no. 111/22, ",
+        "1 and ",
+        "1 May, ",
+        "May ",
+        "1999, ",
+        "aged ",
+        "year old ",
+        "EUR 1 ",
+        "two years and ",
+        "Calle Aa de ",
+    ]
+    units += [
+        "calle a ",
+        "12 rue A ",
+        "straße 1 ",
+        "Aa s/n ",
+        "A. A ",
+        "national, Aa Aa, ",
+        "Nombre:",
+        "niña a, ",
+        "Adresse: A1\n",
+    ]
     for unit in units:
         text = (unit * 20_000)[:20_000]
         started = time.process_time()
