@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from ragkit.mask.build import build_masker
 from ragkit.mask.sight import Sight
@@ -290,6 +291,27 @@ def test_an_unknown_name_is_masked_the_same_after_others_got_to_know_it(tmp_path
     light.sync({"s": SourceItem(native_id="s", content=SECRET["secret"].encode(), name="s.txt", access=ben)}, "other")
     assert light.masker.mask_question(question, principal=ANA) == before
     light.database.close()
+
+
+@pytest.mark.parametrize("pair", list(zip(HIDDEN, UNKNOWN, strict=True)))
+def test_hidden_and_unknown_cost_the_same_look_ups(office, ask, pair):
+    """The same SQL statements with as many parameters: the way to the answer is the same, so is the time it takes."""
+    statements: list[tuple[str, int]] = []
+
+    def note(_connection, _cursor, statement, parameters, *_more) -> None:
+        statements.append((statement, len(str(parameters)) // 1000))
+
+    event.listen(office.database._engine, "before_cursor_execute", note)
+    try:
+        counts = []
+        for name in pair:
+            statements.clear()
+            ask(f"invoice of Mr {name}, galip and will")
+            counts.append(list(statements))
+    finally:
+        event.remove(office.database._engine, "before_cursor_execute", note)
+    assert counts[0] == counts[1]
+    assert counts[0]
 
 
 def test_ambiguity_counts_only_who_the_asker_may_read_of(tmp_path):
