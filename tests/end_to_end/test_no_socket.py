@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 UNSHARE = shutil.which("unshare")
 PROGRAMS = {
     "the quickstart": [str(ROOT / "examples" / "quickstart.py")],
+    "detecting, measuring and masking again": [str(Path(__file__).with_name("masking_program.py"))],
     "the demo": [str(ROOT / "examples" / "customer_care" / "demo.py")],
     "the main tests": [
         "-m",
