@@ -37,12 +37,13 @@ _DEFAULT = _tokens(
     "CUSTOMER_NUMBER", "ACCOUNT_NUMBER", "ORDER_NUMBER", "TICKET_NUMBER", "CASE_NUMBER",
     "MEDICAL_RECORD_NUMBER", "HEALTH_PLAN_NUMBER", "LICENSE_NUMBER", "VEHICLE_ID", "LICENSE_PLATE", "DEVICE_ID",
     "BIOMETRIC_ID",
-)  # fmt: skip
+) | {"AGE": {"operator": "token", "learned": False}}  # fmt: skip
 """What identifies a person by itself, or as a key to a file about one.
 
 Left out on purpose, because most mentions are not personal and masking them costs retrieval: DATE_TIME (a birth date
 has its own type), MONEY, QUANTITY, URL (profile pages have their own type), LOCATION, ORGANIZATION, TITLE, POSTCODE
 (an address takes its own along), UNIQUE_ID (part numbers look like it) and VAT_NUMBER (public, mostly of companies).
+Ages are left to the rules, since a learned detector takes "opens at nine" for one.
 """
 
 _LEARNED = (
@@ -70,7 +71,7 @@ _STRICT = _less_sure(
     _DEFAULT
     | _tokens(
         "LOCATION", "ORGANIZATION", "NRP", "TITLE", "DATE_TIME", "MONEY", "QUANTITY", "URL", "UNIQUE_ID", "POSTCODE",
-        "VAT_NUMBER",
+        "VAT_NUMBER", "AGE",
     ),
     0.25,
 )  # fmt: skip

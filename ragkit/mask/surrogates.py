@@ -27,7 +27,7 @@ from ragkit.mask.pools import everyday, folded, pool
 COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZATION", "PROFILE_URL", "URL"})
 """Types whose surrogate is put together from parts; a dictionary's types too, when the value holds letters only."""
 
-SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY"})
+SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY", "QUANTITY", "TITLE"})
 """Types with too few values for each to have a surrogate of its own."""
 
 _HEXADECIMAL = frozenset({"UUID", "MAC_ADDRESS", "IP_ADDRESS"})

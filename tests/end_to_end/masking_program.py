@@ -1,4 +1,4 @@
-"""For ``test_no_socket``: names found by the learned detector, measured, and masked again by another policy."""
+"""A child of ``test_no_socket``: detection, measurement and remask in one process, which may open no socket."""
 
 from __future__ import annotations
 
