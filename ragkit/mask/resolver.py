@@ -33,13 +33,19 @@ RANKS: tuple[tuple[str, int], ...] = (
 )
 """Rank by prefix of ``Span.recognizer``; anything else has rank 0."""
 
+_SOME_CODE = 5
 _MAX_GROWTH = 64
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}$")
 _LAST_SPACED_SCRIPT = "\u058f"  # Latin, Greek, Cyrillic, Armenian; scripts without spaces between words come later
 
 
 def rank(span: Span) -> int:
-    """How much the way in which a span was found is trusted; higher wins."""
+    """How much the way in which a span was found is trusted; higher wins.
+
+    A model's UNIQUE_ID is "some code": whatever knows which code it is, a pattern for IP addresses say, knows better.
+    """
+    if span.entity_type == "UNIQUE_ID" and span.recognizer.startswith("learned:"):
+        return _SOME_CODE
     return next((value for prefix, value in RANKS if span.recognizer.startswith(prefix)), 0)
 
 

@@ -97,3 +97,20 @@ def test_spans_grow_to_whole_words():
 def test_scripts_without_spaces_do_not_grow():
     """In Chinese the whole sentence would be one word."""
     assert [(s.start, s.end) for s in resolve("我叫王小明很高兴", [span(2, 5)], POLICY)] == [(2, 5)]
+
+
+def test_some_code_gives_way_to_a_pattern_that_knows_which():
+    """A model says that a number identifies something; the pattern says that it is a telephone number."""
+    policy = Policy(entities={"UNIQUE_ID": "token", "PHONE_NUMBER": "token", "PERSON": "token"})
+    code = span(0, 12, "UNIQUE_ID", 0.9, "learned:x")
+    phone = span(0, 12, "PHONE_NUMBER", 0.4, "presidio:pattern:X")
+    assert [s.entity_type for s in resolve("030 12345678", [code, phone], policy)] == ["PHONE_NUMBER"]
+
+
+def test_findings_of_one_type_are_united_however_they_were_made():
+    """A model finds the ends of a date and a rule all of it: one date."""
+    policy = Policy(entities={"DATE_TIME": "token"})
+    found = [span(0, 1, "DATE_TIME", 0.6, "learned:x"), span(11, 15, "DATE_TIME", 0.7, "learned:x")]
+    [date] = resolve("1 November 1998", [*found, span(0, 15, "DATE_TIME")], policy)
+    assert (date.start, date.end, date.score) == (0, 15, 0.8)
+    assert date.recognizer.startswith("learned:")
