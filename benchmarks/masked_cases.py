@@ -19,11 +19,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pii_data import LIGHT, records
+from data import read_lines
+from pii_data import LIGHT, TAB, pii_folder, records
 
 from ragkit.build import build_parser
 from ragkit.connect.blocks import visible
-from ragkit.evaluate.labelled import Gold, Labelled
+from ragkit.evaluate.labelled import Gold, Labelled, labelled
 from ragkit.testing.stages import text_item
 from ragkit.types import Document
 
@@ -60,9 +61,14 @@ class Case:
         return {ENTITY: (_ENTITY.format(self.name),), NAME: (self.name,), TOPICAL: self.statements}[kind]
 
 
-def cases(limit: int = 0) -> list[Case]:
-    """Read the judgments, take the statements out, and move the labels with the text."""
-    gold = records("tab_test127")
+def cases(limit: int = 0, *, split: str = "test") -> list[Case]:
+    """Read the judgments, take the statements out, and move the labels with the text.
+
+    Args:
+        limit: Only the first so many.
+        split: ``test``, or ``dev`` for TAB's dev and train judgments, to find out why.
+    """
+    gold = records("tab_test127") if split == "test" else [*records("tab_dev"), *_train()]
     judged = {record.text: record.gold for record in records("tab_test31")}
     found = [_sentences(record, judged.get(record.text, ())) for record in gold]
     rare = _rarity(gold)
@@ -73,6 +79,10 @@ def cases(limit: int = 0) -> list[Case]:
         best = sorted(own, key=lambda match: -_mean_rarity(match.group(), rare))[:STATEMENTS]
         made.append(_case(f"case-{number}", record, judged.get(record.text), sorted(best, key=lambda m: m.start())))
     return _parsed(made)
+
+
+def _train() -> list[Labelled]:
+    return [labelled(row, TAB) for row in read_lines(pii_folder() / "train" / "tab_train.jsonl")]
 
 
 def _parsed(made: Sequence[Case]) -> list[Case]:

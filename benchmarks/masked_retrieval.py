@@ -244,15 +244,17 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--policies", default="default,strict,placeholders")
+    parser.add_argument("--split", choices=("test", "dev"), default="test", help="dev: to find out why; no figure")
     parser.add_argument("--limit", type=int, default=0, help="judgments, for a trial")
     options = parser.parse_args()
-    judgments = cases(options.limit)
+    judgments = cases(options.limit, split=options.split)
+    trial = bool(options.limit) or options.split != "test"
     ranks: dict[str, Ranks] = {}
     left: dict[str, Left] = {}
     for policy in (UNMASKED, *options.policies.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             ranks[policy], left[policy] = measure(policy, judgments, Path(folder))
-    figures = _print_ranks(ranks, trial=bool(options.limit))
+    figures = _print_ranks(ranks, trial=trial)
     _print_left(left)
     write_json(
         "masked_retrieval",
@@ -262,7 +264,7 @@ def main() -> None:
             "figures": figures,
             "left_in_clear": {policy: _left_json(one) for policy, one in left.items()},
         },
-        trial=bool(options.limit),
+        trial=trial,
     )
 
 

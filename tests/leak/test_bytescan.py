@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ragkit.testing.bytescan import ByteScanner
-from ragkit.testing.canaries import MIN_NEEDLE, Canary, entity_types, make_canaries
+from ragkit.testing.canaries import MIN_NEEDLE, Canary, entity_types, make_canaries, make_people
 
 ENCODERS: dict[str, Callable[[str], bytes]] = {
     "utf-8": str.encode,
@@ -114,3 +114,18 @@ def test_findings_and_canaries_hide_values(canaries: list[Canary], scanner: Byte
     finding = scanner.scan_bytes(canaries[0].sentence.encode(), where="memory")[0]
     shown = f"{finding!r} {canaries[0]!r}"
     assert not any(needle in shown for needle in canaries[0].needles)
+
+
+def test_people_in_prose_have_no_cue_and_are_in_no_pool() -> None:
+    """Nothing but a learned detector can find them, and a stand-in from the pools never looks like one of them."""
+    from ragkit.folding import fold
+    from ragkit.wordlists import folded
+
+    others = make_canaries(60, seed=5, entity_types=["PERSON"])
+    people = make_people(60, seed=5, avoid=others)
+    assert people == make_people(60, seed=5, avoid=others)
+    assert not any(one.cued or "Ms " in one.sentence or "Mr " in one.sentence for one in people)
+    assert {needle for one in people for needle in one.needles}.isdisjoint(n for one in others for n in one.needles)
+    given, family = (folded(name) for name in ("given", "family"))
+    assert not any(fold(one.value.split()[1]) in family for one in people)
+    assert 15 <= sum(fold(one.value.split()[0]) not in given for one in people) <= 45

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragkit.crypto import CollectionKeys
-from ragkit.errors import EmptyPolicy, ItemRefused
+from ragkit.errors import EmptyPolicy, ItemRefused, MaskingError
 from ragkit.mask.build import build_detectors, build_masker
 from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.vault import Vault
@@ -242,3 +244,24 @@ def test_reveal_undoes_mask(loaded, document, text):
     loaded.flush()
     assert loaded.vault.reveal(masked.text.record)[0] == text
     assert masked.text.to("source", len(masked.text.record), came_from="record", end=True) == len(text)
+
+
+def test_a_detector_that_fails_says_nothing_of_the_text(masker, document):
+    """A foreign detector's error may quote what it read: it becomes our own, with its name and kind only."""
+
+    class Failing:
+        name = fingerprint = "learned:failing"
+
+        def load(self):
+            """Nothing to load."""
+
+        def detect(self, texts):
+            raise ValueError(f"cannot read {texts[0]}")
+
+    masker.detectors = (*masker.detectors, Failing())
+    letter = document("Dear Ms Galina Yalmanova")
+    with pytest.raises(MaskingError, match=r"learned:failing failed \(ValueError\)") as refused:
+        masker.mask([letter])
+    assert "Galina" not in "".join(traceback.format_exception(refused.value))
+    assert refused.value.__context__ is None
+    assert refused.value.remedy
