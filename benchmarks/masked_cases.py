@@ -14,6 +14,7 @@ them another annotator's labels say which mentions identify directly (``tab_test
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ KINDS = (ENTITY, NAME, TOPICAL)
 _ENTITY = "Which complaint did {} bring before the Court?"
 _SENTENCE = re.compile(r"(?:(?<=[.!?] )|(?<=\n))[A-Z][^.!?\n]{58,298}[.](?=[ \n])")
 _WORD = re.compile(r"\w+")
+_NAME_PART = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +110,26 @@ def _parsed(made: Sequence[Case]) -> list[Case]:
         direct = None if case.direct is None else move(case.direct)
         found.append(replace(case, text=document.text, people=move(case.people), direct=direct))
     return found
+
+
+def shuffled(judgments: Sequence[Case], seed: int) -> list[Case]:
+    """The judgments with their applicants' names passed around, consistently within each; without labels.
+
+    A name tells where somebody is from, and so does the text, which an encoder puts together: unmasked, it finds a case
+    by that alone. This is what real names are worth without it.
+    """
+    order = list(range(len(judgments)))
+    random.Random(seed).shuffle(order)
+    made = []
+    for case, other in zip(judgments, order):
+        own, new = _NAME_PART.findall(case.name), _NAME_PART.findall(judgments[other].name)
+        swap = {part: new[min(place, len(new) - 1)] for place, part in enumerate(own)} | {own[-1]: new[-1]}
+
+        def swapped(text: str, swap: dict[str, str] = swap) -> str:
+            return _NAME_PART.sub(lambda match: swap.get(match[0], match[0]), text)
+
+        made.append(replace(case, text=swapped(case.text), name=swapped(case.name), people=(), direct=None))
+    return made
 
 
 def _case(name: str, record: Labelled, judged: Sequence[Gold] | None, out: Sequence[re.Match[str]]) -> Case:

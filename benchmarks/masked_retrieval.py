@@ -9,6 +9,11 @@ sync (parse, mask, chunk, embed, index) into a workspace of its own, and every q
   rank among the first 10 judgments, 0 below (MRR@10). A name that two judgments share may find either.
 - *placeholders* is the peer: the default policy with every type redacted, so that the index holds the word "person"
   where the usual pipeline holds <PERSON>, in documents and questions alike. The detectors are the same.
+- *shuffled* is a control without masking: the applicants' real names passed around among the judgments. An encoder puts
+  a name's origin and the country in the text together, so that unmasked it finds a case by that; no stand-in that hides
+  the origin can keep it.
+- Stand-ins depend on a random key, and what dense search finds depends on the stand-ins: each masked policy runs
+  ``--rounds`` times in workspaces of their own, and a question counts with its mean over them.
 - *share of unmasked*: MRR over that of the unmasked run, with a bootstrap interval over judgments.
 - *left in clear*: labelled mentions of people of which any letter or digit stands outside a masked span of the chunks
   as the record store holds them. Between spans the record view and the index view are the same characters, which is
@@ -27,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from data import write_lines
-from masked_cases import ENTITY, KINDS, TOPICAL, Case, cases
+from masked_cases import ENTITY, KINDS, TOPICAL, Case, cases, shuffled
 from pii_data import LIGHT
 from reporting import print_table, write_json
 from workspaces import make_workspace, synced
@@ -43,7 +48,7 @@ from ragkit.workspace import Workspace
 K = 10
 DEPTH = 100
 RANKERS = ("hybrid", "dense", "lexical")
-UNMASKED, PLACEHOLDERS = "unmasked", "placeholders"
+UNMASKED, PLACEHOLDERS, SHUFFLED = "unmasked", "placeholders", "shuffled"
 TARGETS = {(ENTITY, "hybrid"): 0.98, (ENTITY, "dense"): 0.90, (TOPICAL, "hybrid"): 0.98}
 _NAME_WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -66,11 +71,13 @@ class Left:
 # --- one policy -------------------------------------------------------------------------------------------------------
 
 
-def measure(policy: str, judgments: Sequence[Case], folder: Path) -> tuple[Ranks, Left]:
+def measure(policy: str, judgments: Sequence[Case], folder: Path, *, seed: int = 0) -> tuple[Ranks, Left]:
     """Ingest under a policy, ask everything, and look at what is stored."""
+    if policy == SHUFFLED:
+        judgments = shuffled(judgments, seed)
     rows = [{"id": case.id, "title": "Judgment", "text": case.text} for case in judgments]
     sources = {"cases": write_lines(folder / "cases.jsonl", rows)}
-    chosen = policy if policy in {UNMASKED, PLACEHOLDERS} else "chosen"
+    chosen = {SHUFFLED: UNMASKED, UNMASKED: UNMASKED, PLACEHOLDERS: PLACEHOLDERS}.get(policy, "chosen")
     made = make_workspace(folder / "workspace", sources, policy=chosen, extra=_policies(policy))
     with synced(made) as workspace:
         part = workspace._handles.reader("cases")
@@ -243,7 +250,8 @@ def ratio(masked: Sequence[Sequence[float]], plain: Sequence[Sequence[float]]) -
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policies", default="default,strict,placeholders")
+    parser.add_argument("--policies", default="default,strict,placeholders,shuffled")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--split", choices=("test", "dev"), default="test", help="dev: to find out why; no figure")
     parser.add_argument("--limit", type=int, default=0, help="judgments, for a trial")
     options = parser.parse_args()
@@ -252,20 +260,40 @@ def main() -> None:
     ranks: dict[str, Ranks] = {}
     left: dict[str, Left] = {}
     for policy in (UNMASKED, *options.policies.split(",")):
-        with tempfile.TemporaryDirectory() as folder:
-            ranks[policy], left[policy] = measure(policy, judgments, Path(folder))
+        # Without stand-ins there is nothing that another key would change.
+        runs = [
+            _in_folder(policy, judgments, seed)
+            for seed in range(1 if policy in {UNMASKED, PLACEHOLDERS} else options.rounds)
+        ]
+        ranks[policy], left[policy] = _mean([found for found, _ in runs]), runs[0][1]
     figures = _print_ranks(ranks, trial=trial)
     _print_left(left)
     write_json(
         "masked_retrieval",
         {
             "judgments": len(judgments),
+            "rounds": options.rounds,
             "measure": f"MRR@{K} of judgments, first {DEPTH} chunks",
             "figures": figures,
-            "left_in_clear": {policy: _left_json(one) for policy, one in left.items()},
+            "left_in_clear": {policy: _left_json(one) for policy, one in left.items() if policy != SHUFFLED},
         },
         trial=trial,
     )
+
+
+def _in_folder(policy: str, judgments: Sequence[Case], seed: int) -> tuple[Ranks, Left]:
+    with tempfile.TemporaryDirectory() as folder:
+        return measure(policy, judgments, Path(folder), seed=seed)
+
+
+def _mean(runs: Sequence[Ranks]) -> Ranks:
+    """The mean over runs, question by question."""
+    return {
+        asked: [
+            [sum(ranks) / len(runs) for ranks in zip(*(run[asked][case] for run in runs))] for case in range(len(one))
+        ]
+        for asked, one in runs[0].items()
+    }
 
 
 def _print_ranks(ranks: dict[str, Ranks], *, trial: bool) -> list[dict[str, Any]]:
@@ -298,6 +326,7 @@ def _print_left(left: dict[str, Left]) -> None:
         (policy, shown(one.people), shown(one.people_words), shown(one.direct), shown(one.applicants),
          shown(one.asked), f"{one.covered:.1%}")
         for policy, one in left.items()
+        if policy != SHUFFLED
     ]  # fmt: skip
     columns = (
         "policy", "mentions of people, any letter", "the same, titles and closed-class words apart",
