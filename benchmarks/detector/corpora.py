@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.detect.decode import LABELS
-from ragkit.mask.normalise import HONORIFICS, fold
+from ragkit.folding import fold
+from ragkit.mask.normalise import HONORIFICS
 
 IGNORE = "?"
 """Label of a stretch that teaches nothing."""

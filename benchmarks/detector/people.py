@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from ragkit.mask.normalise import fold
-from ragkit.mask.pools import pool
+from ragkit.folding import fold
+from ragkit.wordlists import pool
 
 # Faker locales with names in Latin script, and how often each is drawn.
 LOCALES = {

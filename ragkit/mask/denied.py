@@ -12,12 +12,13 @@ from pathlib import Path
 from re import findall
 from typing import Any
 
+from ragkit.folding import fold
 from ragkit.mask.lists import Terms, terms_of
-from ragkit.mask.normalise import HONORIFICS, fold
+from ragkit.mask.normalise import HONORIFICS
 from ragkit.mask.phrases import PhraseIndex, Words
-from ragkit.mask.pools import everyday
 from ragkit.policy import DenyList
 from ragkit.types import Span
+from ragkit.wordlists import everyday
 
 _MOST_ORDERED = 4
 """Words; longer names are looked for as written only."""

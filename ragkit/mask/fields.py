@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from ragkit.mask.filenames import likely_names
 from ragkit.mask.glued import EXTENSION, Reading, blank_extension, is_glued, unglued
-from ragkit.mask.pools import folded
 from ragkit.types import Document
+from ragkit.wordlists import folded
 
 _TECHNICAL_KEYS = re.compile(
     r"(?:name|author|owner|user|customer|client|from|to|cc|bcc|sender|recipient|contact|person|patient|employee|"

@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ragkit.folding import fold
 from ragkit.mask.glued import Reading
-from ragkit.mask.normalise import HONORIFICS, fold
-from ragkit.mask.pools import everyday, folded
+from ragkit.mask.normalise import HONORIFICS
+from ragkit.wordlists import everyday, folded
 
 _SEGMENT = re.compile(r"[^\n]+")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ragkit.folding import fold
 from ragkit.mask.name_shapes import INITIAL, NAME, UPPER, has_known, is_role, person, trimmed
-from ragkit.mask.normalise import fold
-from ragkit.mask.pools import everyday
 from ragkit.types import Span
+from ragkit.wordlists import everyday
 
 _ACADEMIC = r"(?:(?:Dr|Prof|med|h\.c|Ing|Dipl|Mag|rer|nat|phil|jur|Dra|Lic|Sr|Sra|Mme|Avv|Dott)\.?[ \t-]*){0,3}"
 _OPEN = (

@@ -7,9 +7,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from ragkit.mask.normalise import HONORIFICS, fold
-from ragkit.mask.pools import everyday, folded
+from ragkit.folding import fold
+from ragkit.mask.normalise import HONORIFICS
 from ragkit.types import Span
+from ragkit.wordlists import everyday, folded
 
 UPPER = (
     "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100\u0102\u0104\u0106\u010c\u010e\u0110\u0118\u011a\u011e\u0130\u0139\u013d"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ragkit.folding import fold
 from ragkit.mask.cues import ends_of
 from ragkit.mask.form_labels import Label
 from ragkit.mask.honorifics import by_honorific
@@ -26,9 +27,8 @@ from ragkit.mask.name_shapes import (
     person,
     trimmed,
 )
-from ragkit.mask.normalise import fold
-from ragkit.mask.pools import everyday, folded
 from ragkit.types import Span
+from ragkit.wordlists import everyday, folded
 
 _MAIL_NAME = re.compile(rf"{START}({NAME_ON_LINE})\"?[ \t]+[<(\[](?:mailto:)?[^\s<>@]{{1,64}}@")
 _PAIR = re.compile(rf"{START}({CAPITALISED})(,?)[ \t\u00a0](?:(?:{INITIAL}[ \t])?(?:{PARTICLE}[ \t])?)({CAPITALISED})")

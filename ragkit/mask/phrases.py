@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ragkit.mask.normalise import fold
+from ragkit.folding import fold
 
 _WORDS = re.compile(r"\w+")
 _JOINT = re.compile(r"(?:[^\S\n]*\n?[^\S\n]*|[^\S\n]?[-.,'’_/&+]{1,2}[^\S\n]?)")

@@ -15,10 +15,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from ragkit.mask.normalise import fold, name_words
+from ragkit.folding import fold
+from ragkit.mask.normalise import name_words
 from ragkit.mask.phrases import PhraseIndex
-from ragkit.mask.pools import everyday, folded
 from ragkit.types import Span
+from ragkit.wordlists import everyday, folded
 
 _PARTICLES = frozenset(
     "von van vom zu zur der den de del della di da das dos du des la le el al bin ibn ben ter ten af y e".split()

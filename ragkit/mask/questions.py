@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from ragkit.folding import fold
 from ragkit.mask.normalise import HONORIFICS, strip_possessive
 from ragkit.mask.people import PARTICLES, Word, read_name
-from ragkit.mask.pools import everyday, folded
 from ragkit.mask.rows import Item
 from ragkit.mask.sight import Sight
 from ragkit.mask.standins import people_meant
 from ragkit.mask.surrogates import KEPT, SHARED
 from ragkit.types import Span
+from ragkit.wordlists import everyday, folded
 
 _WORD = re.compile(r"[+(]?\w+(?:[-.'’/@+)(]\w+)*")
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")

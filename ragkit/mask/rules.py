@@ -19,12 +19,12 @@ from ragkit.mask import (
     labelled,
     names,
     places,
-    pools,
     quantities,
     tables,
 )
 from ragkit.mask.normalise import lower_same_length
 from ragkit.types import Span
+from ragkit.wordlists import everyday, folded
 
 RULES_VERSION = 3
 """Raised whenever a rule changes what is found."""
@@ -62,9 +62,9 @@ class RulesDetector:
 
     def load(self) -> None:
         """Read the name pools (60 ms the first time)."""
-        pools.folded("given")
-        pools.folded("family")
-        pools.everyday()
+        folded("given")
+        folded("family")
+        everyday()
 
     def detect(self, texts: Sequence[str]) -> list[list[Span]]:
         """Spans by text, sorted by start."""

@@ -22,7 +22,7 @@ from ragkit.crypto import keyed_hash
 from ragkit.folding import fold
 from ragkit.mask.dates import MONTHS
 from ragkit.mask.normalise import HONORIFICS
-from ragkit.mask.pools import everyday, folded, pool
+from ragkit.wordlists import everyday, folded, pool
 
 COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZATION", "PROFILE_URL", "URL"})
 """Types whose surrogate is put together from parts; a dictionary's types too, when the value holds letters only."""

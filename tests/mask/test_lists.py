@@ -18,10 +18,10 @@ from ragkit.mask.build import build_masker
 from ragkit.mask.denied import ListDetector
 from ragkit.mask.lists import Terms
 from ragkit.mask.masker import CollectionMasker
-from ragkit.mask.pools import pool
 from ragkit.policy import DenyList, Policy, TermSource
 from ragkit.testing.fakes import MemoryVaultTable
 from ragkit.types import Principal, RawQuestion, Span
+from ragkit.wordlists import pool
 
 KEYS = CollectionKeys(b"l" * 32)
 
