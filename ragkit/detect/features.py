@@ -40,7 +40,7 @@ _CACHE = 65_536
 UNKNOWN = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Words:
     """The words of one text, in order.
 

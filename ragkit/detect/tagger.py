@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _CLS, _SEP = 101, 102
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Cut:
     """One window as the encoder reads it, special pieces left out: pieces, their codes, first piece of each word."""
 

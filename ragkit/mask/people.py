@@ -31,7 +31,7 @@ _MOST_WORDS = 4
 _MOST_KEYS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Word:
     """One word of a name as written, and the folded forms it goes by, the whole one first."""
 
@@ -39,7 +39,7 @@ class Word:
     forms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Name:
     """The words of a name in order, without honorifics and particles, and its initials in lower case."""
 

@@ -66,7 +66,7 @@ class Recognised:
     unlikely: list[Span] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Token:
     """A word of the question that may be a name's."""
 

@@ -47,7 +47,7 @@ _STREET_SUFFIX = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Part:
     """A piece of a composed value.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ragkit.mask.people import fits, name_keys, narrowest_key, persons, read_name
+from ragkit.mask.surrogates import split
 
 
 @pytest.mark.parametrize(
@@ -90,3 +91,11 @@ def test_different_people_are_told_apart():
     assert persons(["Yalman", "Galip Yalman", "G. Yalman", "YALMAN, Galip"], limit=9) == ["Galip Yalman"]
     assert len(persons(["Galip Yalman", "Ayşe Yalman", "Yalman", "G. Yalman"], limit=9)) == 2
     assert len(persons([f"Person{letter} Yalman" for letter in "abcdefgh"], limit=5)) == 5
+
+
+def test_no_repr_tells_a_name() -> None:
+    """What is printed of a name, by a debugger or a failing assertion in a log, does not hold it."""
+    name = read_name("Galip Yalman")
+    shown = f"{name!r} {name.words!r} {split('PERSON', 'Galip Yalman')!r}".lower()
+    assert "galip" not in shown
+    assert "yalman" not in shown
