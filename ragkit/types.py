@@ -185,6 +185,8 @@ class MaskedDocument:
         counts: How many spans of each entity type were masked, over all parts.
         mentions: Numbers of the vault's keyed hashes of the values in it, so that a question recognises only what its
             asker may read.
+        people: For each person of whom several values stand together here (a row, a form, a signature, a name beside an
+            e-mail address), the numbers of those values. A value may belong to several people.
     """
 
     text: MaskedText
@@ -198,6 +200,7 @@ class MaskedDocument:
     notices: tuple[Notice, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     mentions: frozenset[int] = frozenset()
+    people: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

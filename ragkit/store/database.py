@@ -19,12 +19,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from ragkit.errors import StoreCorrupt, StoreError
+
+if TYPE_CHECKING:
+    from ragkit.store.keyfile import KeyFile
 
 BUSY_TIMEOUT_MS = 10_000
 _PAGE_BYTES = 8192  # a chunk row is near 2.5 KB: three a page, where 4096 holds one
@@ -33,8 +36,9 @@ _PAGE_BYTES = 8192  # a chunk row is near 2.5 KB: three a page, where 4096 holds
 class Database:
     """A record store file that is open. Made by :func:`open_database`; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, *, writable: bool) -> None:
+    def __init__(self, engine: Engine, *, writable: bool, key_file: KeyFile | None = None) -> None:
         self._engine = engine
+        self._key_file = key_file
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self.writable = writable
@@ -83,6 +87,17 @@ class Database:
                 finally:
                     self._local.writing = None
 
+    @property
+    def key_file(self) -> KeyFile:
+        """The file beside it with the record keys, rulings and requests: :mod:`ragkit.store.keyfile`.
+
+        Raises:
+            StoreError: This database was opened without one.
+        """
+        if self._key_file is None:
+            raise StoreError("this record store was opened without its key file", remedy="This is a defect: report it.")
+        return self._key_file
+
     def _current(self, kind: str) -> Connection | None:
         found: Connection | None = getattr(self._local, kind, None)
         return found
@@ -104,6 +119,8 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection. The database can still be used; it opens new ones."""
         self._engine.dispose()
+        if self._key_file is not None:
+            self._key_file.close()
 
     def __repr__(self) -> str:
         return f"Database(writable={self.writable})"
@@ -118,14 +135,16 @@ def open_database(path: Path | str, *, writable: bool) -> Database:
         StoreError: The file is absent (for reading), of a newer or older schema, or cannot be opened.
         StoreCorrupt: The file is not a database.
     """
-    from ragkit.store import migrations  # imports this module
+    from ragkit.store import migrations  # these import this module
+    from ragkit.store.keyfile import open_key_file
 
     file = Path(path)
     if not file.exists():
         if not writable:
             raise StoreError("there is no record store yet", remedy="Run `ragkit sync` first.")
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    database = Database(_engine(file, writable=writable), writable=writable)
+    key_file = open_key_file(file.with_name(f"{file.stem}.keys.db"), writable=writable)
+    database = Database(make_engine(file, writable=writable), writable=writable, key_file=key_file)
     try:
         if writable:
             migrations.upgrade(database)
@@ -162,7 +181,8 @@ def _translated(bad: DBAPIError | sqlite3.Error) -> StoreError:
     return StoreError(f"the record store could not be used ({name})", remedy=remedy)
 
 
-def _engine(file: Path, *, writable: bool) -> Engine:
+def make_engine(file: Path, *, writable: bool, journal: str = "WAL") -> Engine:
+    """Return an engine whose connections are set up for one SQLite file of ours."""
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         hide_parameters=True,
@@ -177,7 +197,7 @@ def _engine(file: Path, *, writable: bool) -> Engine:
         cursor = connection.cursor()
         if writable:
             cursor.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute(f"PRAGMA journal_mode = {journal}")
             cursor.execute("PRAGMA synchronous = FULL")
             cursor.execute("PRAGMA secure_delete = ON")
             cursor.execute("PRAGMA foreign_keys = ON")

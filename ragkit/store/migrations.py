@@ -192,4 +192,17 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX ix_vault_names_vault_id ON vault_names (vault_id)",
         ),
     ),
+    Migration(
+        3,
+        "which values are one person's, and record keys in a file of their own",
+        (
+            """CREATE TABLE links (
+                "key" INTEGER NOT NULL, version_id INTEGER NOT NULL, person INTEGER NOT NULL,
+                PRIMARY KEY ("key", version_id, person),
+                FOREIGN KEY(version_id) REFERENCES versions (version_id) ON DELETE CASCADE
+            ) WITHOUT ROWID""",
+            "CREATE INDEX ix_links_version_id ON links (version_id)",
+            "ALTER TABLE collections ADD COLUMN key_form INTEGER DEFAULT 0 NOT NULL",
+        ),
+    ),
 )

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ragkit.crashpoints import reach
 from ragkit.store.database import Database
-from ragkit.store.schema import bodies, chunks, documents, mentions, versions
+from ragkit.store.schema import bodies, chunks, documents, links, mentions, versions
 
 INLINE_ROWS = 256
 """A version of at most so many chunks is deleted in the transaction that makes it obsolete."""
@@ -50,6 +50,7 @@ def unnumber(connection: Connection, version_id: int) -> None:
 def unmention(connection: Connection, version_id: int) -> None:
     """Let a version count no longer as a place where its values stand."""
     connection.execute(delete(mentions).where(mentions.c.version_id == version_id))
+    connection.execute(delete(links).where(links.c.version_id == version_id))
 
 
 def sweep(database: Database, collection_id: str, *, states: tuple[str, ...] = ("staged", "retired")) -> int:

@@ -6,7 +6,8 @@
                  ├─ documents ─▶ versions      a document answers with its current version
                  │                 ├─ bodies   sealed chunks and their vectors, staged or live
                  │                 ├─ filters  keyed hashes of the metadata values that can be filtered on
-                 │                 └─ mentions keyed hashes of the masked values that a readable document holds
+                 │                 ├─ mentions keyed hashes of the masked values that a readable document holds
+                 │                 └─ links    which of these values occur together as one person's
                  ├─ chunks ─▶ bodies           a chunk is live when it has a number here
                  ├─ access_classes ── access_tokens
                  └─ vault ── vault_names       keyed hashes under which a question finds a name
@@ -54,6 +55,8 @@ collections = Table(
     Column("encoder", Text, nullable=False),
     Column("chunker", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    # 1 when the keys of documents and values are wrapped once more by record keys, in the key file.
+    Column("key_form", Integer, nullable=False, server_default=text("0")),
 )
 
 sources = Table(
@@ -178,6 +181,17 @@ mentions = Table(
     Column("class_number", Integer, nullable=False),
     Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "class_number", "version_id"),
+    sqlite_with_rowid=False,
+)
+
+links = Table(
+    "links",
+    metadata,
+    # Numbers as in `mentions`. One `person` of a version is a group of values that occur together as one person's.
+    Column("key", Integer, nullable=False),
+    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("person", Integer, nullable=False),
+    PrimaryKeyConstraint("key", "version_id", "person"),
     sqlite_with_rowid=False,
 )
 

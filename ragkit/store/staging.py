@@ -30,6 +30,7 @@ class Staging:
     columns: Mapping[str, Any]
     filters: Mapping[str, bytes]
     mentions: frozenset[int]
+    people: tuple[frozenset[int], ...]
     masked: Mapping[str, int]
     notices: Mapping[str, int]
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -110,6 +111,7 @@ def new_version(
         columns=columns,
         filters=filters,
         mentions=document.mentions,
+        people=document.people,
         masked=dict(document.counts),
         notices=notices,
     )

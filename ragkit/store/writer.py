@@ -25,7 +25,7 @@ from ragkit.crashpoints import reach
 from ragkit.store.access import class_number, ensure_class
 from ragkit.store.items import SourceEntry, now
 from ragkit.store.removal import CURRENT, retire, sweep, unnumber, withdraw
-from ragkit.store.schema import bodies, chunks, documents, filters, items, mentions, versions
+from ragkit.store.schema import bodies, chunks, documents, filters, items, links, mentions, versions
 from ragkit.store.staging import Refused, Staging, new_version
 from ragkit.store.syncstate import SyncStateTable
 from ragkit.types import Chunk, MaskedDocument
@@ -193,10 +193,17 @@ class DocumentWriter:
         connection.execute(_NUMBER, {"collection": self._collection.id, "class": class_id, "version": version_id})
 
     def _mention(self, connection: Connection, staging: Staging, class_id: str) -> None:
-        """Note which values the version holds; in order, since neighbours share pages."""
+        """Note which values the version holds, and whose; in order, since neighbours share pages."""
         here = {"class_number": class_number(class_id), "version_id": staging.version_id}
         if staging.mentions:
             connection.execute(mentions.insert(), [{"key": key, **here} for key in sorted(staging.mentions)])
+        linked = [
+            {"key": key, "version_id": staging.version_id, "person": person}
+            for person, keys in enumerate(staging.people)
+            for key in sorted(keys)
+        ]
+        if linked:
+            connection.execute(links.insert(), linked)
 
 
 _MAKE_CURRENT = (

@@ -46,7 +46,7 @@ def test_a_writer_is_durable_and_shreds(tmp_path: Path) -> None:
 
 
 def test_files_are_private(tmp_path: Path) -> None:
-    """The file, its log and its shared memory can be read by their owner alone, whatever the umask."""
+    """The file, its log, its shared memory and its key file can be read by their owner alone, whatever the umask."""
     before = os.umask(0)
     try:
         database = open_database(tmp_path / "r.db", writable=True)
@@ -54,7 +54,7 @@ def test_files_are_private(tmp_path: Path) -> None:
             connection.execute(collections.insert(), a_row())
     finally:
         os.umask(before)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4  # with the key file
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
 
 

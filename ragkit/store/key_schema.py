@@ -1,0 +1,106 @@
+"""The tables of the key file: what must outlive a restore of the record store, or be destroyed for good.
+
+::
+
+    record_keys      one random key a document version and a vault value, wrapped by the collection's wrapping key
+    wrapping_keys    the collection's wrapping key of now, wrapped by the root key
+    requests         what is being done for a data subject, step by step, so that it goes on after a kill
+    rulings          keyed hashes of values that are redacted or corrected in all that is masked from now on
+    denials          tokens and documents that nobody is shown
+    holds            what must not be deleted, and why
+    receipts         signed statements of what was erased
+    copies           backups and copies of this file that were made
+
+Nothing here is in clear but opaque ids, states and dates. The file is left out of an ordinary backup: a backup can then
+be read only with the keys that still exist (security.md, B2.2 and B2.4).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+metadata = MetaData()
+
+record_keys = Table(
+    "record_keys",
+    metadata,
+    Column("place", Text, primary_key=True, nullable=False),  # d/<doc id>/<number> or v/<value number>
+    Column("collection_id", Text, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("released_at", Text),  # when its record was replaced in the ordinary way; kept a while for older backups
+    sqlite_with_rowid=False,
+)
+
+wrapping_keys = Table(
+    "wrapping_keys",
+    metadata,
+    Column("collection_id", Text, primary_key=True, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("made_at", Text, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("request", Text, primary_key=True, nullable=False),
+    Column("collection_id", Text, nullable=False),
+    Column("verb", Text, nullable=False),  # erase | correct | restrict | retention
+    Column("step", Text, nullable=False),  # what is done already; "done" at the end
+    Column("sealed", LargeBinary, nullable=False),  # the plan
+    Column("opened_at", Text, nullable=False),
+    Column("closed_at", Text),
+)
+
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("request", Text, nullable=False),
+    Column("collection_id", Text, nullable=False),
+    Column("verb", Text, nullable=False),  # erase | correct
+    Column("role", Text, nullable=False),  # own: wherever it stands; shared: only beside one of the request's own
+    Column("number", Integer, nullable=False),  # as in `mentions`
+    Column("sealed", LargeBinary),  # of a correction: what it becomes
+    PrimaryKeyConstraint("collection_id", "number", "request"),
+    sqlite_with_rowid=False,
+)
+
+denials = Table(
+    "denials",
+    metadata,
+    Column("collection_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # token | document
+    Column("key", Text, nullable=False),  # token id as in the vault, or document id
+    Column("request", Text, nullable=False),
+    PrimaryKeyConstraint("collection_id", "kind", "key", "request"),
+    sqlite_with_rowid=False,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("hold", Text, primary_key=True, nullable=False),
+    Column("collection_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # what is held, and the reason
+    Column("placed_at", Text, nullable=False),
+    Column("released_at", Text),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("request", Text, primary_key=True, nullable=False),
+    Column("body", Text, nullable=False),  # signed JSON without content
+    Column("issued_at", Text, nullable=False),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("copy", Text, primary_key=True, nullable=False),
+    Column("kind", Text, nullable=False),  # records | keys
+    Column("made_at", Text, nullable=False),
+    Column("gone_at", Text),
+)
+
+Index("ix_record_keys_released", record_keys.c.released_at, sqlite_where=record_keys.c.released_at.is_not(None))
