@@ -81,6 +81,32 @@ def unseal(key: bytes, sealed: bytes, *, bound_to: str) -> bytes:
         ) from bad
 
 
+def signing_public_key(key: bytes) -> bytes:
+    """Return the 32-byte public key (Ed25519, RFC 8032) of a 32-byte private one."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw()
+
+
+def sign(key: bytes, message: bytes) -> bytes:
+    """Sign with a 32-byte private key (Ed25519, RFC 8032); 64 bytes, the same every time."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(key).sign(message)
+
+
+def is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Say whether a signature is that of this message by the holder of the private key."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 class CollectionKeys:
     """The keys of one collection, derived once from its random 32-byte key.
 

@@ -108,3 +108,23 @@ class VaultRow:
     sealed_value: bytes
     wrapped_key: bytes
     names: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RulingRow:
+    """One row of the rulings: what is done with a value in all that is masked from now on. Nothing in it is in clear.
+
+    Attributes:
+        request: The data subject request that rules so.
+        verb: ``erase`` or ``correct``.
+        role: ``own`` acts wherever the value stands, ``shared`` only beside one of the request's own; ``name`` is a
+            form under which a person is found, ``start`` where a value may begin, ``document`` one to stay away.
+        number: First 8 bytes of a keyed hash.
+        sealed: Type and shape of the value and, of a correction, what it becomes.
+    """
+
+    request: str
+    verb: str
+    role: str
+    number: int
+    sealed: bytes | None = None

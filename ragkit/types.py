@@ -23,6 +23,7 @@ from ragkit.spans import Masked as Masked
 from ragkit.spans import MaskedSpan as MaskedSpan
 from ragkit.spans import MaskedText as MaskedText
 from ragkit.spans import Reading as Reading
+from ragkit.spans import RulingRow as RulingRow
 from ragkit.spans import Span as Span
 from ragkit.spans import VaultRow as VaultRow
 

@@ -23,6 +23,19 @@ class KeyFile(Database):
         super().__init__(make_engine(path, writable=writable, journal="DELETE"), writable=writable)
         self.path = path
 
+    def mark(self) -> int:
+        """A number that is another after each change by any process; 0 while there is no file. One small read.
+
+        It is SQLite's file change counter (https://www.sqlite.org/fileformat2.html, section 1.3.7), which a journal
+        that is deleted keeps true. ``PRAGMA data_version`` would tell of other connections only, one by one.
+        """
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(24)
+                return int.from_bytes(file.read(4), "big")
+        except FileNotFoundError:
+            return 0
+
 
 def open_key_file(path: Path, *, writable: bool) -> KeyFile:
     """Open the key file at ``path``, mode 0600; for writing, make it and its tables.
