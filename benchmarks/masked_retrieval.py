@@ -82,7 +82,7 @@ def measure(policy: str, judgments: Sequence[Case], folder: Path, *, seed: int =
     with synced(made) as workspace:
         part = workspace._handles.reader("cases")
         chunks = dict(_stored(part, workspace))
-        documents = workspace.native_ids(sorted({document for document, _ in chunks.values()}))
+        documents = workspace.unsafe_native_ids(sorted({document for document, _ in chunks.values()}))
         named = {number: documents[document] for number, (document, _) in chunks.items()}
         ranks = {}
         for kind in KINDS:

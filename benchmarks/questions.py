@@ -57,7 +57,7 @@ class Asker:
     def __init__(self, workspace: Workspace) -> None:
         self._part = workspace._handles.reader(None)
         self._principal = workspace.config.workspace.principal
-        self._names = workspace.native_ids
+        self._names = workspace.unsafe_native_ids
         self._known: dict[str, str] = {}
         self._part.masker.load()
 

@@ -12,7 +12,7 @@ as it lasts; a second writer is told who holds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from types import TracebackType
@@ -23,6 +23,7 @@ from ragkit.config import Config, find_workspace, load_config
 from ragkit.errors import AccessDenied, ConfigError
 from ragkit.handles import Handles, make_private
 from ragkit.protocols import Progress
+from ragkit.revealing import reveal_native_ids, reveal_stream, reveal_text
 from ragkit.rootkey import load_root_key
 from ragkit.types import Answer, Hit, MaskedText, Principal, RawQuestion, Span
 
@@ -238,19 +239,28 @@ class Workspace:
         """
         part = self._handles.reader(collection)
         asking = self._entitled(part, principal, purpose)
-        clear, entities = part.masker.vault.reveal(text)
-        self._handles.recorder.record(
-            "pii.unmasked",
-            actor=asking,
-            data={
-                "collection": part.name,
-                "tokens": sum(entities.values()),
-                "entities": dict(entities),
-                "purpose": self._handles.recorder.keyed(purpose),
-                "characters": len(text),
-            },
-        )
-        return clear
+        return reveal_text(part, self._handles.recorder, text, asking=asking, purpose=purpose)
+
+    def reveal_stream(
+        self,
+        pieces: Iterable[str],
+        *,
+        purpose: str,
+        principal: Principal | None = None,
+        collection: str | None = None,
+    ) -> Iterator[str]:
+        """Put the original values back into masked text that comes in pieces, cut anywhere, as a generator writes it.
+
+        What comes out, joined, is what :meth:`reveal` makes of the whole. Each part comes as soon as it can no longer
+        be the beginning of a token. Who may not is told at once, before a piece is read. Arguments as :meth:`reveal`.
+
+        Raises:
+            AccessDenied: The principal may not.
+            AuditUnavailable: The access could not be recorded, so nothing is shown.
+        """
+        part = self._handles.reader(collection)
+        asking = self._entitled(part, principal, purpose)
+        return reveal_stream(part, self._handles.recorder, pieces, asking=asking, purpose=purpose)
 
     def quarantined(
         self, *, collection: str | None = None, purpose: str = "", principal: Principal | None = None
@@ -270,21 +280,21 @@ class Workspace:
         native: dict[str, str] = {}
         if purpose:
             asking = self._entitled(part, principal, purpose)
-            native = part.store.native_ids([doc_id for _, doc_id, _ in rows])
-            self._handles.recorder.record(
-                "pii.unmasked",
-                actor=asking,
-                data={
-                    "collection": part.name,
-                    "tokens": len(native),
-                    "purpose": self._handles.recorder.keyed(purpose),
-                },
-            )
+            set_aside = [doc_id for _, doc_id, _ in rows]
+            native = reveal_native_ids(part, self._handles.recorder, set_aside, asking=asking, purpose=purpose)
         return [Quarantined(source, doc_id, code, native.get(doc_id)) for source, doc_id, code in rows]
 
-    def native_ids(self, doc_ids: Sequence[str], *, collection: str | None = None) -> dict[str, str]:
-        """Return the sources' own ids by document id. Unmasked: for evaluation against the source's judgements."""
-        return self._handles.reader(collection).store.native_ids(doc_ids)
+    def unsafe_native_ids(self, doc_ids: Sequence[str], *, collection: str | None = None) -> dict[str, str]:
+        """Return the sources' own ids by document id, which may name people, without asking who may see them.
+
+        For evaluation against judgements that name documents so. Each call leaves a mark in the log.
+
+        Raises:
+            AuditUnavailable: The access could not be recorded.
+        """
+        part = self._handles.reader(collection)
+        asking = self._principal(None)
+        return reveal_native_ids(part, self._handles.recorder, doc_ids, asking=asking, purpose="evaluation")
 
     def rebuild(self, *, collection: str | None = None, progress: Progress | None = None) -> None:
         """Build the index anew from the record store, without masking or embedding. Raises ``WriterBusy``."""

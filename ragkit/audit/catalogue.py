@@ -131,6 +131,11 @@ CATALOGUE: Mapping[str, EventType] = {
         "An item was set aside and will be tried again.",
         _DOC | _keys(code=is_word, attempts=is_count),
     ),
+    "doc.rewritten": EventType(
+        "lifecycle",
+        "Masked values in a stored document were replaced without its source; a new version answers.",
+        _DOC | _keys((is_count, "chunks embedded spans unaligned"), policy=is_version),
+    ),
     "acl.changed": EventType(
         "pipeline",
         "Who may see a document changed; its text did not.",
@@ -202,6 +207,12 @@ CATALOGUE: Mapping[str, EventType] = {
         "workspace",
         "Masked values were shown in clear to an entitled principal.",
         _keys((is_count, "tokens characters"), collection=is_name, entities=is_counts, purpose=is_hash),
+        durable=True,
+    ),
+    "pii.unmasking": EventType(
+        "workspace",
+        "A stream of masked text begins to be shown in clear; `pii.unmasked` follows with the counts when it ends.",
+        _keys(collection=is_name, purpose=is_hash),
         durable=True,
     ),
     "text.masked": EventType("workspace", "Text handed in by a caller was masked.", _QUESTION),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ragkit.cli.output import emit, write_exactly
-from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened, read_stdin
+from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened, read_stdin, read_stdin_pieces
 from ragkit.cli.shapes import shaped
 
 PANEL = "Privacy"
@@ -47,10 +47,12 @@ def reveal(
     collection: CollectionOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Put the original values back into the masked text on standard input, if you are entitled to."""
+    """Put the original values back into the masked text on standard input, if you are entitled to.
+
+    Text is shown as it comes, so that this can stand behind a program that is still writing.
+    """
     if not purpose.strip():
         raise typer.BadParameter("--purpose is empty")
-    text = read_stdin()
     with opened(workspace) as here:
-        clear = here.reveal(text, purpose=purpose, collection=collection)
-    write_exactly(clear)
+        for clear in here.reveal_stream(read_stdin_pieces(), purpose=purpose, collection=collection):
+            write_exactly(clear)

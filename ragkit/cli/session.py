@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +16,8 @@ from ragkit.errors import RagkitError
 
 if TYPE_CHECKING:
     from ragkit.workspace import Workspace
+
+_PIECE = 65_536
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -49,11 +53,30 @@ def read_stdin() -> str:
     Raises:
         RagkitError: It is not UTF-8.
     """
-    raw = sys.stdin.buffer.read()
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as found:
-        place = found.start
+    return "".join(read_stdin_pieces())
+
+
+def read_stdin_pieces() -> Iterator[str]:
+    """Yield standard input as text, as it comes; never half a character.
+
+    Raises:
+        RagkitError: It is not UTF-8; what came before was yielded.
+    """
+    decoder, taken = getincrementaldecoder("utf-8")(), 0
+    source = cast("BufferedReader", sys.stdin.buffer)
+    while True:
+        raw = source.read1(_PIECE)  # what is there, without waiting for more
+        waiting = len(decoder.getstate()[0])
+        try:
+            piece = decoder.decode(raw, final=not raw)
+        except UnicodeDecodeError as found:
+            place = taken - waiting + found.start
+            break
+        if piece:
+            yield piece
+        if not raw:
+            return
+        taken += len(raw)
     raise RagkitError(
         f"standard input is not UTF-8 (byte {place})", remedy="Convert it first, such as with `iconv -t UTF-8`."
     )

@@ -171,7 +171,7 @@ class VaultRows:
             entity_type=entity_type,
             token=token_id,
             surrogate_mac=mark,
-            sealed_surrogate=seal(key, surrogate.encode(), bound_to=f"{bound}|surrogate"),
+            sealed_surrogate=seal(key, surrogate.encode("utf-8", "surrogatepass"), bound_to=f"{bound}|surrogate"),
             sealed_value=seal(key, value.encode("utf-8", "surrogatepass"), bound_to=f"{bound}|value"),
             wrapped_key=seal(self._keys.wrapping, key, bound_to=f"{bound}|key"),
             names=tuple(self.name_number(name) for name in names),
@@ -191,7 +191,7 @@ class VaultRows:
         bound = self._bound(row.value_mac)
         key = unseal(self._keys.wrapping, row.wrapped_key, bound_to=f"{bound}|key")
         value = unseal(key, row.sealed_value, bound_to=f"{bound}|value").decode("utf-8", "surrogatepass")
-        surrogate = unseal(key, row.sealed_surrogate, bound_to=f"{bound}|surrogate").decode()
+        surrogate = unseal(key, row.sealed_surrogate, bound_to=f"{bound}|surrogate").decode("utf-8", "surrogatepass")
         return Opened(value, surrogate, format_token(row.entity_type, row.token) if row.token else "")
 
     def _bound(self, mac: bytes) -> str:

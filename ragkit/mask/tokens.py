@@ -22,6 +22,15 @@ LONG_ID_CHARACTERS = 20
 TOKEN = re.compile(r"\[([A-Z][A-Z0-9_]{1,39}):([0-9A-HJKMNP-TV-Z]{10,24}-[0-9A-HJKMNP-TV-Z]{2})\]")
 """A token by form alone: group 1 is the type, group 2 the id that the vault stores. See :func:`is_genuine`."""
 
+LONGEST = len("[") + 40 + len(":") + 24 + len("-00]")
+"""Characters of the longest token that there can be."""
+
+_SIGN = "[0-9A-HJKMNP-TV-Z]"
+_BEGUN = re.compile(
+    rf"\[(?:[A-Z][A-Z0-9_]{{0,39}}|[A-Z][A-Z0-9_]{{1,39}}:(?:{_SIGN}{{0,24}}|{_SIGN}{{10,24}}-{_SIGN}{{0,2}}))?"
+)
+"""What may still become a token when more text comes."""
+
 
 def format_token(entity_type: str, token_id: str) -> str:
     """``PERSON``, ``K7F3QX9M2T-4B`` to ``[PERSON:K7F3QX9M2T-4B]``."""
@@ -62,6 +71,12 @@ def long_token_id(key: bytes, entity_type: str, value_mac: bytes) -> str:
     stream = keyed_hash(key, "long token", entity_type, value_mac)
     identity = "".join(_ALPHABET[byte & 31] for byte in stream[:LONG_ID_CHARACTERS])
     return f"{identity}-{check_characters(entity_type, identity)}"
+
+
+def unfinished(text: str) -> int:
+    """Where the beginning of a token starts with which a text ends; the text's length where it ends with none."""
+    start = text.rfind("[", -LONGEST)  # no token holds a second bracket, so only the last one can be open
+    return start if start >= 0 and _BEGUN.fullmatch(text, start) else len(text)
 
 
 def find_tokens(text: str) -> Iterator[tuple[int, int, str, str]]:

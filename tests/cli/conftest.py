@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ragkit.doctor import Check
 from ragkit.errors import AccessDenied
 from ragkit.ingest.report import SyncReport
 from ragkit.lifecycle.remask import RemaskReport
+from ragkit.mask.reveal import reveal_pieces
 from ragkit.types import Answer, Chunk, Citation, Hit, Masked, MaskedText, Span
 
 TOKEN = "[PERSON:K7F3QX9M2T-4B]"
@@ -118,7 +119,7 @@ class StandIn:
         self._called("search_many", (list(questions), options))
         return [[HIT] for _ in questions]
 
-    def native_ids(self, doc_ids: Sequence[str], **_: Any) -> Mapping[str, str]:
+    def unsafe_native_ids(self, doc_ids: Sequence[str], **_: Any) -> Mapping[str, str]:
         return dict.fromkeys(doc_ids, "d1")
 
     def mask_text(self, text: str, **options: Any) -> tuple[MaskedText, list[Span]]:
@@ -132,6 +133,12 @@ class StandIn:
         if not self.entitled:
             raise AccessDenied("this principal may not", remedy="Ask the owner.")
         return text.replace(TOKEN, CLEAR)
+
+    def reveal_stream(self, pieces: Iterable[str], **options: Any) -> Iterator[str]:
+        self._called("reveal_stream", options)
+        if not self.entitled:
+            raise AccessDenied("this principal may not", remedy="Ask the owner.")
+        return reveal_pieces(pieces, lambda text: (text.replace(TOKEN, CLEAR), {}), ended=lambda counts, read: None)
 
     def _called(self, verb: str, what: Any) -> None:
         self.calls.append((verb, what))

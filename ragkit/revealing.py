@@ -1,0 +1,86 @@
+"""Masked values shown in clear to somebody entitled, with the event that says so: the one place where it happens.
+
+Who may is decided before (:meth:`ragkit.workspace.Workspace.reveal`). The event is on the disk before the first clear
+text is given out; what cannot be recorded is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ragkit.build import OpenCollection
+from ragkit.mask.reveal import reveal_pieces
+from ragkit.types import Principal
+
+if TYPE_CHECKING:
+    from ragkit.audit.recorder import EventRecorder
+
+
+def reveal_text(part: OpenCollection, recorder: EventRecorder, text: str, *, asking: Principal, purpose: str) -> str:
+    """Put values back into a text.
+
+    Raises:
+        AuditUnavailable: The access could not be recorded.
+    """
+    clear, entities = part.masker.vault.reveal(text)
+    _shown(part, recorder, entities, len(text), asking=asking, purpose=purpose)
+    return clear
+
+
+def reveal_stream(
+    part: OpenCollection, recorder: EventRecorder, pieces: Iterable[str], *, asking: Principal, purpose: str
+) -> Iterator[str]:
+    """Put values back into a text that comes in pieces; nothing is read before the first is asked for.
+
+    ``pii.unmasking`` is on the disk before any piece is read, ``pii.unmasked`` with the counts follows at the end, also
+    where the reader stops early.
+
+    Raises:
+        AuditUnavailable: The access could not be recorded.
+    """
+    recorder.record("pii.unmasking", actor=asking, data={"collection": part.name, "purpose": recorder.keyed(purpose)})
+
+    def ended(entities: Mapping[str, int], characters: int) -> None:
+        _shown(part, recorder, entities, characters, asking=asking, purpose=purpose)
+
+    yield from reveal_pieces(pieces, part.masker.vault.reveal, ended=ended)
+
+
+def reveal_native_ids(
+    part: OpenCollection, recorder: EventRecorder, doc_ids: Sequence[str], *, asking: Principal, purpose: str
+) -> dict[str, str]:
+    """The sources' own ids by document id.
+
+    Raises:
+        AuditUnavailable: The access could not be recorded.
+    """
+    native = part.store.native_ids(doc_ids)
+    recorder.record(
+        "pii.unmasked",
+        actor=asking,
+        data={"collection": part.name, "tokens": len(native), "purpose": recorder.keyed(purpose)},
+    )
+    return native
+
+
+def _shown(
+    part: OpenCollection,
+    recorder: EventRecorder,
+    entities: Mapping[str, int],
+    characters: int,
+    *,
+    asking: Principal,
+    purpose: str,
+) -> None:
+    recorder.record(
+        "pii.unmasked",
+        actor=asking,
+        data={
+            "collection": part.name,
+            "tokens": sum(entities.values()),
+            "entities": dict(entities),
+            "purpose": recorder.keyed(purpose),
+            "characters": characters,
+        },
+    )
