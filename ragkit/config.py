@@ -23,6 +23,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from ragkit.config_errors import explain, nearest
+from ragkit.config_keeping import BackupSection, RetentionSection
 from ragkit.config_sections import (
     BUILTIN_DETECTOR,
     AuditSection,
@@ -54,6 +55,8 @@ class Config(Section):
     generator: GeneratorSection = Field(GeneratorSection(), description="Answering.")
     audit: AuditSection = Field(AuditSection(), description="Recording.")
     plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
+    backup: BackupSection = Field(BackupSection(), description="Copies.")
+    retention: tuple[RetentionSection, ...] = Field((), description="How long documents may be kept; a rule each.")
     detectors: dict[Slug, DetectorSection] = Field({}, description="Learned detectors; by name.")
     policies: dict[Slug, Policy] = Field({}, description="What is masked, and how; by name.")
     collections: dict[Slug, CollectionSection] = Field(min_length=1, description="What can be asked; by name.")
@@ -92,6 +95,22 @@ class Config(Section):
                 "detectors.builtin is of another kind",
                 {"remedy": "Give the section another name, and write that name in the policy's `detectors`."},
             )
+        return self
+
+    @model_validator(mode="after")
+    def _retained_exists(self) -> Self:
+        for place, rule in enumerate(self.retention):
+            held = self.collections.get(rule.collection)
+            known = list(self.collections) if held is None else [one.name for one in held.sources]
+            word = "collection" if held is None else "source"
+            named = rule.collection if held is None else rule.source
+            if named is not None and named not in known:
+                guess = nearest(named, known) or ", ".join(known)
+                raise PydanticCustomError(
+                    "retention_name",
+                    "retention[{place}].{word} names a {word} that is not there",
+                    {"place": place, "word": word, "remedy": f"Write one that is: {guess}."},
+                )
         return self
 
     @property
