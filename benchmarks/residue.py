@@ -160,13 +160,11 @@ def _across_pages(data: bytes, texts: Mapping[str, str], where: str) -> Iterator
     """A text cut in two by the end of one page of SQLite and the beginning of an overflow page, wherever that is."""
     size = int.from_bytes(data[16:18], "big") or 1
     size = 65_536 if size == 1 else size
-    usable = size - data[20]
-    pages = [data[at : at + usable] for at in range(0, len(data), size)]
+    starts = [data[at + 4 : at + 4 + 256] for at in range(0, len(data), size)]  # an overflow page begins with a pointer
     for label, text in texts.items():
         raw = text.encode()
         for cut in range(_SPLIT, len(raw) - _SPLIT + 1):
-            ends = any(page.endswith(raw[:cut]) for page in pages)
-            if ends and any(page[4:].startswith(raw[cut:]) for page in pages):
+            if any(start.startswith(raw[cut:]) for start in starts) and raw[:cut] in data:
                 yield Found(label, "across pages", where)
                 break
 
