@@ -22,6 +22,7 @@
     │   ├── WriterBusy           another process holds the write lock; it is named
     │   ├── StoreCorrupt         the store failed its integrity check
     │   └── KeyMismatch          the root key does not open this workspace
+    │       └── KeyDestroyed     the record's own key is gone, as it should be after an erasure
     ├── IndexProblem             the derived index
     │   ├── IndexUnhealthy       the generation failed its probe; exact search answers
     │   ├── ManifestMismatch     built under another policy, encoder or chunker
@@ -147,6 +148,10 @@ class StoreCorrupt(StoreError):
 
 class KeyMismatch(StoreError):
     """The root key is not the one this workspace was made with."""
+
+
+class KeyDestroyed(KeyMismatch):
+    """The key of one record is destroyed: erased for good, in every copy of the record store too."""
 
 
 class IndexProblem(RagkitError):

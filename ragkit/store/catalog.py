@@ -12,6 +12,8 @@ from ragkit import crypto
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import StoreError
 from ragkit.store.database import Database
+from ragkit.store.keyform import give_record_keys
+from ragkit.store.recordkeys import RecordKeys
 from ragkit.store.schema import collections
 from ragkit.types import DataClass
 
@@ -24,6 +26,7 @@ class Collection:
         id: Opaque, random, stable; also the name of its index directory.
         name: As the configuration has it.
         keys: Derived from its own key; never stored.
+        records: The record keys of its documents and vault values, in the key file.
         policy: Fingerprint of the masking policy its documents were last synced under; empty before the first sync.
         encoder: Fingerprint of the embedder, likewise.
         chunker: Fingerprint of the chunker, likewise.
@@ -33,6 +36,7 @@ class Collection:
     name: str
     data_class: DataClass
     keys: CollectionKeys = field(repr=False)
+    records: RecordKeys = field(repr=False, compare=False)
     policy: str = ""
     encoder: str = ""
     chunker: str = ""
@@ -57,7 +61,7 @@ def open_collection(
     with database.read() as connection:
         row = connection.execute(select(collections).where(collections.c.name == name)).one_or_none()
     if row is not None:
-        return _opened(row, root_key)
+        return _opened(database, row, root_key)
     if not create:
         raise StoreError("there is no such collection in this workspace", remedy="Run `ragkit sync` first.")
     return _create(database, root_key, name, data_class=data_class)
@@ -106,19 +110,26 @@ def _create(database: Database, root_key: bytes, name: str, *, data_class: DataC
                     encoder="",
                     chunker="",
                     created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                    key_form=1,
                 )
             )
             row = connection.execute(select(collections).where(collections.c.name == name)).one()
-    return _opened(row, root_key)
+    return _opened(database, row, root_key)
 
 
-def _opened(row: Row[Any], root_key: bytes) -> Collection:
+def _opened(database: Database, row: Row[Any], root_key: bytes) -> Collection:
     key = crypto.unseal(root_key, row.wrapped_key, bound_to=f"collection/{row.id}")
+    records = RecordKeys(database.key_file, root_key, row.id)
+    if database.writable:
+        database.before_commit.append(records.flush)
+        if row.key_form == 0:
+            give_record_keys(database, records, row.id)
     return Collection(
         id=row.id,
         name=row.name,
         data_class=DataClass(row.data_class),
         keys=CollectionKeys(key),
+        records=records,
         policy=row.policy,
         encoder=row.encoder,
         chunker=row.chunker,

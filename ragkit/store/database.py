@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,8 @@ class Database:
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self.writable = writable
+        self.before_commit: list[Callable[[], None]] = []
+        """Called at the end of each write transaction: what must be durable elsewhere first, as record keys are."""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -84,6 +86,8 @@ class Database:
                 self._local.writing = connection
                 try:
                     yield connection
+                    for prepare in self.before_commit:
+                        prepare()
                 finally:
                     self._local.writing = None
 

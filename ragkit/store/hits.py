@@ -47,8 +47,8 @@ class CheckedHits:
         self._collection = collection
         self._filter_keys = frozenset(filter_keys)
         self._filter_limit = filter_limit
-        self._keyring = Keyring(collection)
         self._header = lru_cache(maxsize=_HEADERS)(self._open_header)
+        self._keyring = Keyring(collection, forget=self._header.cache_clear)
 
     def classes_for(self, principal: Principal) -> frozenset[str]:
         """Return the access classes that the principal may see; empty means nothing at all."""
@@ -73,7 +73,9 @@ class CheckedHits:
                 some = list(chunk_ids[start : start + _PARAMETERS])
                 rows += connection.execute(query.where(chunks.c.chunk_id.in_(some))).all()
             near = self._neighbours(connection, rows)
-        return {row.chunk_id: self._hit(row, near) for row in rows}
+        keys = self._keyring.keys({place_of(row.doc_id, row.number): row.wrapped_key for row in rows})
+        opened = ((row, keys.get(place_of(row.doc_id, row.number))) for row in rows)
+        return {row.chunk_id: self._hit(row, near, key) for row, key in opened if key is not None}
 
     def filtered_ids(self, filters: Mapping[str, str], *, principal: Principal) -> frozenset[int] | None:
         """Return the numbers of all visible chunks that match, or ``None`` when they are too many to be listed.
@@ -137,10 +139,9 @@ class CheckedHits:
             near.update({(row.version_id, row.ordinal): row.sealed for row in found})
         return near
 
-    def _hit(self, row: Row[Any], near: Mapping[tuple[int, int], bytes]) -> Hit:
+    def _hit(self, row: Row[Any], near: Mapping[tuple[int, int], bytes], key: bytes) -> Hit:
         place = place_of(row.doc_id, row.number)
-        key = self._keyring.key(place, row.wrapped_key)
-        header = self._header(place, row.wrapped_key, row.sealed_header)
+        header = self._header(place, key, row.sealed_header)
 
         def neighbour(ordinal: int) -> Masked:
             sealed = near.get((row.version_id, ordinal))
@@ -163,8 +164,8 @@ class CheckedHits:
             metadata={name: record for name, (record, _index) in header.metadata.items()},
         )
 
-    def _open_header(self, place: str, wrapped: bytes, sealed: bytes) -> Header:
-        return open_header(sealed, key=self._keyring.key(place, wrapped), place=place)
+    def _open_header(self, place: str, key: bytes, sealed: bytes) -> Header:
+        return open_header(sealed, key=key, place=place)
 
 
 def _open(

@@ -9,7 +9,8 @@
     denials          tokens and documents that nobody is shown
     holds            what must not be deleted, and why
     receipts         signed statements of what was erased
-    copies           backups and copies of this file that were made
+    copies           backups and copies of this file and of the root key that were made
+    changes          counters by which other processes learn that keys were destroyed
 
 Nothing here is in clear but opaque ids, states and dates. The file is left out of an ordinary backup: a backup can then
 be read only with the keys that still exist (security.md, B2.2 and B2.4).
@@ -24,10 +25,11 @@ metadata = MetaData()
 record_keys = Table(
     "record_keys",
     metadata,
-    Column("place", Text, primary_key=True, nullable=False),  # d/<doc id>/<number> or v/<value number>
     Column("collection_id", Text, nullable=False),
+    Column("place", Text, nullable=False),  # d/<doc id>/<number> or v/<value number>
     Column("wrapped", LargeBinary, nullable=False),
     Column("released_at", Text),  # when its record was replaced in the ordinary way; kept a while for older backups
+    PrimaryKeyConstraint("collection_id", "place"),
     sqlite_with_rowid=False,
 )
 
@@ -98,9 +100,17 @@ copies = Table(
     "copies",
     metadata,
     Column("copy", Text, primary_key=True, nullable=False),
-    Column("kind", Text, nullable=False),  # records | keys
+    Column("kind", Text, nullable=False),  # records | keys | root
     Column("made_at", Text, nullable=False),
     Column("gone_at", Text),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("kind", Text, primary_key=True, nullable=False),  # destroyed
+    Column("number", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 Index("ix_record_keys_released", record_keys.c.released_at, sqlite_where=record_keys.c.released_at.is_not(None))

@@ -7,13 +7,18 @@ deleted; so a destroyed key is in no file of the data directory once the transac
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from ragkit.errors import StoreError
-from ragkit.store.database import Database, make_engine
+from ragkit.store.database import BUSY_TIMEOUT_MS, Database, make_engine, translated_errors
 from ragkit.store.key_schema import metadata
 
-KEY_FILE_VERSION = 1
+KEY_FILE_VERSION = 2
 
 
 class KeyFile(Database):
@@ -22,6 +27,43 @@ class KeyFile(Database):
     def __init__(self, path: Path, *, writable: bool) -> None:
         super().__init__(make_engine(path, writable=writable, journal="DELETE"), writable=writable)
         self.path = path
+        self._looking: sqlite3.Connection | None = None
+        self._look_lock = threading.Lock()
+
+    def look(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, on a connection that stays open: microseconds, where ``read`` takes a hundred.
+
+        Sees what is committed, never this thread's own transaction. Without a file there are no rows.
+        """
+        with self._look_lock, translated_errors():
+            connection = self._look_connection()
+            return [] if connection is None else connection.execute(query, parameters).fetchall()
+
+    def version(self) -> int:
+        """Return a number that changes whenever any process commits to the file; -1 while there is no file."""
+        rows = self.look("PRAGMA data_version")
+        return int(rows[0][0]) if rows else -1
+
+    def close(self) -> None:
+        """Close every connection. The file can still be used; it opens new ones."""
+        with self._look_lock:
+            if self._looking is not None:
+                self._looking.close()
+                self._looking = None
+        super().close()
+
+    def _look_connection(self) -> sqlite3.Connection | None:
+        if self._looking is None and self.path.exists():
+            # Not mode=ro: after a kill, the first to look rolls the journal back. It never makes the file.
+            self._looking = sqlite3.connect(
+                f"file:{quote(str(self.path))}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=BUSY_TIMEOUT_MS / 1000,
+                check_same_thread=False,
+            )
+            self._looking.execute("PRAGMA query_only = ON")
+        return self._looking
 
     def mark(self) -> int:
         """A number that is another after each change by any process; 0 while there is no file. One small read.

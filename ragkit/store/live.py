@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Values
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import open_chunk, place_of
+from ragkit.store.recordkeys import is_wrapped
 from ragkit.store.schema import bodies, chunks, collections, documents, versions
 from ragkit.store.stored import policy_in_force
 from ragkit.types import Masked
@@ -69,16 +70,22 @@ class LiveChunks:
     def rows(self, *, after: int = 0, through: int | None = None, with_text: bool = True) -> Iterator[LiveRow]:
         """Give live chunks with ``after < chunk_id <= through``, in order.
 
-        Text is decrypted only when asked for; without it a row costs a few microseconds.
+        Text is decrypted only when asked for; without it a row costs a few microseconds. A document whose key is
+        destroyed is not there, though its rows may still wait to be deleted.
         """
         position = after
         while True:
             query = self._page(position, through, with_text=with_text)
             with self._database.read() as connection:
                 found = connection.execute(query).all()
+            wrapped = {place_of(row.doc_id, row.number): row.wrapped_key for row in found}
+            keys = self._keyring.keys(wrapped) if with_text else self._present(wrapped)
             for row in found:
+                key = keys.get(place_of(row.doc_id, row.number))
+                if key is None:
+                    continue
                 vector = np.frombuffer(row.vector, dtype="<f4")
-                yield LiveRow(row.chunk_id, row.class_id, vector, self._text(row) if with_text else Masked(""))
+                yield LiveRow(row.chunk_id, row.class_id, vector, _text(row, key) if with_text else Masked(""))
             if len(found) < _BATCH:
                 return
             position = found[-1].chunk_id
@@ -107,9 +114,9 @@ class LiveChunks:
 
     def _page(self, position: int, through: int | None, *, with_text: bool) -> Select[Any]:
         columns: list[Any] = [chunks.c.chunk_id, chunks.c.class_id, bodies.c.vector]
+        columns += [versions.c.doc_id, versions.c.number, versions.c.wrapped_key]
         if with_text:
             columns += [bodies.c.sealed, bodies.c.ordinal, bodies.c.source_start, bodies.c.source_end, bodies.c.page]
-            columns += [versions.c.doc_id, versions.c.number, versions.c.wrapped_key]
         query = self._of_encoder(select(*columns)).where(chunks.c.chunk_id > position)
         if through is not None:
             query = query.where(chunks.c.chunk_id <= through)
@@ -130,14 +137,19 @@ class LiveChunks:
             query = query.where(versions.c.policy == mine.scalar_subquery())
         return query
 
-    def _text(self, row: Row[Any]) -> Masked:
-        place = place_of(row.doc_id, row.number)
-        return open_chunk(
-            row.sealed,
-            key=self._keyring.key(place, row.wrapped_key),
-            place=place,
-            ordinal=row.ordinal,
-            source_start=row.source_start,
-            source_end=row.source_end,
-            page=row.page,
-        ).embedded
+    def _present(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return those of these versions whose key could be opened, without opening it."""
+        held = self._collection.records.present(f"d/{place}" for place, raw in wrapped.items() if is_wrapped(raw))
+        return {place: raw for place, raw in wrapped.items() if not is_wrapped(raw) or f"d/{place}" in held}
+
+
+def _text(row: Row[Any], key: bytes) -> Masked:
+    return open_chunk(
+        row.sealed,
+        key=key,
+        place=place_of(row.doc_id, row.number),
+        ordinal=row.ordinal,
+        source_start=row.source_start,
+        source_end=row.source_end,
+        page=row.page,
+    ).embedded

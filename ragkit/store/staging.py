@@ -12,6 +12,7 @@ from ragkit import crypto
 from ragkit.errors import StoreError
 from ragkit.store.items import SourceEntry, now
 from ragkit.store.payload import place_of, seal_chunk, seal_header
+from ragkit.store.recordkeys import document_place
 from ragkit.types import Chunk, MaskedDocument
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def new_version(
         "doc_id": entry.doc_id,
         "number": number,
         "state": "staged",
-        "wrapped_key": crypto.seal(collection.keys.wrapping, key, bound_to=f"document/{place}"),
+        "wrapped_key": collection.records.wrap(
+            document_place(entry.doc_id, number),
+            crypto.seal(collection.keys.wrapping, key, bound_to=f"document/{place}"),
+        ),
         "sealed_header": seal_header(document, key=key, place=place),
         "media_type": document.media_type,
         "policy": document.policy,

@@ -41,7 +41,7 @@ class StoredVersion:
 
 
 def read_stored(database: Database, collection: Collection, doc_id: str) -> StoredVersion | None:
-    """Open the version that a document answers with; ``None`` when it does not answer."""
+    """Open the version that a document answers with; ``None`` when it does not answer, or its key is destroyed."""
     import numpy as np
 
     query = (
@@ -56,7 +56,9 @@ def read_stored(database: Database, collection: Collection, doc_id: str) -> Stor
         mine = select(bodies).where(bodies.c.version_id == version.version_id).order_by(bodies.c.ordinal)
         rows = connection.execute(mine).all()
     place = place_of(doc_id, version.number)
-    key = Keyring(collection).key(place, version.wrapped_key)
+    key = Keyring(collection).keys({place: version.wrapped_key}).get(place)
+    if key is None:
+        return None
     chunks = tuple(
         open_chunk(
             row.sealed,

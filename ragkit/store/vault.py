@@ -7,13 +7,15 @@ from collections.abc import Collection as Values
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from ragkit.crypto import key_number
 from ragkit.errors import StoreError
 from ragkit.store.access import class_number, classes_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.recordkeys import is_wrapped, value_place
 from ragkit.store.schema import vault, vault_names
 from ragkit.types import Principal, VaultRow
 
@@ -75,7 +77,7 @@ class VaultRows:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [VaultRow(**row) for row in connection.execute(query).mappings()]
+            return self._opened(connection.execute(query).mappings().all())
 
     def classes_for(self, principal: Principal) -> frozenset[int]:
         """Return the numbers of the access classes that the principal may see."""
@@ -102,11 +104,16 @@ class VaultRows:
         """
         if not rows:
             return
+        places = {_place(row.value_mac): row.wrapped_key for row in rows}
         with self._database.write() as connection:
+            if self._collection.records.epoch():
+                self._bury(connection, [row.value_mac for row in rows])
+            wrapped = self._collection.records.wrap_many(places)
             first = connection.execute(select(func.coalesce(func.max(vault.c.vault_id), 0))).scalar_one() + 1
             values = [
                 {column.name: getattr(row, column.name) for column in _COLUMNS}
                 | {"collection_id": self._collection_id, "vault_id": first + place}
+                | {"wrapped_key": wrapped[_place(row.value_mac)]}
                 for place, row in enumerate(rows)
             ]
             try:
@@ -132,8 +139,35 @@ class VaultRows:
         with self._database.read() as connection:
             for some in _slices(wanted):
                 query = select(*_COLUMNS).where(vault.c.collection_id == self._collection_id, column.in_(some))
-                found.extend(VaultRow(**row) for row in connection.execute(query).mappings())
+                found.extend(self._opened(connection.execute(query).mappings().all()))
         return found
+
+    def _opened(self, rows: Sequence[RowMapping]) -> list[VaultRow]:
+        """Take the record keys' wrapping off; a value whose key is destroyed is not there."""
+        records = self._collection.records
+        keys = records.unwrap_many({_place(row["value_mac"]): row["wrapped_key"] for row in rows})
+        places = [_place(row["value_mac"]) for row in rows]
+        return [
+            VaultRow(**{**row, "wrapped_key": keys[place]})
+            for row, place in zip(rows, places, strict=True)
+            if place in keys
+        ]
+
+    def _bury(self, connection: Connection, macs: Values[bytes]) -> int:
+        """Delete rows of these values that nothing can open any more, so that a value may come again."""
+        mine = vault.c.collection_id == self._collection_id
+        gone = 0
+        for some in _slices(macs):
+            query = select(vault.c.value_mac, vault.c.wrapped_key).where(mine, vault.c.value_mac.in_(some))
+            rows = connection.execute(query).all()
+            held = self._collection.records.present(_place(row.value_mac) for row in rows)
+            dead = [r.value_mac for r in rows if is_wrapped(r.wrapped_key) and _place(r.value_mac) not in held]
+            gone += connection.execute(delete(vault).where(mine, vault.c.value_mac.in_(dead))).rowcount
+        return gone
+
+
+def _place(mac: bytes) -> str:
+    return value_place(key_number(mac))
 
 
 def _slices(values: Values[Any]) -> Iterator[list[Any]]:

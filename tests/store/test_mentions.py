@@ -121,7 +121,7 @@ def test_a_vault_of_the_first_schema_keeps_its_rows(tmp_path: Path) -> None:
         connection.execute(text(create))
         for number in (2, 1):
             connection.execute(
-                text(f"INSERT INTO vault VALUES (:c, :m, 'value', 'PERSON', 'T{number}', :m, 's', 'v', 'k')"),
+                text(f"INSERT INTO vault VALUES (:c, :m, 'value', 'PERSON', 'T{number}', :m, 's', 'v', X'6b')"),
                 {"c": light.collection.id, "m": bytes([number]) * 32},
             )
     assert upgrade(light.database) == [2, 3]

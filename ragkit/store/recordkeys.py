@@ -1,0 +1,253 @@
+"""Record keys: one random key a document version and a vault value, in the key file, so that it can be destroyed.
+
+::
+
+    root key ─▶ wrapping key ─▶ record key of a place ─▶ the key of a document version or vault value, which the
+                (key file)      (key file)               collection's key wraps, as in versions.wrapped_key
+
+So a copy of the record store is read only with the record keys that still exist: destroy one, and its record is gone
+from every backup of the record store too (NIST SP 800-88r1, cryptographic erase; security.md, B2.2).
+
+A new key waits in memory and is committed to the key file just before the transaction of the record store that needs
+it, by :attr:`ragkit.store.database.Database.before_commit`. A kill between the two leaves a key that opens nothing;
+:meth:`ragkit.store.records.RecordStore.sweep` finds it. Rows made before there were record keys are read as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection as Values
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.sqlite import insert
+
+from ragkit import crypto
+from ragkit.crashpoints import reach
+from ragkit.errors import KeyDestroyed, KeyMismatch
+from ragkit.store.key_schema import changes, record_keys
+from ragkit.store.wrappingkey import WrappingKey, moment
+
+if TYPE_CHECKING:
+    from ragkit.store.keyfile import KeyFile
+
+_MARK = b"RK1:"
+_UNMARKED_BYTES = 60  # nonce, key and tag: what a row held before there were record keys
+_SLICE = 5_000
+_KEYS = "SELECT place, wrapped FROM record_keys WHERE collection_id = ? AND place IN (SELECT value FROM json_each(?))"
+_PLACES = "SELECT place FROM record_keys WHERE collection_id = ? AND place IN (SELECT value FROM json_each(?))"
+
+
+def document_place(doc_id: str, number: int) -> str:
+    """Name the record key of a document's version."""
+    return f"d/{doc_id}/{number}"
+
+
+def value_place(number: int) -> str:
+    """Name the record key of a vault value, by its number (:func:`ragkit.crypto.key_number`)."""
+    return f"v/{number}"
+
+
+def is_wrapped(wrapped: bytes) -> bool:
+    """Say whether a row's key needs a record key to open; one from before there were any does not."""
+    return wrapped.startswith(_MARK) and len(wrapped) != _UNMARKED_BYTES
+
+
+class RecordKeys:
+    """The record keys of one collection. Safe to use from several threads; every look sees what is committed.
+
+    Args:
+        key_file: Where they are kept; written only while the workspace's write lock is held.
+        root_key: Opens the collection's wrapping key.
+        collection_id: Whose keys these are.
+    """
+
+    __slots__ = ("_collection", "_file", "_lock", "_mine", "_pending", "_released", "_wrapping")
+
+    def __init__(self, key_file: KeyFile, root_key: bytes, collection_id: str) -> None:
+        self._file = key_file
+        self._collection = collection_id
+        self._mine = record_keys.c.collection_id == collection_id
+        self._wrapping = WrappingKey(key_file, root_key, collection_id)
+        self._pending: dict[str, bytes] = {}
+        self._released: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    # --- wrapping and opening --------------------------------------------------------------------------------------
+
+    def wrap(self, place: str, inner: bytes) -> bytes:
+        """Wrap what a row holds under the record key of its place, made if need be and pending until :meth:`flush`."""
+        return self.wrap_many({place: inner})[place]
+
+    def wrap_many(self, inner: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The same for many. A place that has a key keeps it: an older backup of the record may need it too."""
+        keys = self._find(inner)
+        with self._lock:
+            for place in inner:
+                if place not in keys:
+                    keys[place] = self._pending.setdefault(place, crypto.new_key())
+        return {
+            place: _MARK + crypto.seal(keys[place], raw, bound_to=f"record/{place}") for place, raw in inner.items()
+        }
+
+    def unwrap_many(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Undo :meth:`wrap_many`; places whose record key is destroyed are left out.
+
+        Raises:
+            KeyMismatch: A row was altered or moved, or the root key is not this workspace's.
+        """
+        keys = self._find([place for place, raw in wrapped.items() if is_wrapped(raw)])
+        inner: dict[str, bytes] = {}
+        for place, raw in wrapped.items():
+            if not is_wrapped(raw):
+                inner[place] = raw
+            elif place in keys:
+                inner[place] = crypto.unseal(keys[place], raw[len(_MARK) :], bound_to=f"record/{place}")
+        return inner
+
+    def unwrap(self, place: str, wrapped: bytes) -> bytes:
+        """Undo :meth:`wrap`.
+
+        Raises:
+            KeyDestroyed: The record key is destroyed.
+            KeyMismatch: The row was altered or moved.
+        """
+        inner = self.unwrap_many({place: wrapped})
+        if place not in inner:
+            raise KeyDestroyed(
+                "the key of a record is destroyed", remedy="The record was erased; nothing can open it again."
+            )
+        return inner[place]
+
+    def epoch(self) -> int:
+        """Return a number that changes when keys were destroyed, in this process or another. Costs microseconds.
+
+        Keep what was opened only as long as it stays the same.
+        """
+        return self._wrapping.current().destroyed
+
+    def has(self, place: str) -> bool:
+        """Say whether a place has a key, released or not."""
+        return bool(self.present([place]))
+
+    def present(self, places: Iterable[str]) -> set[str]:
+        """Return which of these places have a key."""
+        every = list(places)
+        with self._lock:
+            found = {place for place in every if place in self._pending}
+        for start in range(0, len(every), _SLICE):
+            asked = json.dumps(every[start : start + _SLICE])
+            found.update(row[0] for row in self._file.look(_PLACES, (self._collection, asked)))
+        return found
+
+    # --- keeping ---------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Commit pending keys and releases to the key file; called before the record store commits."""
+        with self._lock:
+            fresh, gone = dict(self._pending), dict(self._released)
+        if not fresh and not gone:
+            return
+        with self._file.write() as connection:
+            if fresh:
+                wrapping = self._wrapping.inside(connection)
+                rows = [
+                    {
+                        "place": place,
+                        "collection_id": self._collection,
+                        "wrapped": crypto.seal(wrapping, key, bound_to=self._bound(place)),
+                    }
+                    for place, key in sorted(fresh.items())  # in order, since neighbours share pages
+                ]
+                connection.execute(record_keys.insert(), rows)
+            for place, when in gone.items():
+                connection.execute(
+                    update(record_keys).where(self._mine, record_keys.c.place == place).values(released_at=when)
+                )
+        reach("sync.after_record_keys")
+        with self._lock:
+            for place in fresh:
+                self._pending.pop(place, None)
+            for place in gone:
+                self._released.pop(place, None)
+
+    def release(self, places: Iterable[str]) -> None:
+        """Note that these records were replaced or deleted in the ordinary way: kept for older backups, then pruned.
+
+        Call it after the record store's transaction; written with the next :meth:`flush`.
+        """
+        when = moment()
+        with self._lock:
+            self._released.update(dict.fromkeys(places, when))
+
+    def destroy_documents(self, doc_ids: Values[str]) -> int:
+        """Destroy the keys of every version of these documents, released ones too.
+
+        Returns:
+            How many keys there were.
+        """
+        place = record_keys.c.place
+        return self._destroy([place.between(f"d/{one}/", f"d/{one}/~") for one in doc_ids])
+
+    def destroy_values(self, numbers: Values[int]) -> int:
+        """Destroy the keys of these vault values. Returns how many there were."""
+        return self._destroy([record_keys.c.place == value_place(one) for one in numbers])
+
+    def prune(self, before: datetime) -> int:
+        """Destroy the keys that were released before a time; call :meth:`RecordStore.sweep` first.
+
+        Returns:
+            How many there were.
+        """
+        limit = before.astimezone(UTC).isoformat(timespec="seconds")
+        released = record_keys.c.released_at
+        return self._destroy([released < limit])
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _destroy(self, conditions: Iterable[object]) -> int:
+        self.flush()  # so that nothing pending comes back afterwards
+        with self._file.write() as connection:
+            gone = 0
+            for condition in conditions:
+                gone += connection.execute(delete(record_keys).where(self._mine, condition)).rowcount  # type: ignore[arg-type]
+            if gone:
+                count = insert(changes).values(kind="destroyed", number=1)
+                again = {"number": changes.c.number + 1}
+                connection.execute(count.on_conflict_do_update(index_elements=[changes.c.kind], set_=again))
+        return gone
+
+    def _find(self, places: Iterable[str]) -> dict[str, bytes]:
+        """Return the keys of places that have one."""
+        every = list(places)
+        with self._lock:
+            found = {place: self._pending[place] for place in every if place in self._pending}
+        asked = [place for place in every if place not in found]
+        if not asked:
+            return found
+        try:
+            return found | self._stored(asked)
+        except KeyMismatch:  # the wrapping key was exchanged between two looks
+            self._wrapping.forget()
+            return found | self._stored(asked)
+
+    def _stored(self, places: list[str]) -> dict[str, bytes]:
+        wrapping = self._wrapping.current().key
+        found: dict[str, bytes] = {}
+        for start in range(0, len(places), _SLICE):
+            asked = json.dumps(places[start : start + _SLICE])
+            for place, wrapped in self._file.look(_KEYS, (self._collection, asked)):
+                found[place] = crypto.unseal(wrapping, wrapped, bound_to=self._bound(place))
+        return found
+
+    def _bound(self, place: str) -> str:
+        return f"record-key/{self._collection}/{place}"
+
+    def __repr__(self) -> str:
+        return "RecordKeys(…)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("keys are not pickled; open the collection again where it is needed")

@@ -1,0 +1,114 @@
+"""The wrapping key of one collection: a random key in the key file, wrapped by the root key, that wraps record keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from ragkit import crypto
+from ragkit.store.key_schema import wrapping_keys
+
+if TYPE_CHECKING:
+    from ragkit.store.keyfile import KeyFile
+
+_STATE = (
+    "SELECT generation, wrapped, (SELECT number FROM changes WHERE kind = 'destroyed') "
+    "FROM wrapping_keys WHERE collection_id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The wrapping key as the key file had it at one of its versions.
+
+    Attributes:
+        version: Of the key file (:meth:`ragkit.store.keyfile.KeyFile.version`).
+        generation: Of the wrapping key; 0 when there is none yet.
+        destroyed: How many times record keys were destroyed.
+    """
+
+    version: int
+    generation: int
+    destroyed: int
+    key: bytes = field(default=b"", repr=False)
+
+
+class WrappingKey:
+    """Reads the wrapping key again when the key file changed, and only then.
+
+    Args:
+        key_file: Where it is kept.
+        root_key: Opens it.
+        collection_id: Whose it is.
+    """
+
+    __slots__ = ("_collection", "_file", "_known", "_root")
+
+    def __init__(self, key_file: KeyFile, root_key: bytes, collection_id: str) -> None:
+        self._file = key_file
+        self._root = root_key
+        self._collection = collection_id
+        self._known: State | None = None
+
+    def current(self) -> State:
+        """Return the key as it is committed now.
+
+        Raises:
+            KeyMismatch: The root key is another.
+        """
+        version, known = self._file.version(), self._known
+        if known is not None and known.version == version:
+            return known
+        rows = self._file.look(_STATE, (self._collection,)) if version >= 0 else []
+        state = State(version, 0, 0)
+        for generation, wrapped, destroyed in rows:
+            if known is not None and known.generation == generation:
+                key = known.key
+            else:
+                key = open_wrapping_key(self._root, wrapped, self._collection, generation)
+            state = State(version, generation, destroyed or 0, key)
+        self._known = state
+        return state
+
+    def forget(self) -> None:
+        """Read it anew at the next look."""
+        self._known = None
+
+    def inside(self, connection: Connection) -> bytes:
+        """Return the key as a write transaction of the key file sees it, made if there is none."""
+        mine = wrapping_keys.c.collection_id == self._collection
+        row = connection.execute(select(wrapping_keys).where(mine)).one_or_none()
+        if row is not None:
+            return open_wrapping_key(self._root, row.wrapped, self._collection, row.generation)
+        key = crypto.new_key()
+        connection.execute(wrapping_keys.insert().values(**wrapping_row(self._root, key, self._collection, 1)))
+        return key
+
+    def __repr__(self) -> str:
+        return "WrappingKey(…)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("keys are not pickled; open the collection again where it is needed")
+
+
+def wrapping_row(root_key: bytes, key: bytes, collection_id: str, generation: int) -> dict[str, object]:
+    """Return the row of a wrapping key, wrapped by the root key."""
+    wrapped = crypto.seal(root_key, key, bound_to=f"wrapping/{collection_id}/{generation}")
+    return {"collection_id": collection_id, "generation": generation, "wrapped": wrapped, "made_at": moment()}
+
+
+def open_wrapping_key(root_key: bytes, wrapped: bytes, collection_id: str, generation: int) -> bytes:
+    """Open a wrapping key.
+
+    Raises:
+        KeyMismatch: The root key is another.
+    """
+    return crypto.unseal(root_key, wrapped, bound_to=f"wrapping/{collection_id}/{generation}")
+
+
+def moment() -> str:
+    """Return the present time, UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,176 @@
+"""Record keys: what they wrap opens only while they exist, whichever process destroyed them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ragkit.crypto import key_number
+from ragkit.errors import KeyDestroyed, KeyMismatch
+from ragkit.store.catalog import open_collection
+from ragkit.store.database import open_database
+from ragkit.store.key_schema import record_keys
+from ragkit.store.recordkeys import document_place, is_wrapped
+from ragkit.store.schema import vault, versions
+from ragkit.testing.light import ANA, ROOT_KEY, LightIngest
+
+
+def places(light: LightIngest, *, released: bool = False) -> set[str]:
+    """The places in the key file."""
+    with light.database.key_file.read() as connection:
+        rows = connection.execute(record_keys.select()).all()
+    return {row.place for row in rows if bool(row.released_at) == released}
+
+
+def doc_id_of(light: LightIngest, name: str) -> str:
+    """The document id of a source item."""
+    return next(hit.doc_id for hit in light.hits() if light.store.native_ids([hit.doc_id])[hit.doc_id] == name)
+
+
+def test_every_document_and_value_has_a_key_of_its_own(light: LightIngest) -> None:
+    """Rows hold nothing that the collection's key opens, and the file has one key a row."""
+    light.sync({"a": "Ada wrote", "b": "Grace wrote"})
+    with light.database.read() as connection:
+        documents = connection.execute(versions.select()).all()
+        values = connection.execute(vault.select()).all()
+    assert all(is_wrapped(row.wrapped_key) for row in [*documents, *values])
+    wanted = {document_place(row.doc_id, row.number) for row in documents}
+    wanted |= {f"v/{key_number(row.value_mac)}" for row in values}
+    assert places(light) == wanted
+    assert len(light.texts()) == 2
+
+
+def test_a_destroyed_document_is_gone_in_open_readers(light: LightIngest, tmp_path: Path) -> None:
+    """A reader that had it open a moment ago finds neither its hits nor its index rows, and no error."""
+    light.sync({"a": "one\n\ntwo", "b": "three"})
+    reader = LightIngest(tmp_path, writable=False)
+    hits, source = reader.store.hit_source(), reader.store.index_source()
+    numbers = [row.chunk_id for row in source.rows()]
+    principal = ANA
+    assert len(hits.hits(numbers, principal=principal)) == 3
+    gone = doc_id_of(light, "a")
+    assert light.collection.records.destroy_documents([gone]) == 1
+    left = hits.hits(numbers, principal=principal)
+    assert {hit.doc_id for hit in left.values()} == {doc_id_of(light, "b")}
+    assert [row.chunk_id for row in source.rows()] == [row.chunk_id for row in source.rows(with_text=False)]
+    assert len(list(source.rows())) == 1
+    assert reader.store.stored(gone) is None
+    assert not reader.collection.records.has(document_place(gone, 1))
+    reader.database.close()
+
+
+def test_a_destroyed_value_is_not_found_and_may_come_again(light: LightIngest) -> None:
+    """Its row is dead; when the value is stored again, it gets a new row and a new key."""
+    light.sync({"a": "Ada wrote"})
+    table = light.store.vault()
+    with light.database.read() as connection:
+        row = connection.execute(vault.select()).one()
+    number = key_number(row.value_mac)
+    (stored,) = table.by_mac([row.value_mac]).values()
+    assert light.collection.records.destroy_values([number]) == 1
+    assert table.by_mac([row.value_mac]) == {}
+    assert table.by_token([row.token]) == {}
+    table.insert([stored])
+    assert table.by_mac([row.value_mac]) == {row.value_mac: stored}
+    assert table.count() == 1
+
+
+def test_opening_a_destroyed_record_says_so(light: LightIngest) -> None:
+    """KeyDestroyed, which is a KeyMismatch, with a remedy."""
+    records = light.collection.records
+    sealed = records.wrap("d/x/1", b"inner")
+    assert records.unwrap("d/x/1", sealed) == b"inner"
+    records.flush()
+    assert records.unwrap("d/x/1", sealed) == b"inner"
+    assert records.destroy_documents(["x"]) == 1
+    with pytest.raises(KeyDestroyed) as gone:
+        records.unwrap("d/x/1", sealed)
+    assert gone.value.remedy
+    assert issubclass(KeyDestroyed, KeyMismatch)
+
+
+def test_a_released_key_is_kept_until_it_is_pruned(light: LightIngest) -> None:
+    """An older backup needs it; retention prunes it."""
+    records = light.collection.records
+    sealed = records.wrap_many({"d/x/1": b"one", "d/x/2": b"two"})
+    records.flush()
+    records.release(["d/x/1"])
+    records.flush()
+    assert places(light, released=True) == {"d/x/1"}
+    assert records.unwrap("d/x/1", sealed["d/x/1"]) == b"one"
+    assert records.prune(datetime.now(UTC) - timedelta(days=1)) == 0
+    assert records.prune(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert records.unwrap_many(sealed) == {"d/x/2": b"two"}
+
+
+def test_another_root_key_opens_no_record_key(light: LightIngest, tmp_path: Path) -> None:
+    """The wrapping key is wrapped by the root key."""
+    from ragkit.store.recordkeys import RecordKeys
+
+    sealed = light.collection.records.wrap("d/x/1", b"inner")
+    light.collection.records.flush()
+    other = RecordKeys(light.database.key_file, bytes(32), light.collection.id)
+    with pytest.raises(KeyMismatch):
+        other.unwrap("d/x/1", sealed)
+
+
+def test_the_key_file_holds_no_place_in_clear_but_ids(light: LightIngest, tmp_path: Path) -> None:
+    """No value, no text, and no key of any kind in clear."""
+    light.sync({"Zaubertrank": "Ada wrote"})
+    raw = (tmp_path / "records.keys.db").read_bytes()
+    assert b"Ada" not in raw
+    assert b"Zaubertrank" not in raw
+    assert ROOT_KEY not in raw
+    assert not (tmp_path / "records.keys.db-journal").exists()
+    assert (tmp_path / "records.keys.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_record_keys_are_not_pickled_or_shown(light: LightIngest) -> None:
+    """Neither they nor the collection that has them."""
+    for one in (light.collection.records, light.collection):
+        with pytest.raises(TypeError):
+            pickle.dumps(one)
+    assert repr(light.collection.records) == "RecordKeys(…)"
+    with pytest.raises(TypeError):
+        copy.deepcopy(light.collection.records)
+
+
+def test_rows_from_before_are_read_and_then_upgraded(tmp_path: Path) -> None:
+    """A reader reads what was wrapped once; the first opening for writing gives every row a record key."""
+    light = LightIngest(tmp_path, words=["Ada"])
+    light.sync({"a": "Ada wrote", "b": "two\n\nthree"})
+    texts = light.texts()
+    make_old(light)
+    reader = LightIngest(tmp_path, writable=False)
+    assert reader.texts() == texts
+    database = open_database(tmp_path / "records.db", writable=True)
+    collection = open_collection(database, ROOT_KEY, "default")
+    with database.read() as connection:
+        rows = [*connection.execute(versions.select()), *connection.execute(vault.select())]
+    assert all(is_wrapped(row.wrapped_key) for row in rows)
+    assert len(rows) == 3
+    assert reader.texts() == texts, "a reader that was open meanwhile"
+    collection.records.destroy_documents([rows[0].doc_id])
+    assert len(reader.texts()) == 1
+    for one in (database, reader.database, light.database):
+        one.close()
+
+
+def make_old(light: LightIngest) -> None:
+    """Bring a store to the form of before: keys wrapped once, no key file rows."""
+    records = light.collection.records
+    with light.database.write() as connection:
+        for table, column in ((versions, versions.c.version_id), (vault, vault.c.vault_id)):
+            for row in connection.execute(table.select()).all():
+                found = getattr(row, "value_mac", None)
+                place = f"v/{key_number(found)}" if found else document_place(row.doc_id, row.number)
+                inner = records.unwrap(place, row.wrapped_key)
+                number = getattr(row, column.name)
+                connection.execute(table.update().where(column == number).values(wrapped_key=inner))
+        connection.exec_driver_sql("UPDATE collections SET key_form = 0")
+    with light.database.key_file.write() as connection:
+        connection.execute(record_keys.delete())
