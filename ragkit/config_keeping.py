@@ -37,7 +37,7 @@ class BackupSection(Section):
         35,
         ge=0,
         le=_LONGEST_DAYS,
-        description="How long the keys of replaced and deleted documents stay for older backups; keep no backup longer.",
+        description="How long keys of replaced and deleted documents stay for older backups; keep no backup longer.",
     )
 
 

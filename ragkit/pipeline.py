@@ -11,11 +11,13 @@ masked and cut, and the one before is committed. A cursor is stored only after e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from ragkit.connect.actions import Ageing
 from ragkit.ingest.report import SyncReport
 from ragkit.ingest.run import IngestRun
-from ragkit.ingest.settings import IngestLimits, IngestSettings, Stages, StreamParser, Watch
+from ragkit.ingest.settings import Held, IngestLimits, IngestSettings, Stages, StreamParser, Watch
 from ragkit.protocols import Chunker, Connector, Embedder, Masker, Progress, Recorder
 from ragkit.store.records import RecordStore
 
@@ -32,6 +34,8 @@ class Ingestor:
         retry_quarantined: Try quarantined items again though nothing changed.
         limits: What bounds the memory of a run.
         watch: Told of every item that is treated.
+        ageing: By source, what retention says of its items.
+        held: Tells which documents a legal hold keeps though they are gone at the source.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Ingestor:
         retry_quarantined: bool = False,
         limits: IngestLimits | None = None,
         watch: Watch | None = None,
+        ageing: Callable[[str], Ageing] | None = None,
+        held: Held | None = None,
     ) -> None:
         self._stages = Stages(
             store=store, parser=parser, masker=masker, chunker=chunker, embedder=embedder, recorder=recorder
@@ -61,7 +67,9 @@ class Ingestor:
             retry_quarantined=retry_quarantined,
             limits=limits or IngestLimits(),
             watch=watch,
+            held=held,
         )
+        self._ageing = ageing
         self._progress = progress
 
     def preview(self, connector: Connector, source: str) -> SyncReport:
@@ -113,7 +121,7 @@ class Ingestor:
     def _run(self, connector: Connector, source: str, *, dry_run: bool) -> IngestRun:
         return IngestRun(
             self._stages,
-            self._settings,
+            replace(self._settings, ageing=self._ageing(source) if self._ageing is not None else None),
             connector=connector,
             source=source,
             progress=self._progress,

@@ -71,6 +71,11 @@ _QUESTION = _keys(
 _AUTH = _keys(via=one_of("local", "caller"), verb=is_word, collection=is_name)
 _KEY = _keys(scope=one_of("root", "collection", "document", "value"), collection=is_name, doc=is_id, keys=is_count)
 _POLICY = _keys((is_version, "previous policy"), collection=is_name)
+_HOLD = _keys(
+    (is_id, "hold"), collection=is_name, documents=is_count, scope=one_of("value", "document", "source", "collection"),
+    reason=is_hash,
+)  # fmt: skip
+_COPY = _keys((is_id, "copy keys_copy"), kind=one_of("records", "keys"), made=is_version)
 _SCORED = record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
 _CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
@@ -117,7 +122,7 @@ CATALOGUE: Mapping[str, EventType] = {
         "A pass over a source ended.",
         _RUN
         | _keys(
-            (is_count, "added updated unchanged access_changed deleted quarantined items chunks ms"),
+            (is_count, "added updated unchanged access_changed deleted quarantined items chunks ms expired held"),
             (is_counts, "codes notices"),
             dry_run=is_flag,
             code=is_word,
@@ -216,6 +221,40 @@ CATALOGUE: Mapping[str, EventType] = {
         durable=True,
     ),
     "text.masked": EventType("workspace", "Text handed in by a caller was masked.", _QUESTION),
+    # keeping and letting go
+    "retention.purged": EventType(
+        "lifecycle",
+        "Documents older than a retention rule allows were deleted with their keys.",
+        _keys(
+            (is_count, "rule days documents held undated values keys pruned ms"),
+            (is_name, "collection source"),
+            clock=one_of("modified", "indexed", "at"),
+            dry_run=is_flag,
+            purpose=is_hash,
+        ),
+        durable=True,
+    ),
+    "hold.placed": EventType("lifecycle", "A legal hold was placed; nothing it names is deleted.", _HOLD, durable=True),
+    "hold.released": EventType("lifecycle", "A legal hold was released.", _HOLD, durable=True),
+    "hold.kept": EventType(
+        "pipeline", "Documents that are gone at the source stay here, because a hold keeps them.", _HOLD | _RUN
+    ),
+    "backup.made": EventType(
+        "lifecycle",
+        "A copy of the record store, or of the key file, was made.",
+        _COPY | _keys((is_count, "files bytes segments ms"), schema=is_count),
+        durable=True,
+    ),
+    "backup.restored": EventType(
+        "lifecycle",
+        "A backup was put in the place of the record store.",
+        _COPY
+        | _keys(
+            (is_count, "documents dropped values erasures files bytes ms"),
+            (is_flag, "resumed elsewhere unsafe_keys own_keys indexed"),
+        ),
+        durable=True,
+    ),
     # checks and care
     "health.checked": EventType(
         "workspace", "The parts were examined.", _keys((is_count, "checks failed"), codes=is_counts)

@@ -96,6 +96,7 @@ def quarantine(
 def _print_report(report: SyncReport) -> None:
     title = "Would do (dry run; nothing was stored)" if report.dry_run else "Done"
     rows = [(key.replace("_", " "), getattr(report, key)) for key in _COUNTS]
+    rows += [(key, getattr(report, key)) for key in ("expired", "held") if getattr(report, key)]
     table(title, ("documents", ""), rows)
     if report.policy_changed and report.dry_run:
         say("\nThe masking policy or a detector changed: all is masked again. `ragkit remask --dry-run` tells more.")

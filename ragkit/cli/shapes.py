@@ -331,6 +331,8 @@ SHAPES: Mapping[str, Shape] = {
             "unchanged": ("int", "documents as before"),
             "access_changed": ("int", "documents whose readers changed, text as before"),
             "deleted": ("int", "documents that are gone at the source"),
+            "expired": ("int", "items not taken in, or kept away, because retention says they are too old"),
+            "held": ("int", "documents gone at the source that a legal hold keeps"),
             "refused": ("int", "items set aside by this run"),
             "quarantined": ("object", "all items set aside now: count by code"),
             "chunks": ("int", "chunks written"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ragkit.types import SourceItem
 
 
 class KnownItem(Protocol):
-    """What the store remembers of an item: ``status`` is ``active``, ``quarantined`` or ``absent``."""
+    """What the store remembers of an item.
+
+    ``status`` is ``active``, ``quarantined``, ``absent``, ``expired`` (kept out by retention) or ``held`` (gone at the
+    source, and a hold keeps it). ``indexed_at`` is when its content was first taken in.
+    """
 
     @property
     def content_mac(self) -> bytes | None: ...
@@ -26,6 +30,12 @@ class KnownItem(Protocol):
 
     @property
     def version(self) -> int: ...
+
+    @property
+    def indexed_at(self) -> str | None: ...
+
+    @property
+    def dates(self) -> Mapping[str, str]: ...
 
 
 class SyncState(Protocol):
@@ -47,6 +57,19 @@ class SyncState(Protocol):
     def unseen(self, pass_number: int) -> Iterator[list[str]]: ...
 
 
+class Ageing(Protocol):
+    """What retention says of the items of one source.
+
+    ``keys`` are the metadata keys whose values are dates that count. ``is_over`` tells from an item's dates, and from
+    when this content was first taken in if it ever was, whether it is too old to be here.
+    """
+
+    @property
+    def keys(self) -> Collection[str]: ...
+
+    def is_over(self, dates: Mapping[str, str], indexed_at: str | None) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One source item by identity and fingerprints, without its content.
@@ -60,6 +83,7 @@ class Entry:
         present: Whether the store has the item, in order or quarantined.
         answering: Whether it has it in order.
         same_content: Whether it has it with this content; then something else is why the item is treated.
+        dates: What retention counts from: ``modified`` and the metadata keys of its rules, ISO 8601.
     """
 
     doc_id: str
@@ -74,6 +98,7 @@ class Entry:
     present: bool = False
     answering: bool = False
     same_content: bool = False
+    dates: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         return f"Entry({self.doc_id})"
@@ -81,7 +106,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The pass has met these items, and they are as before."""
+    """The pass has met these items, and they are as before; ``dates`` has those of which a date changed."""
+
+    doc_ids: tuple[str, ...]
+    pass_number: int
+    dates: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOut:
+    """The pass has met these items, and retention keeps them out."""
 
     doc_ids: tuple[str, ...]
     pass_number: int
@@ -125,4 +159,4 @@ class Drain:
     """Commit everything before this, then go on."""
 
 
-Action = Seen | AccessChange | Change | Removal | Mark | Drain
+Action = Seen | KeptOut | AccessChange | Change | Removal | Mark | Drain

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import UTC, datetime
+
 from ragkit import crypto
 from ragkit.crypto import CollectionKeys
 from ragkit.types import SourceItem
@@ -18,3 +21,22 @@ def content_mac(keys: CollectionKeys, item: SourceItem) -> bytes:
     for name, value in sorted(item.metadata.items()):
         described += [name, value]
     return crypto.keyed_hash(keys.content, "content", item.content, *described)
+
+
+def dates_of(item: SourceItem, keys: Collection[str]) -> dict[str, str]:
+    """Return when an item was last changed, as ``modified``, and the dates under these metadata keys: ISO 8601, UTC.
+
+    A value that is no ISO 8601 date is left out; one without a time zone counts as UTC.
+    """
+    found = {"modified": item.modified} if item.modified is not None else {}
+    for key in keys:
+        try:
+            found[f"at.{key}"] = datetime.fromisoformat(item.metadata.get(key, "").strip())
+        except ValueError:
+            continue
+    return {name: _utc(moment) for name, moment in found.items()}
+
+
+def _utc(moment: datetime) -> str:
+    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return known.astimezone(UTC).isoformat(timespec="seconds")

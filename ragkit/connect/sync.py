@@ -18,31 +18,32 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ragkit import crypto
 from ragkit.connect.actions import (
     AccessChange,
     Action,
+    Ageing,
     Change,
     Drain,
     Entry,
+    KeptOut,
     KnownItem,
     Mark,
     Removal,
     Seen,
     SyncState,
 )
-from ragkit.connect.identity import content_mac, document_id
+from ragkit.connect.batch import Batch
+from ragkit.connect.identity import content_mac, dates_of, document_id
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
 from ragkit.protocols import Connector
 from ragkit.types import Change as SourceChange
 from ragkit.types import Checkpoint, Delete, SourceItem, Upsert
 
-BATCH_ITEMS = 256
-BATCH_BYTES = 8 * 2**20
 _DRAIN_AFTER, _FEW = 10_000, 20
 
 
@@ -61,6 +62,7 @@ class SyncEngine:
         max_delete_share: A completed pass that would delete a larger share of more than 20 documents is refused.
         attempts: How often in a row the stream may break without getting further.
         sleep: Waits for so many seconds; by default ``time.sleep``.
+        ageing: What retention says of an item that is not here; by default nothing is kept out.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class SyncEngine:
         max_delete_share: float = 0.5,
         attempts: int = 4,
         sleep: Callable[[float], None] | None = None,
+        ageing: Ageing | None = None,
     ) -> None:
         self._state = state
         self._keys = keys
@@ -87,6 +90,7 @@ class SyncEngine:
         self._max_delete_share = max_delete_share
         self._attempts = attempts
         self._sleep = sleep or time.sleep
+        self._ageing = ageing
         self._pass = 0
         self._under_way: set[str] = set()  # handed out as changes and perhaps not committed yet
 
@@ -98,14 +102,14 @@ class SyncEngine:
             MassDeletion: The pass would delete too much; nothing was deleted.
         """
         self._pass, cursor = self._state.begin(self._fingerprint)
-        batch = _Batch()
+        batch = Batch()
         try:
             yield from self._follow(connector, cursor, batch)
         except SourceError:
             yield from self._compare(batch)  # what came before the break is good
             raise
 
-    def _follow(self, connector: Connector, cursor: str | None, batch: _Batch) -> Iterator[Action]:
+    def _follow(self, connector: Connector, cursor: str | None, batch: Batch) -> Iterator[Action]:
         for change in self._persistent(connector, cursor):
             match change:
                 case Upsert(item):
@@ -144,7 +148,7 @@ class SyncEngine:
                     raise
                 self._sleep(random.uniform(0, 0.5 * 2**failures))
 
-    def _compare(self, batch: _Batch) -> Iterator[Action]:
+    def _compare(self, batch: Batch) -> Iterator[Action]:
         """Sort a batch by what is known of each item, and empty it."""
         if not batch.items:
             return
@@ -152,21 +156,39 @@ class SyncEngine:
             yield from self._drain()
         known = self._state.lookup(batch.items.keys())
         seen: list[str] = []
+        kept_out: list[str] = []
+        dated: dict[str, Mapping[str, str]] = {}
         for doc_id, (entry, item) in batch.take():
             before = known.get(doc_id)
+            if self._stays_out(entry, before):
+                kept_out.append(doc_id)
+                continue
             if self._must_treat(entry, before):
                 self._under_way.add(doc_id)
                 yield Change(_with_history(entry, before), item)
                 continue
             if before is not None and before.access_mac != entry.access_mac:
                 yield AccessChange(_with_history(entry, before))
-            else:
-                seen.append(doc_id)
+                continue
+            seen.append(doc_id)
+            if before is not None and before.dates != entry.dates:
+                dated[doc_id] = entry.dates
         if seen:
-            yield Seen(tuple(seen), self._pass)
+            yield Seen(tuple(seen), self._pass, dated)
+        if kept_out:
+            yield KeptOut(tuple(kept_out), self._pass)
+
+    def _stays_out(self, entry: Entry, before: KnownItem | None) -> bool:
+        """Retention keeps out what is not here; what is here goes when retention is run, not by a sync."""
+        if self._ageing is None or (before is not None and before.status not in {"absent", "expired"}):
+            return False
+        same = before is not None and before.content_mac == entry.content_mac
+        return self._ageing.is_over(entry.dates, before.indexed_at if before is not None and same else None)
 
     def _must_treat(self, entry: Entry, before: KnownItem | None) -> bool:
-        if before is None or before.status == "absent" or before.content_mac != entry.content_mac:
+        if before is None or before.content_mac != entry.content_mac:
+            return True
+        if before.status in {"absent", "expired", "held"}:
             return True
         if before.status == "quarantined":
             return self._retry_quarantined or before.fingerprint != self._software
@@ -176,7 +198,7 @@ class SyncEngine:
         if doc_id in self._under_way:
             yield from self._drain()
         before = self._state.lookup([doc_id]).get(doc_id)
-        if before is not None and before.status != "absent":
+        if before is not None and before.status in {"active", "quarantined"}:
             yield Removal((doc_id,))
 
     def _finish(self) -> Iterator[Action]:
@@ -208,39 +230,17 @@ class SyncEngine:
             fingerprint=self._fingerprint,
             software=self._software,
             pass_number=self._pass,
+            dates=dates_of(item, self._ageing.keys if self._ageing is not None else ()),
         )
 
     def _doc_id(self, native_id: str) -> str:
         return document_id(self._keys, self._source, native_id)
 
 
-class _Batch:
-    """Items that are looked up together, bounded in number and bytes. Of items with one id the last stays."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, tuple[Entry, SourceItem]] = {}
-        self._bytes = 0
-
-    @property
-    def full(self) -> bool:
-        return len(self.items) >= BATCH_ITEMS or self._bytes >= BATCH_BYTES
-
-    def add(self, entry: Entry, item: SourceItem) -> None:
-        self.items.pop(entry.doc_id, None)
-        self.items[entry.doc_id] = (entry, item)
-        self._bytes += len(item.content)
-
-    def take(self) -> Iterator[tuple[str, tuple[Entry, SourceItem]]]:
-        """Empty the batch, letting go of each item as it is handed on."""
-        self._bytes = 0
-        while self.items:
-            doc_id = next(iter(self.items))
-            yield doc_id, self.items.pop(doc_id)
-
-
 def _with_history(entry: Entry, before: KnownItem | None) -> Entry:
     if before is None:
         return entry
-    present, answering = before.status != "absent", before.status == "active"
+    present = before.status not in {"absent", "expired"}
+    answering = before.status in {"active", "held"}
     same = before.content_mac == entry.content_mac
     return replace(entry, last_version=before.version, present=present, answering=answering, same_content=same)

@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ragkit.connect.actions import AccessChange, Action, Change, Drain, Entry, Mark, Removal, Seen
+from ragkit.connect.actions import AccessChange, Action, Change, Drain, Entry, KeptOut, Mark, Removal, Seen
 from ragkit.crashpoints import reach
 from ragkit.ingest.tally import Tally
 from ragkit.types import SourceItem
 
 if TYPE_CHECKING:
+    from ragkit.ingest.settings import Held
     from ragkit.store.syncstate import SyncStateTable
     from ragkit.store.writer import DocumentWriter
 
@@ -37,11 +38,13 @@ class Intake:
         state: SyncStateTable,
         writer: DocumentWriter | None,
         tally: Tally,
+        held: Held | None = None,
     ) -> None:
         self._actions = actions
         self._state = state
         self._writer = writer
         self._tally = tally
+        self._held = held
         self._lock = threading.Lock()  # a parser may pull from a thread of its own
         self._entries: deque[Entry] = deque()
         self._marks: deque[tuple[int, Mark]] = deque()
@@ -99,7 +102,7 @@ class Intake:
     def done(self) -> int:
         """Items that are through, unchanged ones included."""
         counts = self._tally.counts
-        return self._settled + counts["unchanged"] + counts["access_changed"]
+        return self._settled + counts["unchanged"] + counts["access_changed"] + counts["expired"]
 
     def _next(self) -> Action | None:
         with self._tally.clock("source"):
@@ -108,9 +111,14 @@ class Intake:
     def _carry_out(self, action: Action) -> None:
         """Settle what needs no parsing. Events come first: nothing happens that was not recorded."""
         match action:
-            case Seen(doc_ids, pass_number):
+            case Seen(doc_ids, pass_number, dates):
                 self._state.mark_seen(doc_ids, pass_number)
+                if dates:
+                    self._state.set_dates(dates)
                 self._tally.counts["unchanged"] += len(doc_ids)
+            case KeptOut(doc_ids, pass_number):
+                self._state.mark_seen(doc_ids, pass_number)
+                self._tally.counts["expired"] += len(doc_ids)
             case AccessChange(entry):
                 self._tally.counts["access_changed"] += 1
                 if self._writer is None:
@@ -118,10 +126,16 @@ class Intake:
                     return
                 self._tally.tell("acl.changed", doc=entry.doc_id, version=entry.last_version, tokens=len(entry.access))
                 self._writer.set_access(entry)
-            case Removal(doc_ids):
+            case Removal(gone):
+                kept = self._held(gone) if self._held is not None else set()
+                doc_ids = tuple(doc_id for doc_id in gone if doc_id not in kept)
+                self._tally.counts["held"] += len(kept)
                 self._tally.counts["deleted"] += len(doc_ids)
                 if self._writer is None:
                     return
+                if kept:
+                    self._tally.tell("hold.kept", documents=len(kept))
+                    self._state.mark_held(sorted(kept))
                 for doc_id in doc_ids:
                     self._tally.tell("doc.deleted", doc=doc_id)
                 self._writer.remove(doc_ids)

@@ -20,6 +20,8 @@ class SyncReport:
         unchanged: Items as before; they cost no parsing, masking or embedding. Standing quarantines are among them.
         access_changed: Documents whose permissions changed and whose content did not.
         deleted: Documents gone because they are gone at the source.
+        expired: Items that were not taken in, or stay away, because retention says they are too old.
+        held: Documents gone at the source that a legal hold keeps.
         refused: Items that this run put into quarantine.
         quarantined: All items of the source in quarantine now, by code.
         chunks: Chunks written.
@@ -38,6 +40,8 @@ class SyncReport:
     unchanged: int = 0
     access_changed: int = 0
     deleted: int = 0
+    expired: int = 0
+    held: int = 0
     refused: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     chunks: int = 0
@@ -69,6 +73,8 @@ class SyncReport:
             unchanged=sum(report.unchanged for report in every),
             access_changed=sum(report.access_changed for report in every),
             deleted=sum(report.deleted for report in every),
+            expired=sum(report.expired for report in every),
+            held=sum(report.held for report in every),
             refused=sum(report.refused for report in every),
             quarantined=_sum(report.quarantined for report in every),
             chunks=sum(report.chunks for report in every),

@@ -62,12 +62,14 @@ class IngestRun:
             default_access=settings.access,
             retry_quarantined=settings.retry_quarantined,
             max_delete_share=settings.max_delete_share,
+            ageing=settings.ageing,
         )
         self.intake = Intake(
             engine.actions(connector),
             state=self._state,
             writer=None if dry_run else self._writer,
             tally=self._tally,
+            held=settings.held,
         )
 
     def start(self) -> None:

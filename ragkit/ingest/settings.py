@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +11,7 @@ from ragkit.protocols import Chunker, Embedder, Masker, Recorder
 from ragkit.types import Chunk, Document, MaskedDocument, SourceItem
 
 if TYPE_CHECKING:
-    from ragkit.connect.actions import Entry
+    from ragkit.connect.actions import Ageing, Entry
     from ragkit.store.records import RecordStore
     from ragkit.store.stored import StoredVersion
 
@@ -71,6 +71,10 @@ class Watch(Protocol):
     def refused(self, entry: Entry, code: str, stored: StoredVersion | None) -> None: ...
 
 
+Held = Callable[[Collection[str]], set[str]]
+"""Which of these documents a hold keeps, though they are gone at the source."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettings:
     """How a source is taken in; each is explained at :class:`ragkit.pipeline.Ingestor`."""
@@ -81,3 +85,5 @@ class IngestSettings:
     retry_quarantined: bool = False
     limits: IngestLimits = IngestLimits()
     watch: Watch | None = None
+    ageing: Ageing | None = None
+    held: Held | None = None

@@ -77,6 +77,8 @@ class Tally:
             unchanged=self.counts["unchanged"],
             access_changed=self.counts["access_changed"],
             deleted=self.counts["deleted"],
+            expired=self.counts["expired"],
+            held=self.counts["held"],
             refused=self.counts["refused"],
             quarantined=quarantined,
             chunks=self.counts["chunks"],
@@ -89,7 +91,7 @@ class Tally:
         )
 
     def _numbers(self) -> dict[str, Any]:
-        plain = ("added", "updated", "unchanged", "access_changed", "deleted", "chunks")
+        plain = ("added", "updated", "unchanged", "access_changed", "deleted", "expired", "held", "chunks")
         return {
             **{name: self.counts[name] for name in plain},
             "quarantined": self.counts["refused"],

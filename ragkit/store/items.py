@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit import crypto
@@ -23,6 +24,9 @@ def _put(*, quarantined: bool) -> Insert:
     statement = insert(items)
     names = [column.name for column in items.c if column.name not in {"item_id", "doc_id"}]
     again: dict[str, Any] = {name: statement.excluded[name] for name in names}
+    since = func.coalesce(items.c.indexed_at, items.c.changed_at)  # the same content is as old as it was
+    same = items.c.content_mac.is_not_distinct_from(statement.excluded.content_mac)
+    again["indexed_at"] = case((same, since), else_=statement.excluded.indexed_at)
     if quarantined:
         again["attempts"] = items.c.attempts + 1
     return statement.on_conflict_do_update(index_elements=[items.c.doc_id], set_=again)
@@ -65,16 +69,21 @@ class SourceEntry(Protocol):
     @property
     def answering(self) -> bool: ...
 
+    @property
+    def dates(self) -> Mapping[str, str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class ItemState:
-    """What is remembered of an item; ``status`` is ``active``, ``quarantined`` or ``absent``."""
+    """What is remembered of an item; its states are in ``schema.items``. ``dates`` are those of retention, by name."""
 
     content_mac: bytes | None
     access_mac: bytes | None
     fingerprint: str
     status: str
     version: int
+    indexed_at: str | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 def put_item(
@@ -101,6 +110,8 @@ def put_item(
         "attempts": 1 if quarantined else 0,
         "version": version,
         "changed_at": now(),
+        "indexed_at": now(),
+        "sealed_dates": seal_dates(collection, entry.doc_id, entry.dates),
     }
     connection.execute(_PUT_QUARANTINED if quarantined else _PUT_ACTIVE, values)
 
@@ -124,6 +135,21 @@ def seal_native_id(collection: Collection, doc_id: str, native_id: str) -> bytes
     """Seal a source's own id for its row."""
     raw = native_id.encode("utf-8", "surrogatepass")
     return crypto.seal(collection.keys.wrapping, raw, bound_to=f"native/{doc_id}")
+
+
+def seal_dates(collection: Collection, doc_id: str, dates: Mapping[str, str]) -> bytes | None:
+    """Seal the dates of an item: when a letter was last changed tells whose it is to somebody who has seen it."""
+    if not dates:
+        return None
+    return crypto.seal(collection.keys.wrapping, json.dumps(dates).encode(), bound_to=f"dates/{doc_id}")
+
+
+def open_dates(collection: Collection, doc_id: str, sealed: bytes | None) -> dict[str, str]:
+    """Undo :func:`seal_dates`."""
+    if sealed is None:
+        return {}
+    found: dict[str, str] = json.loads(crypto.unseal(collection.keys.wrapping, sealed, bound_to=f"dates/{doc_id}"))
+    return found
 
 
 def now() -> str:

@@ -205,4 +205,12 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE collections ADD COLUMN key_form INTEGER DEFAULT 0 NOT NULL",
         ),
     ),
+    Migration(
+        4,
+        "how old a source item is",
+        (
+            "ALTER TABLE items ADD COLUMN indexed_at TEXT",
+            "ALTER TABLE items ADD COLUMN sealed_dates BLOB",
+        ),
+    ),
 )

@@ -79,7 +79,8 @@ items = Table(
     Column("item_id", Integer, primary_key=True),
     Column("doc_id", Text, nullable=False, unique=True),
     Column("source_id", Integer, ForeignKey("sources.source_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("status", Text, nullable=False),  # active | quarantined | absent
+    # active | quarantined | absent | expired (retention keeps it out) | held (gone at the source, kept by a hold)
+    Column("status", Text, nullable=False),
     Column("sealed_native_id", LargeBinary),
     Column("content_mac", LargeBinary),
     Column("access_mac", LargeBinary),
@@ -89,6 +90,8 @@ items = Table(
     Column("attempts", Integer, nullable=False),
     Column("version", Integer, nullable=False),  # the last number given, so that numbers go on after an absence
     Column("changed_at", Text, nullable=False),
+    Column("indexed_at", Text),  # when this content was first taken in
+    Column("sealed_dates", LargeBinary),  # what retention counts from, as the source has it
 )
 
 versions = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Values
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
@@ -12,10 +12,11 @@ from sqlalchemy.dialects.sqlite import insert
 from ragkit import crypto
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
-from ragkit.store.items import ItemState, SourceEntry, now, put_item
+from ragkit.store.items import ItemState, SourceEntry, now, open_dates, put_item, seal_dates
 from ragkit.store.schema import items, sources
 
 _SLICE = 500
+_PRESENT = items.c.status.in_(["active", "quarantined"])
 
 
 class SyncStateTable:
@@ -79,9 +80,12 @@ class SyncStateTable:
             items.c.fingerprint,
             items.c.status,
             items.c.version,
+            func.coalesce(items.c.indexed_at, items.c.changed_at),
+            items.c.sealed_dates,
         ).where(items.c.doc_id.in_(list(doc_ids)))
         with self._database.read() as connection:
-            return {row[0]: ItemState(*row[1:]) for row in connection.execute(query)}
+            rows = connection.execute(query).all()
+        return {row[0]: ItemState(*row[1:-1], open_dates(self._collection, row[0], row[-1])) for row in rows}
 
     def mark_seen(self, doc_ids: Values[str], pass_number: int) -> None:
         """Note that the pass has met these items."""
@@ -90,13 +94,25 @@ class SyncStateTable:
                 update(items).where(items.c.doc_id.in_(list(doc_ids))).values(last_seen_pass=pass_number)
             )
 
+    def set_dates(self, dates: Mapping[str, Mapping[str, str]]) -> None:
+        """Note the dates of items whose content is as before, by document id."""
+        with self._database.write() as connection:
+            for doc_id, found in dates.items():
+                sealed = seal_dates(self._collection, doc_id, found)
+                connection.execute(update(items).where(items.c.doc_id == doc_id).values(sealed_dates=sealed))
+
+    def mark_held(self, doc_ids: Values[str]) -> None:
+        """Note that these items are gone at the source, and that a hold keeps them."""
+        with self._database.write() as connection:
+            connection.execute(update(items).where(items.c.doc_id.in_(list(doc_ids))).values(status="held"))
+
     def present(self) -> int:
-        """Count the items that the source has, quarantined ones included."""
-        return self._count(items.c.status != "absent")
+        """Count the items that the source has, quarantined ones included; not those that retention keeps out."""
+        return self._count(_PRESENT)
 
     def count_unseen(self, pass_number: int) -> int:
         """Count the present items that the pass has not met."""
-        return self._count(items.c.status != "absent", items.c.last_seen_pass != pass_number)
+        return self._count(_PRESENT, items.c.last_seen_pass != pass_number)
 
     def unseen(self, pass_number: int) -> Iterator[list[str]]:
         """Give the present items that the pass has not met, some at a time; they may be deleted on the way."""
@@ -107,7 +123,7 @@ class SyncStateTable:
                 .where(
                     items.c.source_id == self.source_id,
                     items.c.item_id > after,
-                    items.c.status != "absent",
+                    _PRESENT,
                     items.c.last_seen_pass != pass_number,
                 )
                 .order_by(items.c.item_id)
@@ -182,6 +198,9 @@ class SyncPreview(SyncStateTable):
         """Remember that the pass has met these items."""
         del pass_number
         self._met.update(doc_ids)
+
+    def set_dates(self, dates: Mapping[str, Mapping[str, str]]) -> None:
+        """Note nothing."""
 
     def count_unseen(self, pass_number: int) -> int:
         """Count what :meth:`unseen` gives."""

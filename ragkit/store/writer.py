@@ -118,6 +118,7 @@ class DocumentWriter:
                     doc_id = waiting.popleft()
                     withdraw(connection, doc_id)
                     gone = {"status": "absent", "sealed_native_id": None, "content_mac": None, "access_mac": None}
+                    gone |= {"indexed_at": None, "sealed_dates": None}
                     connection.execute(
                         update(items).where(items.c.doc_id == doc_id).values(**gone, code=None, changed_at=now())
                     )
@@ -150,7 +151,7 @@ class DocumentWriter:
     def _swap(self, connection: Connection, staging: Staging) -> None:
         self._write_rows(connection, staging, len(staging.rows))
         doc_id, version_id = staging.entry.doc_id, staging.version_id
-        class_id = ensure_class(connection, self._collection, staging.entry.access)
+        class_id = self._class_of(connection, staging.entry)
         old = connection.execute(CURRENT, {"doc_id": doc_id}).one_or_none()
         connection.execute(_MAKE_CURRENT, {"version": version_id, "chunk_count": staging.count, "state": "current"})
         document = {"doc_id": doc_id, "version_id": version_id, "class_id": class_id}
@@ -159,6 +160,14 @@ class DocumentWriter:
             retire(connection, old.version_id, rows=old.chunk_count)
         self._number(connection, version_id, class_id)
         self._mention(connection, staging, class_id)
+        self._note(connection, staging)
+
+    def _class_of(self, connection: Connection, entry: SourceEntry) -> str:
+        """The access class of a document that becomes current."""
+        return ensure_class(connection, self._collection, entry.access)
+
+    def _note(self, connection: Connection, staging: Staging) -> None:
+        """Write down what the source has."""
         self._state.put(connection, staging.entry, version=staging.number)
 
     def _quarantine(self, connection: Connection, refused: Refused) -> None:
