@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 from ragkit.crypto import CollectionKeys, key_number
+from ragkit.errors import KeyMismatch
 from ragkit.mask.creation import Creation
 from ragkit.mask.names import names_in_addresses
 from ragkit.mask.normalise import normalise
@@ -47,6 +49,7 @@ class Vault:
     ) -> None:
         self._rows = VaultRows(keys, table, collection)
         self._mentions: dict[Item, frozenset[int]] = {}
+        self._spelled: dict[Item, int] = {}  # rows of further spellings, each with a number of its own
         self._creation = Creation(keys, self._rows, own_types=own_types)
 
     def allocate(self, entity_type: str, value: str) -> tuple[str, str]:
@@ -89,7 +92,14 @@ class Vault:
                     self._mentions.clear()
                 numbers = self._mentions[item] = self._numbers(item)
             found |= numbers
+            if item in self._spelled:
+                found.add(self._spelled[item])
         return frozenset(found)
+
+    def value_numbers(self, items: Iterable[Item]) -> frozenset[int]:
+        """The numbers of values, and of the rows of those that are further spellings, once these are allocated."""
+        several = list(items)
+        return frozenset([*map(self.value_number, several), *(self._spelled[i] for i in several if i in self._spelled)])
 
     def _numbers(self, item: Item) -> frozenset[int]:
         keys = [key for key in name_keys(*item) if key[0] in {"word", "local"}]
@@ -97,6 +107,17 @@ class Vault:
             names = names_in_addresses(item[1])
             keys += [key for name in names for key in name_keys("PERSON", name) if key[0] == "word"]
         return frozenset([self.value_number(item), *map(self._rows.name_number, keys), *self.part_numbers(item)])
+
+    def items_of(self, token_ids: Collection[str]) -> dict[str, tuple[Item, int]]:
+        """What these tokens stand for and the numbers of their rows, by token id.
+
+        Unknown ones and those whose key is destroyed are left out.
+        """
+        found: dict[str, tuple[Item, int]] = {}
+        for token_id, row in self._rows.by_token(token_ids).items():
+            with suppress(KeyMismatch):
+                found[token_id] = (row.entity_type, self._rows.open(row).value), key_number(row.value_mac)
+        return found
 
     def value_number(self, item: Item) -> int:
         """The number of a value, whether or not the vault holds it."""
@@ -173,6 +194,9 @@ class Vault:
         if exact:
             further = [item for item in items if opened[macs[item]].value != item[1]]
             spelled = {item: self._rows.spelling_mac(item, normals[item]) for item in further}
+            if len(self._spelled) > _CACHED:
+                self._spelled.clear()
+            self._spelled |= {item: key_number(mac) for item, mac in spelled.items()}
             opened.update(self._rows.opened(spelled.values(), draft))
             fresh = {item: mac for item, mac in spelled.items() if mac not in opened}
             like = {mac: opened[macs[item]].surrogate for item, mac in fresh.items()}

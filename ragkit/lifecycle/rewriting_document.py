@@ -1,0 +1,147 @@
+"""One stored document and what it becomes when masked values in it are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING
+
+from ragkit.lifecycle.rewriting import DocumentRewriter, Replace, Token, tokens_in
+from ragkit.lifecycle.rewriting_window import Window
+from ragkit.mask.vault import Vault
+from ragkit.spans import NOTHING
+from ragkit.store.republish import StoredDocument, read_document
+from ragkit.types import Chunk, Masked, MaskedDocument
+
+if TYPE_CHECKING:
+    from ragkit.store.payload import Header
+    from ragkit.store.records import RecordStore
+
+Refilter = Callable[[str, Masked], "str | None"]
+"""Metadata key and new record view to the clear value that is filtered on; ``None`` lets the filter go."""
+
+
+@dataclass(slots=True)
+class Rewritten:
+    """One document on its way: what it becomes."""
+
+    stored: StoredDocument
+    document: MaskedDocument
+    chunks: list[Chunk]
+    filters: Mapping[str, bytes]
+    spans: Mapping[str, int]
+    unaligned: int
+
+    @property
+    def stale(self) -> list[int]:
+        """Positions of the chunks that must be embedded again."""
+        old = self.stored.version.chunks
+        return [at for at, chunk in enumerate(self.chunks) if chunk.embedded != old[at].embedded]
+
+
+class Maker:
+    """Makes the new versions of one run, in memory.
+
+    Args:
+        store: The record store.
+        vault: Tells the numbers of the values that stay.
+        window: Keeps chunks within the encoder's window.
+        replace: What comes in the place of a token.
+        surrogates: What comes in the place of surrogates that stand in contexts only.
+        refilter: The clear value of a rewritten metadata field; ``None`` drops the filter.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        vault: Vault,
+        window: Window,
+        replace: Replace,
+        *,
+        surrogates: Mapping[str, str] | None = None,
+        refilter: Refilter | None = None,
+    ) -> None:
+        self._store, self._vault, self._window = store, vault, window
+        self._replace, self._surrogates, self._refilter = replace, dict(surrogates or {}), refilter
+
+    def make(self, doc_id: str) -> Rewritten | None:
+        """Rewrite one document in memory; ``None`` when it holds nothing to replace."""
+        stored = read_document(self._store.database, self._store.collection, doc_id)
+        if stored is None or not any(self._replace(*token) for token in set(_tokens(stored))):
+            return None
+        header = stored.version.header
+        texts = DocumentRewriter(self._replace, self._surrogates)
+        others = [header.name, *([header.uri] if header.uri else ()), *header.metadata.values()]
+        texts.learn(stored.version.chunks, header.title, others)
+        chunks = [self._window.fit(texts.chunk(chunk), chunk) for chunk in stored.version.chunks]
+        document = self._document(stored, header, texts, chunks)
+        filters = self._filters(stored, document)
+        return Rewritten(stored, document, chunks, filters, dict(texts.replaced), texts.unaligned)
+
+    def _document(
+        self, stored: StoredDocument, header: Header, texts: DocumentRewriter, chunks: Sequence[Chunk]
+    ) -> MaskedDocument:
+        document = MaskedDocument(
+            text=texts.text((NOTHING, NOTHING)),  # the text is in the chunks
+            blocks=(),
+            title=texts.text(header.title),
+            name=texts.text(header.name),
+            uri=texts.text(header.uri) if header.uri else None,
+            metadata={key: texts.text(pair) for key, pair in header.metadata.items()},
+            media_type=stored.media_type,
+            policy=stored.version.policy,
+            notices=stored.notices,
+            counts=stored.version.counts,
+        )
+        fields = (document.title, document.name, document.uri, *document.metadata.values())
+        left = set(tokens_in([*(one.record for one in fields if one), *(text for c in chunks for text in _views(c))]))
+        mentions, people = self._numbers(stored, left)
+        return changed(document, mentions=mentions, people=people)
+
+    def _numbers(
+        self, stored: StoredDocument, left: Collection[Token]
+    ) -> tuple[frozenset[int], tuple[frozenset[int], ...]]:
+        """The numbers of the values that are in the document now, and which of them stand together.
+
+        They are made anew from what is left: a word of a name that went stays when another name has it.
+        """
+        before = set(_tokens(stored))
+        items = self._vault.items_of({token_id for _, token_id in before | set(left)})
+        numbers = {token_id: (self._vault.value_number(item), own) for token_id, (item, own) in items.items()}
+        stay = {number for _, token_id in left for number in numbers.get(token_id, ())}
+        became: dict[int, int] = {}
+        for entity_type, token_id in before:
+            new = self._replace(entity_type, token_id)
+            token = next(tokens_in([new.record]), None) if new else None
+            if token and token_id in items and token[1] in items:
+                became |= dict(zip(numbers[token_id], numbers[token[1]]))
+        mentions = self._vault.mentions({items[token_id][0] for _, token_id in left if token_id in items}) | stay
+        groups = (frozenset(n if n in stay else became.get(n, n) for n in group) & stay for group in stored.people)
+        return mentions, tuple(group for group in groups if group)
+
+    def _filters(self, stored: StoredDocument, document: MaskedDocument) -> dict[str, bytes]:
+        filters = dict(stored.filters)
+        for key in stored.filters:
+            old, new = stored.version.header.metadata.get(key), document.metadata.get(key)
+            if old is None or new is None or old[0] == new.record:
+                continue
+            clear = self._refilter(key, new.record) if self._refilter else None
+            if clear is None:
+                del filters[key]
+            else:
+                filters[key] = self._store.filter_mac(key, clear)
+        return filters
+
+
+def _tokens(stored: StoredDocument) -> Iterator[Token]:
+    header = stored.version.header
+    pairs = (header.title, header.name, header.uri, *header.metadata.values())
+    yield from tokens_in(pair[0] for pair in pairs if pair)
+    for chunk in stored.version.chunks:
+        yield from tokens_in(_views(chunk))
+
+
+def _views(chunk: Chunk) -> tuple[Masked, ...]:
+    """Everything of a chunk in the record view."""
+    return chunk.record, chunk.heading, chunk.context_record, *(path for _, path in chunk.headings)
