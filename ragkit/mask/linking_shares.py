@@ -217,7 +217,8 @@ def _together(near: Sequence[Someone]) -> list[Someone]:
     last = near[-1]
     owners = [last]
     for one in reversed(near[:-1]):
-        if one.values or one.names[0].line != last.names[0].line or not _kin_of(one, last):
+        told = any(value.start < last.start for value in one.values)  # they have values of their own between the names
+        if told or one.names[0].line != last.names[0].line or not _kin_of(one, last):
             break
         owners.append(one)
     return owners
