@@ -163,7 +163,13 @@ class OpenCollection:
         policy = self.config.policy_of(self.name)
         learned = build_detectors(self.config, policy)
         return build_masker(
-            policy, self.collection.keys, self.store.vault(), self.name, learned=learned, folder=self.config.folder
+            policy,
+            self.collection.keys,
+            self.store.vault(),
+            self.name,
+            learned=learned,
+            folder=self.config.folder,
+            rulings=self.store.rulings(),
         )
 
     @cached_property

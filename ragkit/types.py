@@ -188,6 +188,7 @@ class MaskedDocument:
             asker may read.
         people: For each person of whom several values stand together here (a row, a form, a signature, a name beside an
             e-mail address), the numbers of those values. A value may belong to several people.
+        erased: The requests of erased people who are redacted in it.
     """
 
     text: MaskedText
@@ -202,6 +203,7 @@ class MaskedDocument:
     counts: Mapping[str, int] = field(default_factory=dict)
     mentions: frozenset[int] = frozenset()
     people: tuple[frozenset[int], ...] = ()
+    erased: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.presidio import PresidioDetector
 from ragkit.mask.recognizers import rows
 from ragkit.mask.rules import ENTITIES, RulesDetector
+from ragkit.mask.rulings import Rulings, RulingTable
 from ragkit.mask.secrets import SecretDetector
 from ragkit.mask.vault import Vault
 from ragkit.policy import Policy
@@ -61,6 +62,7 @@ def build_masker(
     *,
     learned: Sequence[Detector] = (),
     folder: Path = Path(),
+    rulings: RulingTable | None = None,
 ) -> CollectionMasker:
     """A masker for one collection, unloaded.
 
@@ -71,15 +73,18 @@ def build_masker(
         collection: Its name.
         learned: Further detectors, whose recognizer names begin with ``learned:``.
         folder: What relative paths of the policy's lists count from.
+        rulings: What was erased or corrected.
 
     Raises:
         ConfigError: A list cannot be read, or a country's identity numbers are not known.
     """
+    vault = Vault(keys, table, collection, own_types=policy.own_types)
     return CollectionMasker(
         policy,
         [*build_detectors(policy, folder), *learned],
-        Vault(keys, table, collection, own_types=policy.own_types),
+        vault,
         collection=collection,
         allowed=Allowed(policy, folder),
         key=derive(keys.content, "policy"),
+        rulings=Rulings(keys, vault, rulings) if rulings is not None else None,
     )

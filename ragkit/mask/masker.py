@@ -18,10 +18,13 @@ from collections.abc import Mapping, Sequence
 from ragkit.errors import EmptyPolicy, ItemError, MaskingError, RagkitError
 from ragkit.mask.allowed import Allowed
 from ragkit.mask.examination import Examiner, Resolved
-from ragkit.mask.fields import fields
-from ragkit.mask.operators import irreversible
+from ragkit.mask.fields import Field, fields
+from ragkit.mask.operators import irreversible, redacted
 from ragkit.mask.questions import is_everyday, recognise
 from ragkit.mask.readings import ReadQuestion, read_question
+from ragkit.mask.ready import Ready, make_ready
+from ragkit.mask.ruled_spans import NOT_RULED, RULED, Judged
+from ragkit.mask.rulings import Rulings
 from ragkit.mask.sight import Sight
 from ragkit.mask.standins import stand_ins
 from ragkit.mask.vault import Item, Vault
@@ -41,6 +44,7 @@ class CollectionMasker:
         collection: Its name, for :class:`~ragkit.types.MaskedQuestion`.
         allowed: What is never personal; by default the policy's ``keep_terms`` and allow lists.
         key: A key of the collection, under which the policy's fingerprint tells nothing of its lists.
+        rulings: What was erased or corrected; no part of the fingerprint.
 
     Raises:
         EmptyPolicy: There is no detector although the policy asks for entities.
@@ -56,6 +60,7 @@ class CollectionMasker:
         collection: str,
         allowed: Allowed | None = None,
         key: bytes = b"",
+        rulings: Rulings | None = None,
     ) -> None:
         if not detectors and not policy.unsafe_mask_nothing:
             raise EmptyPolicy(
@@ -66,6 +71,7 @@ class CollectionMasker:
         self.detectors = tuple(detectors)
         self.vault = vault
         self.collection = collection
+        self.rulings = rulings
         self._allowed = allowed or Allowed(policy)
         self._examiner = Examiner(policy, self._allowed)
         parts = [*(detector.fingerprint for detector in self.detectors), *self._allowed.fingerprints]
@@ -105,21 +111,16 @@ class CollectionMasker:
         readings = [reading for document in documents for part in fields(document) for reading in part.readings()]
         found = iter(self.detect([reading.text for reading in readings]))
         results: list[Resolved | ItemError] = [self._examiner.examine(document, found) for document in documents]
-        ready = [result for result in results if isinstance(result, Resolved)]
-        allocated = self.vault.allocate_many(self._items(ready))
-        return [self._render(r, allocated) if isinstance(r, Resolved) else r for r in results]
+        ready = [make_ready(result, self.rulings) if isinstance(result, Resolved) else result for result in results]
+        allocated = self.vault.allocate_many(
+            item for r in ready if isinstance(r, Ready) for item in r.items(self._examiner)
+        )
+        return [self._render(r, allocated) if isinstance(r, Ready) else r for r in ready]
 
-    def _items(self, ready: Sequence[Resolved]) -> list[Item]:
-        return [
-            (span.entity_type, part.text[span.start : span.end])
-            for resolved in ready
-            for part, span in resolved.values()
-            if self._examiner.operator(span) == "token"
-        ]
-
-    def _render(self, resolved: Resolved, allocated: Mapping[Item, tuple[str, str]]) -> MaskedDocument:
-        views = {part.slot: self._views(part.text, spans, allocated) for part, spans in resolved.parts}
-        values = {item for item in self._items([resolved]) if item in allocated}
+    def _render(self, ready: Ready, allocated: Mapping[Item, tuple[str, str]]) -> MaskedDocument:
+        resolved, judged = ready.resolved, ready.judged
+        views = {part.slot: self._views(part.text, spans, allocated, judged) for part, spans in resolved.parts}
+        values = {item for item in ready.items(self._examiner) if item in allocated}
         document = resolved.document
         return MaskedDocument(
             text=views["text"],
@@ -133,14 +134,24 @@ class CollectionMasker:
             notices=document.notices,
             counts=dict(Counter(span.entity_type for _, span in resolved.values())),
             mentions=self.vault.mentions(values),
+            people=ready.linked(self.vault, values),
+            erased=judged.requests,
         )
 
-    def _views(self, text: str, spans: Sequence[Span], allocated: Mapping[Item, tuple[str, str]]) -> MaskedText:
+    def _views(
+        self,
+        text: str,
+        spans: Sequence[Span],
+        allocated: Mapping[Item, tuple[str, str]],
+        judged: Judged = NOT_RULED,
+    ) -> MaskedText:
         replacements = []
         for span in spans:
-            value = text[span.start : span.end]
-            fixed = irreversible(self.rules.rule(span.entity_type), span.entity_type, value)
-            replacements.append(fixed or Replacement(*allocated[span.entity_type, value]))
+            item = judged.item(text, span)
+            fixed = irreversible(self.rules.rule(span.entity_type), *item)
+            if span.recognizer == RULED:
+                fixed = redacted(span.entity_type)
+            replacements.append(fixed or Replacement(*allocated[item]))
         return build_views(text, spans, replacements)
 
     # --- questions and single texts --------------------------------------------------------------------------------
@@ -198,12 +209,16 @@ class CollectionMasker:
         return self._mask_text(text, self.detect([text])[0], store=store)
 
     def _mask_text(self, text: str, found: Sequence[Span], *, store: bool) -> tuple[list[Span], MaskedText]:
-        spans = self._examiner.examine_text(text, found)
+        examined = ((Field("text", text), self._examiner.examine_text(text, found)),)
+        judged = self.rulings.judge(self.rulings.watch(examined)) if self.rulings else Judged(examined)
+        spans = judged.parts[0][1]
         items = [
-            (s.entity_type, text[s.start : s.end]) for s in spans if self._examiner.operator(s) in {"token", "refuse"}
+            judged.item(text, span)
+            for span in spans
+            if self._examiner.operator(span) in {"token", "refuse"} and span.recognizer != RULED
         ]
         found_items = self.vault.allocate_many(items) if store else self.vault.lookup_many(items, exact=True)
-        return spans, self._views(text, spans, found_items)
+        return spans, self._views(text, spans, found_items, judged)
 
     # --- the vault's pending rows ------------------------------------------------------------------------------------
 

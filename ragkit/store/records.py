@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from ragkit.errors import StoreCorrupt
-from ragkit.store import catalog, removal
+from ragkit.store import catalog, keysweep, removal
 from ragkit.store import items as items_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.hits import CheckedHits, filter_mac
 from ragkit.store.live import LiveChunks
+from ragkit.store.rulings import RulingRows
 from ragkit.store.schema import bodies, chunks, documents, items, sources, vault, versions
 from ragkit.store.stored import StoredVersion, count_waiting, policy_in_force, read_stored
 from ragkit.store.syncstate import SyncPreview, SyncStateTable
@@ -60,6 +61,10 @@ class RecordStore:
     def vault(self) -> VaultRows:
         """Return the vault's rows."""
         return VaultRows(self.database, self.collection)
+
+    def rulings(self) -> RulingRows:
+        """Return what is redacted or corrected in all that is masked from now on."""
+        return RulingRows(self.database.key_file, self.collection)
 
     def index_source(self, *, encoder: str | None = None, in_force: bool = False) -> LiveChunks:
         """Return the live chunks: of one encoder if it is named, of the policy in force if that is asked."""
@@ -105,8 +110,13 @@ class RecordStore:
         catalog.set_fingerprints(self.database, self.collection, policy=policy, encoder=encoder, chunker=chunker)
 
     def sweep(self) -> int:
-        """Delete what an interrupted run left behind; call it when the write lock was just taken."""
-        return removal.sweep(self.database, self.collection.id)
+        """Delete what an interrupted run left behind; call it when the write lock was just taken.
+
+        Record keys of what was replaced or deleted since the last time are released.
+        """
+        swept = removal.sweep(self.database, self.collection.id)
+        keysweep.reconcile(self.database, self.collection.id)
+        return swept
 
     def inventory(self) -> Inventory:
         """Count what is here."""

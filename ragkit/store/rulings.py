@@ -1,4 +1,4 @@
-"""Rulings: what is redacted or corrected in all that is masked from now on; in the key file, so that a restore keeps it.
+"""Rulings: what is redacted or corrected in all that is masked from now on; in the key file, so restores keep it.
 
 The rows hold numbers and sealed shapes. What they mean is :mod:`ragkit.mask.rulings`.
 """
