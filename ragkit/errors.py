@@ -27,6 +27,8 @@
     │   ├── IndexUnhealthy       the generation failed its probe; exact search answers
     │   ├── ManifestMismatch     built under another policy, encoder or chunker
     │   └── ChunkTooLong         a chunk would be cut silently by the encoder
+    ├── HeldBack                 a legal hold keeps what was to be deleted
+    ├── BackupError              a backup cannot be made, or is not to be restored
     ├── FilterRefused            an unknown filter key or an empty filter
     ├── GenerationError          the generator failed
     ├── EvaluationError          queries and judgements that do not fit each other
@@ -168,6 +170,24 @@ class ManifestMismatch(IndexProblem):
 
 class ChunkTooLong(IndexProblem):
     """A chunk has more word pieces than the encoder reads; it would be cut silently."""
+
+
+class HeldBack(RagkitError):
+    """A legal hold keeps what was to be deleted.
+
+    Args:
+        message: Naming the holds by their ids.
+        holds: The ids.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, message: str, *, holds: tuple[str, ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.holds = holds
+
+
+class BackupError(RagkitError):
+    """A backup cannot be made, or is damaged, altered, of another workspace, or older than the keys allow."""
 
 
 class FilterRefused(RagkitError):

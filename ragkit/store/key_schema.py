@@ -10,6 +10,7 @@
     holds            what must not be deleted, and why
     receipts         signed statements of what was erased
     copies           backups and copies of this file and of the root key that were made
+    copy_places      where the copy of this file is
     changes          counters by which other processes learn that keys were destroyed
 
 Nothing here is in clear but opaque ids, states and dates. The file is left out of an ordinary backup: a backup can then
@@ -103,6 +104,14 @@ copies = Table(
     Column("kind", Text, nullable=False),  # records | keys | root
     Column("made_at", Text, nullable=False),
     Column("gone_at", Text),
+)
+
+copy_places = Table(
+    "copy_places",
+    metadata,
+    Column("copy", Text, primary_key=True, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # where the copy of this file is, so that an erasure renews it
+    sqlite_with_rowid=False,
 )
 
 changes = Table(
