@@ -119,7 +119,7 @@ def _create(database: Database, root_key: bytes, name: str, *, data_class: DataC
 
 def _opened(database: Database, row: Row[Any], root_key: bytes) -> Collection:
     key = crypto.unseal(root_key, row.wrapped_key, bound_to=f"collection/{row.id}")
-    records = RecordKeys(database.key_file, root_key, row.id)
+    records = RecordKeys(database, root_key, row.id)
     if database.writable:
         database.before_commit.append(records.flush)
         if row.key_form == 0:

@@ -10,7 +10,7 @@ from every backup of the record store too (NIST SP 800-88r1, cryptographic erase
 
 A new key waits in memory and is committed to the key file just before the transaction of the record store that needs
 it, by :attr:`ragkit.store.database.Database.before_commit`. A kill between the two leaves a key that opens nothing;
-:meth:`ragkit.store.records.RecordStore.sweep` finds it. Rows made before there were record keys are read as they are.
+:mod:`ragkit.store.keysweep` finds it. Rows made before there were record keys are read as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
@@ -32,7 +32,7 @@ from ragkit.store.key_schema import changes, record_keys
 from ragkit.store.wrappingkey import WrappingKey, moment
 
 if TYPE_CHECKING:
-    from ragkit.store.keyfile import KeyFile
+    from ragkit.store.database import Database
 
 _MARK = b"RK1:"
 _UNMARKED_BYTES = 60  # nonce, key and tag: what a row held before there were record keys
@@ -60,20 +60,20 @@ class RecordKeys:
     """The record keys of one collection. Safe to use from several threads; every look sees what is committed.
 
     Args:
-        key_file: Where they are kept; written only while the workspace's write lock is held.
+        database: Whose key file has them; it is written only while the workspace's write lock is held.
         root_key: Opens the collection's wrapping key.
         collection_id: Whose keys these are.
     """
 
-    __slots__ = ("_collection", "_file", "_lock", "_mine", "_pending", "_released", "_wrapping")
+    __slots__ = ("_collection", "_database", "_file", "_lock", "_mine", "_pending", "_wrapping")
 
-    def __init__(self, key_file: KeyFile, root_key: bytes, collection_id: str) -> None:
-        self._file = key_file
+    def __init__(self, database: Database, root_key: bytes, collection_id: str) -> None:
+        self._database = database
+        self._file = database.key_file
         self._collection = collection_id
         self._mine = record_keys.c.collection_id == collection_id
-        self._wrapping = WrappingKey(key_file, root_key, collection_id)
+        self._wrapping = WrappingKey(self._file, root_key, collection_id)
         self._pending: dict[str, bytes] = {}
-        self._released: dict[str, str] = {}
         self._lock = threading.Lock()
 
     # --- wrapping and opening --------------------------------------------------------------------------------------
@@ -146,42 +146,37 @@ class RecordKeys:
     # --- keeping ---------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Commit pending keys and releases to the key file; called before the record store commits."""
+        """Commit pending keys to the key file; called before the record store commits."""
         with self._lock:
-            fresh, gone = dict(self._pending), dict(self._released)
-        if not fresh and not gone:
+            fresh = dict(self._pending)
+        if not fresh:
             return
         with self._file.write() as connection:
-            if fresh:
-                wrapping = self._wrapping.inside(connection)
-                rows = [
-                    {
-                        "place": place,
-                        "collection_id": self._collection,
-                        "wrapped": crypto.seal(wrapping, key, bound_to=self._bound(place)),
-                    }
-                    for place, key in sorted(fresh.items())  # in order, since neighbours share pages
-                ]
-                connection.execute(record_keys.insert(), rows)
-            for place, when in gone.items():
-                connection.execute(
-                    update(record_keys).where(self._mine, record_keys.c.place == place).values(released_at=when)
-                )
+            wrapping = self._wrapping.inside(connection)
+            rows = [
+                {
+                    "place": place,
+                    "collection_id": self._collection,
+                    "wrapped": crypto.seal(wrapping, key, bound_to=self._bound(place)),
+                }
+                for place, key in sorted(fresh.items())  # in order, since neighbours share pages
+            ]
+            connection.execute(record_keys.insert(), rows)
         reach("sync.after_record_keys")
         with self._lock:
             for place in fresh:
                 self._pending.pop(place, None)
-            for place in gone:
-                self._released.pop(place, None)
 
-    def release(self, places: Iterable[str]) -> None:
+    def release(self, places: Values[str]) -> None:
         """Note that these records were replaced or deleted in the ordinary way: kept for older backups, then pruned.
 
-        Call it after the record store's transaction; written with the next :meth:`flush`.
+        Need not be called: :func:`ragkit.store.keysweep.reconcile` finds what was replaced.
         """
-        when = moment()
-        with self._lock:
-            self._released.update(dict.fromkeys(places, when))
+        self.flush()
+        change = update(record_keys).where(self._mine, record_keys.c.place == bindparam("released"))
+        with self._file.write() as connection:
+            for place in places:
+                connection.execute(change.values(released_at=moment()), {"released": place})
 
     def destroy_documents(self, doc_ids: Values[str]) -> int:
         """Destroy the keys of every version of these documents, released ones too.
@@ -197,14 +192,16 @@ class RecordKeys:
         return self._destroy([record_keys.c.place == value_place(one) for one in numbers])
 
     def prune(self, before: datetime) -> int:
-        """Destroy the keys that were released before a time; call :meth:`RecordStore.sweep` first.
+        """Destroy the keys that were released before a time, unless their record is there again.
 
         Returns:
             How many there were.
         """
+        from ragkit.store.keysweep import reconcile  # which imports this module
+
+        reconcile(self._database, self._collection, thorough=True)
         limit = before.astimezone(UTC).isoformat(timespec="seconds")
-        released = record_keys.c.released_at
-        return self._destroy([released < limit])
+        return self._destroy([record_keys.c.released_at < limit])
 
     # --- inside ----------------------------------------------------------------------------------------------------
 

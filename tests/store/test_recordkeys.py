@@ -14,6 +14,7 @@ from ragkit.errors import KeyDestroyed, KeyMismatch
 from ragkit.store.catalog import open_collection
 from ragkit.store.database import open_database
 from ragkit.store.key_schema import record_keys
+from ragkit.store.keysweep import count_keys
 from ragkit.store.recordkeys import document_place, is_wrapped
 from ragkit.store.schema import vault, versions
 from ragkit.testing.light import ANA, ROOT_KEY, LightIngest
@@ -94,17 +95,43 @@ def test_opening_a_destroyed_record_says_so(light: LightIngest) -> None:
 
 
 def test_a_released_key_is_kept_until_it_is_pruned(light: LightIngest) -> None:
-    """An older backup needs it; retention prunes it."""
+    """A replaced version's key is released by the next sweep; an older backup needs it; retention prunes it."""
+    light.sync({"a": "one", "b": "two"})
+    gone = doc_id_of(light, "a")
+    with light.database.read() as connection:
+        old = connection.execute(versions.select().where(versions.c.doc_id == gone)).one()
+    light.options["max_delete_share"] = 1.0
+    light.sync({"a": "another", "b": "two"})
+    assert light.store.sweep() == 0
     records = light.collection.records
-    sealed = records.wrap_many({"d/x/1": b"one", "d/x/2": b"two"})
-    records.flush()
-    records.release(["d/x/1"])
-    records.flush()
-    assert places(light, released=True) == {"d/x/1"}
-    assert records.unwrap("d/x/1", sealed["d/x/1"]) == b"one"
+    assert places(light, released=True) == {document_place(gone, 1)}
+    assert records.unwrap(document_place(gone, 1), old.wrapped_key)
     assert records.prune(datetime.now(UTC) - timedelta(days=1)) == 0
     assert records.prune(datetime.now(UTC) + timedelta(days=1)) == 1
-    assert records.unwrap_many(sealed) == {"d/x/2": b"two"}
+    with pytest.raises(KeyDestroyed):
+        records.unwrap(document_place(gone, 1), old.wrapped_key)
+    assert light.texts() == {"a": ["another"], "b": ["two"]}
+
+
+def test_pruning_spares_what_a_restore_brought_back(light: LightIngest) -> None:
+    """A released key whose record is there again is kept; an orphan of a killed run is released."""
+    light.sync({"a": "one"})
+    records = light.collection.records
+    mine = document_place(doc_id_of(light, "a"), 1)
+    records.release([mine])
+    records.wrap("d/orphan/1", b"never stored")
+    records.flush()
+    assert records.prune(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert places(light) == {mine}
+    assert light.texts() == {"a": ["one"]}
+
+
+def test_records_without_a_key_are_counted(light: LightIngest) -> None:
+    """What nothing can open is told apart from what is there."""
+    light.sync({"a": "Ada one", "b": "Grace two"})
+    light.collection.records.destroy_documents([doc_id_of(light, "a")])
+    found = count_keys(light.database, light.collection.id)
+    assert (found.documents, found.values, found.dead_documents, found.dead_values) == (1, 2, 1, 0)
 
 
 def test_another_root_key_opens_no_record_key(light: LightIngest, tmp_path: Path) -> None:
@@ -113,7 +140,7 @@ def test_another_root_key_opens_no_record_key(light: LightIngest, tmp_path: Path
 
     sealed = light.collection.records.wrap("d/x/1", b"inner")
     light.collection.records.flush()
-    other = RecordKeys(light.database.key_file, bytes(32), light.collection.id)
+    other = RecordKeys(light.database, bytes(32), light.collection.id)
     with pytest.raises(KeyMismatch):
         other.unwrap("d/x/1", sealed)
 
