@@ -34,7 +34,13 @@ class Ready:
         return [
             self.judged.item(part.text, span)
             for part, span in self.resolved.values()
-            if examiner.operator(span) == "token" and span.recognizer != RULED
+            if examiner.operator(span) in {"token", "shift"} and span.recognizer != RULED
+        ]
+
+    def mentioned(self) -> list[Item]:
+        """Every mention of a value in order, whatever happens to it, but what is redacted as erased."""
+        return [
+            self.judged.item(part.text, span) for part, span in self.resolved.values() if span.recognizer != RULED
         ]
 
     def linked(self, vault: Vault, known: set[Item]) -> tuple[frozenset[int], ...]:
