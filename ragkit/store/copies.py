@@ -67,7 +67,7 @@ class Copies:
 
     def living(self, kind: Kind) -> list[Copy]:
         """Return the copies that are not known to be gone, the newest last."""
-        if self._key_file.version() < 0:
+        if not self._key_file.mark():
             return []
         query = (
             select(copies, copy_places.c.sealed)

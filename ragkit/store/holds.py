@@ -87,7 +87,7 @@ class HoldRows:
             KeyMismatch: They were sealed with another key.
         """
         key_file = self._database.key_file
-        if key_file.version() < 0:
+        if not key_file.mark():
             return []
         query = select(holds).where(holds.c.collection_id == self._collection.id)
         with key_file.read() as connection:

@@ -29,6 +29,7 @@ class KeyFile(Database):
         self.path = path
         self._looking: sqlite3.Connection | None = None
         self._look_lock = threading.Lock()
+        self._openings = 0
 
     def look(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query, on a connection that stays open: microseconds, where ``read`` takes a hundred.
@@ -39,10 +40,15 @@ class KeyFile(Database):
             connection = self._look_connection()
             return [] if connection is None else connection.execute(query, parameters).fetchall()
 
-    def version(self) -> int:
-        """Return a number that changes whenever any process commits to the file; -1 while there is no file."""
+    def mark(self) -> int:
+        """Return a number that is another after each change by any process; 0 while there is no file.
+
+        Asked of SQLite: opening the file beside it and closing it again would drop the locks of every connection that
+        this process has (https://www.sqlite.org/howtocorrupt.html, section 2.2). Numbers of two processes, or of two
+        objects, are not to be compared.
+        """
         rows = self.look("PRAGMA data_version")
-        return int(rows[0][0]) if rows else -1
+        return (self._openings << 32) + int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
         """Close every connection. The file can still be used; it opens new ones."""
@@ -63,20 +69,8 @@ class KeyFile(Database):
                 check_same_thread=False,
             )
             self._looking.execute("PRAGMA query_only = ON")
+            self._openings += 1
         return self._looking
-
-    def mark(self) -> int:
-        """A number that is another after each change by any process; 0 while there is no file. One small read.
-
-        It is SQLite's file change counter (https://www.sqlite.org/fileformat2.html, section 1.3.7), which a journal
-        that is deleted keeps true. ``PRAGMA data_version`` would tell of other connections only, one by one.
-        """
-        try:
-            with self.path.open("rb", buffering=0) as file:
-                file.seek(24)
-                return int.from_bytes(file.read(4), "big")
-        except FileNotFoundError:
-            return 0
 
 
 def open_key_file(path: Path, *, writable: bool) -> KeyFile:

@@ -22,15 +22,15 @@ _STATE = (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The wrapping key as the key file had it at one of its versions.
+    """The wrapping key as the key file had it at one time.
 
     Attributes:
-        version: Of the key file (:meth:`ragkit.store.keyfile.KeyFile.version`).
+        mark: Of the key file (:meth:`ragkit.store.keyfile.KeyFile.mark`).
         generation: Of the wrapping key; 0 when there is none yet.
         destroyed: How many times record keys were destroyed.
     """
 
-    version: int
+    mark: int
     generation: int
     destroyed: int
     key: bytes = field(default=b"", repr=False)
@@ -59,17 +59,17 @@ class WrappingKey:
         Raises:
             KeyMismatch: The root key is another.
         """
-        version, known = self._file.version(), self._known
-        if known is not None and known.version == version:
+        mark, known = self._file.mark(), self._known
+        if known is not None and known.mark == mark:
             return known
-        rows = self._file.look(_STATE, (self._collection,)) if version >= 0 else []
-        state = State(version, 0, 0)
+        rows = self._file.look(_STATE, (self._collection,)) if mark else []
+        state = State(mark, 0, 0)
         for generation, wrapped, destroyed in rows:
             if known is not None and known.generation == generation:
                 key = known.key
             else:
                 key = open_wrapping_key(self._root, wrapped, self._collection, generation)
-            state = State(version, generation, destroyed or 0, key)
+            state = State(mark, generation, destroyed or 0, key)
         self._known = state
         return state
 
