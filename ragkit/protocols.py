@@ -84,8 +84,11 @@ class VaultTable(Protocol):
     ``value_mac``, ``token`` and ``surrogate_mac`` are each unique in a collection by database constraint. ``insert``
     takes part in the caller's current write transaction. ``named`` finds at most ``limit`` rows by one of their
     ``names``; ``seen`` tells which of these numbers stand among the ``mentions`` of a document in one of these access
-    classes, and ``classes_for`` in which a principal may read.
+    classes, and ``classes_for`` in which a principal may read. ``epoch`` is another number when keys of values were
+    destroyed, by any process: what was read before must be forgotten.
     """
+
+    def epoch(self) -> int: ...
 
     def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]: ...
 

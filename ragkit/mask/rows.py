@@ -65,6 +65,7 @@ class VaultRows:
         self._collection = collection
         self._pending = Draft()
         self._cache: dict[bytes, Opened] = {}
+        self._epoch = 0
 
     @property
     def pending(self) -> int:
@@ -91,6 +92,7 @@ class VaultRows:
 
     def opened(self, macs: Collection[bytes], draft: Draft) -> dict[bytes, Opened]:
         """Rows with their seals open, by keyed hash: from the cache, what is pending, the draft, the table."""
+        self._forget_destroyed()
         found: dict[bytes, Opened] = {}
         missing: list[bytes] = []
         for mac in macs:
@@ -116,6 +118,7 @@ class VaultRows:
 
     def named(self, name: NameKey, limit: int) -> dict[bytes, Opened]:
         """At most ``limit`` stored rows that have a name key, with their seals open, by keyed hash."""
+        self._forget_destroyed()
         found: dict[bytes, Opened] = {}
         for row in self.table.named(self.name_number(name), limit):
             found[row.value_mac] = self._cache.get(row.value_mac) or self.open(row)
@@ -134,6 +137,13 @@ class VaultRows:
         for start in range(0, len(stored), _BATCH):
             rows.update(self.table.by_token(stored[start : start + _BATCH]))
         return rows
+
+    def _forget_destroyed(self) -> None:
+        """Keep nothing in memory that was erased, be it by another process."""
+        epoch = self.table.epoch()
+        if epoch != self._epoch:
+            self._cache.clear()
+            self._epoch = epoch
 
     def _remember(self, opened: Mapping[bytes, Opened]) -> None:
         if len(self._cache) + len(opened) > _CACHE_ROWS:
@@ -161,6 +171,7 @@ class VaultRows:
         surrogate: str,
         mark: bytes,
         names: Sequence[NameKey] = (),
+        spelling_of: int | None = None,
     ) -> None:
         """Make a row and put it into the draft; ``mark`` is the keyed hash of its surrogate."""
         entity_type, value = item
@@ -175,6 +186,7 @@ class VaultRows:
             sealed_value=seal(key, value.encode("utf-8", "surrogatepass"), bound_to=f"{bound}|value"),
             wrapped_key=seal(self._keys.wrapping, key, bound_to=f"{bound}|key"),
             names=tuple(self.name_number(name) for name in names),
+            spelling_of=spelling_of,
         )
         token = format_token(entity_type, token_id) if token_id else ""
         draft.opened[mac] = Opened(value, surrogate, token)

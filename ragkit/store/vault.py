@@ -15,6 +15,7 @@ from ragkit.errors import StoreError
 from ragkit.store.access import class_number, classes_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.denials import Denials
 from ragkit.store.recordkeys import is_wrapped, value_place
 from ragkit.store.schema import vault, vault_names
 from ragkit.types import Principal, VaultRow
@@ -48,6 +49,11 @@ class VaultRows:
         self._database = database
         self._collection = collection
         self._collection_id = collection.id
+        self._denials = Denials(database.key_file, collection)
+
+    def epoch(self) -> int:
+        """Return a number that changes when keys were destroyed, by any process. Costs microseconds."""
+        return self._collection.records.epoch()
 
     def by_mac(self, macs: Values[bytes]) -> dict[bytes, VaultRow]:
         """Return the rows with these value hashes, by hash."""
@@ -96,6 +102,10 @@ class VaultRows:
                 found.update(connection.execute(query, given).scalars())
         return found
 
+    def denied(self) -> frozenset[str]:
+        """Return the ids of the tokens that nobody is shown."""
+        return self._denials.tokens()
+
     def insert(self, rows: Sequence[VaultRow]) -> None:
         """Insert rows, in this thread's write transaction if one is under way.
 
@@ -127,6 +137,7 @@ class VaultRows:
             if names:
                 given = [{"key": key, "vault_id": vault_id} for key, vault_id in sorted(names)]
                 connection.execute(vault_names.insert(), given)
+            self._denials.extend((_numbers_of(row), row.token) for row in rows if row.token is not None)
 
     def count(self) -> int:
         """Return how many rows the collection has."""
@@ -168,6 +179,11 @@ class VaultRows:
 
 def _place(mac: bytes) -> str:
     return value_place(key_number(mac))
+
+
+def _numbers_of(row: VaultRow) -> list[int]:
+    number = key_number(row.value_mac)
+    return [number] if row.spelling_of is None else [number, row.spelling_of]
 
 
 def _slices(values: Values[Any]) -> Iterator[list[Any]]:

@@ -21,6 +21,10 @@ class MemoryVaultTable:
         self._surrogates: set[bytes] = set()
         self.calls = 0
 
+    def epoch(self) -> int:
+        """Nothing is ever destroyed here."""
+        return 0
+
     def by_mac(self, macs: Collection[bytes]) -> dict[bytes, VaultRow]:
         """Rows of these values."""
         self.calls += 1
@@ -50,6 +54,10 @@ class MemoryVaultTable:
         self.calls += 1
         known = {key_number(mac) for mac in self.rows}.union(*(row.names for row in self.rows.values()))
         return known & set(numbers) if classes else set()
+
+    def denied(self) -> frozenset[str]:
+        """Nothing is denied here."""
+        return frozenset()
 
     def insert(self, rows: Sequence[VaultRow]) -> None:
         """Store rows.

@@ -11,6 +11,7 @@ import pytest
 
 from ragkit.crypto import key_number
 from ragkit.errors import KeyDestroyed, KeyMismatch
+from ragkit.mask.vault import Vault
 from ragkit.store.catalog import open_collection
 from ragkit.store.database import open_database
 from ragkit.store.key_schema import record_keys
@@ -201,3 +202,24 @@ def make_old(light: LightIngest) -> None:
         connection.exec_driver_sql("UPDATE collections SET key_form = 0")
     with light.database.key_file.write() as connection:
         connection.execute(record_keys.delete())
+
+
+def test_an_open_vault_forgets_what_another_process_destroyed(light: LightIngest, tmp_path: Path) -> None:
+    """The reader had the value open in memory; after its key is destroyed it neither looks it up nor reveals it."""
+    writing = Vault(light.collection.keys, light.store.vault(), "default")
+    token, surrogate = writing.allocate("PERSON", "Galip Yalman")
+    with light.database.write():
+        writing.flush()
+    other = LightIngest(tmp_path, writable=False)
+    reading = Vault(other.collection.keys, other.store.vault(), "default")
+    assert reading.lookup("PERSON", "Galip Yalman") == (token, surrogate)
+    assert reading.reveal(token) == ("Galip Yalman", {"PERSON": 1})
+    assert light.collection.records.destroy_values([reading.value_number(("PERSON", "Galip Yalman"))]) == 1
+    assert reading.reveal(token) == (token, {})
+    assert reading.lookup("PERSON", "Grace Hopper")
+    assert not reading._rows._cache, "the value that was read before"
+    again, _ = writing.allocate("PERSON", "Galip Yalman")
+    with light.database.write():
+        writing.flush()
+    assert reading.reveal(again) == ("Galip Yalman", {"PERSON": 1})
+    other.database.close()
