@@ -219,10 +219,11 @@ def _make_families(people: list[Person], supply: _Supply) -> None:
             shared = {"family": head.family, "street": head.street, "place": head.place, "home_phone": head.home_phone}
             people[place] = _again(people[place], supply, **shared, household=head.id, group="family")
         if together:  # father and son
-            son = people[members[1]]
-            young = {"born": head.born + timedelta(days=9_000 + dice.randrange(3_000)), "title": "Mr"}
-            people[members[1]] = _again(son, supply, given=head.given, group="namesake-family", **young)
-            people[members[0]] = replace(people[members[0]], group="namesake-family", title="Mr")
+            father, son = people[members[0]], people[members[1]]
+            old = date(1945, 1, 1) + timedelta(days=dice.randrange(9_000))
+            young = {"born": old + timedelta(days=9_000 + dice.randrange(3_000)), "title": "Mr"}
+            people[members[0]] = replace(father, born=old, group="namesake-family", title="Mr")
+            people[members[1]] = _again(son, supply, given=father.given, group="namesake-family", **young)
         left, first = left - size, False
 
 
