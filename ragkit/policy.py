@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from ragkit.errors import ConfigError, EmptyPolicy
 from ragkit.policy_parts import (
     COARSER,
+    SHIFTED,
     AllowList,
     DenyList,
     Dictionary,
@@ -42,6 +43,7 @@ __all__ = [
     "COARSER",
     "MASKING_VERSION",
     "NATIONAL_ID",
+    "SHIFTED",
     "AllowList",
     "DenyList",
     "Dictionary",
@@ -129,6 +131,8 @@ class Policy(BaseModel):
             if rule.to is not None and rule.to not in known:
                 choice = f"one of: {', '.join(known)}" if known else "nothing but its type"
                 raise ValueError(f"{entity_type} can be generalised to {choice}")
+            if rule.operator == "shift" and entity_type not in SHIFTED:
+                raise ValueError(f"{entity_type} cannot be shifted; {' and '.join(sorted(SHIFTED))} can")
         return entities
 
     @field_validator("phone_regions")

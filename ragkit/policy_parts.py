@@ -16,9 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ragkit.config_sections import SecretRef
 
-Operator = Literal["token", "redact", "generalise", "keep", "refuse"]
-"""``token``: reversible, through the vault. ``redact``: the type only. ``generalise``: a coarser value (a decade, a
-year, a network). ``keep``: left in clear. ``refuse``: the document is quarantined."""
+Operator = Literal["token", "shift", "redact", "generalise", "keep", "refuse"]
+"""``token``: reversible, through the vault. ``shift``: the same for dates, which the index holds moved by some days.
+``redact``: the type only. ``generalise``: a coarser value (a decade, a year, a network). ``keep``: left in clear.
+``refuse``: the document is quarantined."""
+
+SHIFTED = frozenset({"DATE_TIME", "DATE_OF_BIRTH"})
+"""What can be shifted."""
 
 COARSER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -83,20 +87,23 @@ class EntityRule(_Part):
     """What happens to one type of entity; ``PERSON = "token"`` stands for ``PERSON = {operator = "token"}``.
 
     Attributes:
-        operator: `token`: reversible, through the vault. `redact`: the type only. `generalise`: a coarser value.
-            `keep`: left in clear. `refuse`: the document is quarantined.
+        operator: `token`: reversible, through the vault. `shift` (DATE_TIME, DATE_OF_BIRTH): likewise, and the index
+            holds all dates of a person moved by one number of days, so that the time between them stays. `redact`: the
+            type only. `generalise`: a coarser value. `keep`: left in clear. `refuse`: the document is quarantined.
         threshold: Least score in 0..1; default: the policy's.
         to: How coarse, for `generalise`. AGE: `decade`, or `under_90` (kept, and "90 or over"). DATE_OF_BIRTH:
             `year`, or `year_under_90` (none for who may be 90). DATE_TIME: `year`. POSTCODE: `area`, or `zip3`
             (three digits, 000 where few live). LOCATION: `state` (of the United States). IP_ADDRESS: `network`.
         learned: Whether learned detectors may find it too; `false` leaves it to patterns and rules, which raise fewer
             false alarms where a value has a form.
+        days: How far `shift` moves a date at most, forward or back; default: 182.
     """
 
     operator: Operator = "token"
     threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     to: str | None = None
     learned: bool = True
+    days: int | None = Field(default=None, ge=1, le=3660, exclude_if=lambda days: days is None)
 
     @model_validator(mode="before")
     @classmethod
@@ -107,6 +114,8 @@ class EntityRule(_Part):
     def _coarser_only_to_generalise(self) -> Self:
         if self.to is not None and self.operator != "generalise":
             raise ValueError("`to` goes with the operator `generalise`")
+        if self.days is not None and self.operator != "shift":
+            raise ValueError("`days` goes with the operator `shift`")
         return self
 
 

@@ -232,7 +232,7 @@ SHAPES: Mapping[str, Shape] = {
         about="One entity type of a policy.",
         fields={
             "entity_type": ("text", "the type"),
-            "operator": ("text", "`token`, `redact`, `generalise`, `keep` or `refuse`"),
+            "operator": ("text", "`token`, `shift`, `redact`, `generalise`, `keep` or `refuse`"),
             "to": ("text or null", "how coarse, for `generalise`; null is the usual"),
             "threshold": ("number", "least score, 0..1"),
             "found_by": ("list of text", "what could find it; empty: nothing does"),

@@ -25,6 +25,7 @@ from ragkit.mask.readings import ReadQuestion, read_question
 from ragkit.mask.ready import Ready, make_ready
 from ragkit.mask.ruled_spans import NOT_RULED, RULED, Judged
 from ragkit.mask.rulings import Rulings
+from ragkit.mask.shifting import DateShift
 from ragkit.mask.sight import Sight
 from ragkit.mask.standins import stand_ins
 from ragkit.mask.vault import Item, Vault
@@ -74,6 +75,7 @@ class CollectionMasker:
         self.rulings = rulings
         self._allowed = allowed or Allowed(policy)
         self._examiner = Examiner(policy, self._allowed)
+        self._dates = DateShift(policy, vault)
         parts = [*(detector.fingerprint for detector in self.detectors), *self._allowed.fingerprints]
         self._policy = policy.fingerprint(parts, key=key)
 
@@ -119,6 +121,8 @@ class CollectionMasker:
 
     def _render(self, ready: Ready, allocated: Mapping[Item, tuple[str, str]]) -> MaskedDocument:
         resolved, judged = ready.resolved, ready.judged
+        itself = resolved.document.uri or resolved.document.name
+        allocated = self._dates.moved(ready.mentioned(), allocated, otherwise=itself)
         views = {part.slot: self._views(part.text, spans, allocated, judged) for part, spans in resolved.parts}
         values = {item for item in ready.items(self._examiner) if item in allocated}
         document = resolved.document
@@ -193,9 +197,10 @@ class CollectionMasker:
             (span.entity_type, text[span.start : span.end])
             for spans in examined
             for span in spans
-            if self._examiner.operator(span) in {"token", "refuse"}
+            if self._examiner.operator(span) in {"token", "shift", "refuse"}
         ]
-        return read_question(text, examined, stand_ins(items, sight), self._views)
+        found_items = self._dates.question(items, stand_ins(items, sight), sight)
+        return read_question(text, examined, found_items, self._views)
 
     def mask_text(self, text: str, *, store: bool = False) -> tuple[list[Span], MaskedText]:
         """The spans of a text, disjoint and in order, and its masked views. Quarantines nothing.
@@ -215,9 +220,12 @@ class CollectionMasker:
         items = [
             judged.item(text, span)
             for span in spans
-            if self._examiner.operator(span) in {"token", "refuse"} and span.recognizer != RULED
+            if self._examiner.operator(span) in {"token", "shift", "refuse"} and span.recognizer != RULED
         ]
+        found_items: Mapping[Item, tuple[str, str]]
         found_items = self.vault.allocate_many(items) if store else self.vault.lookup_many(items, exact=True)
+        mentioned = [judged.item(text, span) for span in spans if span.recognizer != RULED]
+        found_items = self._dates.moved(mentioned, found_items, otherwise=text)
         return spans, self._views(text, spans, found_items, judged)
 
     # --- the vault's pending rows ------------------------------------------------------------------------------------

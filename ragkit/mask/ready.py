@@ -39,9 +39,7 @@ class Ready:
 
     def mentioned(self) -> list[Item]:
         """Every mention of a value in order, whatever happens to it, but what is redacted as erased."""
-        return [
-            self.judged.item(part.text, span) for part, span in self.resolved.values() if span.recognizer != RULED
-        ]
+        return [self.judged.item(part.text, span) for part, span in self.resolved.values() if span.recognizer != RULED]
 
     def linked(self, vault: Vault, known: set[Item]) -> tuple[frozenset[int], ...]:
         """The people by the numbers of their values, as far as these are known, without what is redacted."""
