@@ -22,7 +22,7 @@ from ragkit.mask.linking_names import NamesHere, may_be_one
 from ragkit.mask.linking_prose import Prose
 from ragkit.mask.linking_runs import Mention, Run, runs_in
 from ragkit.mask.linking_shares import Someone, belongs_to_firm, people_of
-from ragkit.mask.linking_types import identifies, is_strong, is_unique, shape
+from ragkit.mask.linking_types import differ, identifies, is_strong, is_unique
 from ragkit.mask.normalise import normalise
 from ragkit.mask.rows import Item
 from ragkit.types import Document, Span
@@ -91,8 +91,11 @@ class _Group:
         """Whether the two hold different numbers of which a person has one, or stand in different rows of a table."""
         for entity_type in self.known.keys() & other.known.keys():
             mine, theirs = self.known[entity_type], other.known[entity_type]
-            single = is_unique(entity_type) or entity_type == "DATE_OF_BIRTH"
-            if single and mine.isdisjoint(theirs) and {*map(shape, mine)} & {*map(shape, theirs)}:
+            if (
+                (is_unique(entity_type) or entity_type == "DATE_OF_BIRTH")
+                and mine.isdisjoint(theirs)
+                and any(differ(entity_type, one, another) for one in mine for another in theirs)
+            ):
                 return True
         return bool(self.tables & other.tables) and not self.shares(other)
 

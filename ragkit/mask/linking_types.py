@@ -83,9 +83,63 @@ def _may_be_name(pieces: list[str]) -> bool:
     return len(pieces) == 2 and pieces[0] in {"post", "page", "all", "it", "hi", "pr"} and len(pieces[1]) > 3
 
 
-def shape(value: str) -> str:
-    """What a number looks like: digits as ``9``, letters as ``A``, separators left out.
+def differ(entity_type: str, one: str, other: str) -> bool:
+    """Whether two values of a type are certainly two people's, each in its normal form.
 
-    Two customer numbers contradict each other only when they are of one numbering.
+    Numbers of one numbering, birth dates on two days, addresses with other numbers in them, two addresses in one
+    domain. Two ways of writing one date, and an address and a part of it, do not differ.
     """
-    return "".join("9" if char.isdigit() else "A" for char in fold(value) if char.isalnum())
+    if one == other:
+        return False
+    if entity_type == "DATE_OF_BIRTH":
+        return _dates_differ(one, other)
+    if entity_type == "ADDRESS":
+        mine, theirs = _numbers(one), _numbers(other)
+        return bool(mine and theirs) and mine.isdisjoint(theirs)
+    if entity_type == "EMAIL_ADDRESS":
+        return one.rpartition("@")[2] == other.rpartition("@")[2]
+    return is_unique(entity_type) and _numbering(entity_type, one) == _numbering(entity_type, other)
+
+
+def agree(entity_type: str, one: str, other: str) -> bool:
+    """Whether two values of a type are the same although they are written another way."""
+    if one == other:
+        return True
+    if entity_type == "DATE_OF_BIRTH":
+        return bool(_YEAR.search(one) and _YEAR.search(other)) and not _dates_differ(one, other)
+    if entity_type == "ADDRESS":
+        mine, theirs = set(_WORDS.findall(one)), set(_WORDS.findall(other))
+        less = min(mine, theirs, key=len)
+        return bool(_numbers(one) and _numbers(other)) and len(less) > 1 and less <= (mine | theirs) - (mine ^ theirs)
+    return False
+
+
+_YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
+_DIGITS = re.compile(r"\d+")
+_WORDS = re.compile(r"[^\W_]+")
+
+
+def _dates_differ(one: str, other: str) -> bool:
+    years = _YEAR.search(one), _YEAR.search(other)
+    if not years[0] or not years[1]:
+        return False
+    if years[0][0] != years[1][0]:
+        return True
+    mine, theirs = ([int(n) for n in _DIGITS.findall(_YEAR.sub("", value, count=1))] for value in (one, other))
+    if len(mine) == len(theirs) == 2:
+        return sorted(mine) != sorted(theirs)  # day and month, in whichever order
+    if {len(mine), len(theirs)} == {1, 2}:
+        day, both = sorted((mine, theirs), key=len)
+        return day[0] not in both
+    return len(mine) == len(theirs) == 1 and mine != theirs
+
+
+def _numbers(value: str) -> set[str]:
+    return set(_DIGITS.findall(value))
+
+
+def _numbering(entity_type: str, value: str) -> str:
+    """Customer numbers ``K-1001`` and ``E-1001`` are of two numberings; identity numbers of a country are of one."""
+    if entity_type == "US_SSN" or _NATIONAL.fullmatch(entity_type):
+        return ""
+    return _DIGITS.sub(lambda digits: "9" * len(digits[0]), "".join(char for char in fold(value) if char.isalnum()))
