@@ -86,6 +86,7 @@ class VaultTable(Protocol):
     ``names``; ``seen`` tells which of these numbers stand among the ``mentions`` of a document in one of these access
     classes, and ``classes_for`` in which a principal may read. ``epoch`` is another number when keys of values were
     destroyed, by any process: what was read before must be forgotten.
+    ``denied`` gives the ids of the tokens that nobody is shown.
     """
 
     def epoch(self) -> int: ...
@@ -101,6 +102,8 @@ class VaultTable(Protocol):
     def classes_for(self, principal: Principal) -> frozenset[int]: ...
 
     def seen(self, numbers: Collection[int], classes: Collection[int]) -> set[int]: ...
+
+    def denied(self) -> frozenset[str]: ...
 
     def insert(self, rows: Sequence[VaultRow]) -> None: ...
 

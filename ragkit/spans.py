@@ -97,6 +97,7 @@ class VaultRow:
         sealed_value: The value as first seen, sealed under the same key.
         wrapped_key: The value's own key, wrapped by the collection's wrapping key.
         names: Numbers of the keyed hashes under which a question finds the value; written, not read back.
+        spelling_of: Of a further spelling, the number of the value; told at the insertion, not kept.
     """
 
     value_mac: bytes
@@ -108,6 +109,7 @@ class VaultRow:
     sealed_value: bytes
     wrapped_key: bytes
     names: tuple[int, ...] = ()
+    spelling_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,16 @@ class Creation:
         for mac, item in firsts.items():
             surrogate, mark = surrogates[mac]
             names = name_keys(*item) if like is None else ()
-            self._rows.add(draft, mac, item, token_id=tokens[mac], surrogate=surrogate, mark=mark, names=names)
+            self._rows.add(
+                draft,
+                mac,
+                item,
+                token_id=tokens[mac],
+                surrogate=surrogate,
+                mark=mark,
+                names=names,
+                spelling_of=None if like is None else key_number(self._rows.value_mac(item[0], normals[item])),
+            )
 
     def strange(
         self, items: Mapping[Item, bytes], normals: Mapping[Item, str], seen: Collection[int]

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 
-from ragkit.crypto import CollectionKeys, key_number
+from ragkit.crypto import CollectionKeys, key_number, keyed_hash
 from ragkit.errors import KeyMismatch
 from ragkit.mask.creation import Creation
 from ragkit.mask.names import names_in_addresses
@@ -26,6 +26,7 @@ from ragkit.mask.normalise import normalise
 from ragkit.mask.people import NameKey, name_keys
 from ragkit.mask.rows import Draft, Item, Opened, VaultRows
 from ragkit.mask.tokens import find_tokens
+from ragkit.mask.withheld import Withheld
 from ragkit.protocols import VaultTable
 from ragkit.types import Principal
 
@@ -47,10 +48,12 @@ class Vault:
     def __init__(
         self, keys: CollectionKeys, table: VaultTable, collection: str, *, own_types: Collection[str] = ()
     ) -> None:
+        self._keys = keys
         self._rows = VaultRows(keys, table, collection)
         self._mentions: dict[Item, frozenset[int]] = {}
         self._spelled: dict[Item, int] = {}  # rows of further spellings, each with a number of its own
         self._creation = Creation(keys, self._rows, own_types=own_types)
+        self._withheld = Withheld(self._rows, held=self.items_of, values=self.value_numbers, mentions=self.mentions)
 
     def allocate(self, entity_type: str, value: str) -> tuple[str, str]:
         """Token and surrogate for a value, made if need be and pending until :meth:`flush`."""
@@ -127,6 +130,10 @@ class Vault:
         """The numbers of the parts of a composed value."""
         return [key_number(mac) for mac in self._creation.part_macs(item)]
 
+    def offset(self, *parts: str) -> int:
+        """A number from 0 that these texts have in this collection alone: the same each time, drawn evenly."""
+        return int.from_bytes(keyed_hash(self._keys.surrogates, "offset", *parts)[:16], "big")
+
     def name_number(self, name: NameKey) -> int:
         """The number of a name key."""
         return self._rows.name_number(name)
@@ -136,8 +143,8 @@ class Vault:
         return self._rows.table.classes_for(principal)
 
     def seen(self, numbers: Collection[int], classes: Collection[int]) -> set[int]:
-        """Which of these numbers stand among the mentions of a document of these access classes."""
-        return self._rows.table.seen(numbers, classes)
+        """Which of these numbers stand among the mentions of a document of these access classes, and may be shown."""
+        return self._rows.table.seen(numbers, classes) - self._withheld.numbers()
 
     def named(self, name: NameKey, limit: int) -> dict[int, Opened]:
         """At most ``limit`` values with a name key, by their numbers. Not limited to what anybody may read."""
@@ -147,9 +154,13 @@ class Vault:
         """Token and surrogate for the values of a question; fresh ones for all that is not among the numbers seen."""
         normals = {item: normalise(*item) for item in items}
         macs = {item: self._rows.value_mac(item[0], normals[item]) for item in items}
+        withheld = self._withheld.numbers()
+        hidden = {item: mac for item, mac in macs.items() if key_number(mac) in withheld}
         opened = self._rows.opened([mac for mac in macs.values() if key_number(mac) in seen], Draft())
-        found = {item: (opened[m].token, opened[m].surrogate) for item, m in macs.items() if m in opened}
-        others = {item: mac for item, mac in macs.items() if item not in found}
+        found = {i: (opened[m].token, opened[m].surrogate) for i, m in macs.items() if m in opened and i not in hidden}
+        others = {item: mac for item, mac in macs.items() if item not in found and item not in hidden}
+        if hidden:  # whole: two names of others would join into the surrogate of this one
+            found |= self._creation.strange(hidden, normals, ())
         return found | (self._creation.strange(others, normals, seen) if others else {})
 
     def flush(self) -> None:
@@ -166,13 +177,13 @@ class Vault:
         return self._rows.pending
 
     def reveal(self, text: str) -> tuple[str, dict[str, int]]:
-        """Put values back for genuine tokens of this vault; leave all else as it is.
+        """Put values back for genuine tokens of this vault; leave all else as it is, and what nobody is shown.
 
         Returns:
             The text, and how many tokens of each type were replaced.
         """
         tokens = list(find_tokens(text))
-        rows = self._rows.by_token({token_id for _, _, _, token_id in tokens})
+        rows = self._rows.by_token({token_id for _, _, _, token_id in tokens} - self._withheld.tokens())
         counts: Counter[str] = Counter()
         pieces: list[str] = []
         position = 0

@@ -1,7 +1,8 @@
 """The authoritative check of what an index found (:class:`ragkit.protocols.HitSource`).
 
 An index may be stale; the record store is not. Only chunks that are live, whose document's access list names the
-principal, and whose metadata match the filters come back, decrypted. Everything else was never there.
+principal, and whose metadata match the filters come back, decrypted, without what is denied
+(:mod:`ragkit.store.denials`). Everything else was never there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ragkit.errors import FilterRefused
 from ragkit.store.access import classes_of, macs_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.denials import Denials
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import Header, open_chunk, open_header, place_of
 from ragkit.store.schema import access_tokens, bodies, chunks, documents, filters, versions
@@ -47,6 +49,7 @@ class CheckedHits:
         self._collection = collection
         self._filter_keys = frozenset(filter_keys)
         self._filter_limit = filter_limit
+        self._denials = Denials(database.key_file, collection)
         self._header = lru_cache(maxsize=_HEADERS)(self._open_header)
         self._keyring = Keyring(collection, forget=self._header.cache_clear)
 
@@ -75,7 +78,12 @@ class CheckedHits:
             near = self._neighbours(connection, rows)
         keys = self._keyring.keys({place_of(row.doc_id, row.number): row.wrapped_key for row in rows})
         opened = ((row, keys.get(place_of(row.doc_id, row.number))) for row in rows)
-        return {row.chunk_id: self._hit(row, near, key) for row, key in opened if key is not None}
+        found = {row.chunk_id: self._hit(row, near, key) for row, key in opened if key is not None}
+        denied = self._denials.current()
+        if not denied:
+            return found
+        shown = {chunk_id: denied.shown(hit) for chunk_id, hit in found.items()}
+        return {chunk_id: hit for chunk_id, hit in shown.items() if hit is not None}
 
     def filtered_ids(self, filters: Mapping[str, str], *, principal: Principal) -> frozenset[int] | None:
         """Return the numbers of all visible chunks that match, or ``None`` when they are too many to be listed.
