@@ -255,6 +255,11 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
         durable=True,
     ),
+    "attack.run": EventType(
+        "attack",
+        "A thief without keys was played on a collection, and scored.",
+        _keys((is_count, "people documents attacks targets found"), collection=is_name),
+    ),
     # checks and care
     "health.checked": EventType(
         "workspace", "The parts were examined.", _keys((is_count, "checks failed"), codes=is_counts)

@@ -115,6 +115,65 @@ SHAPES: Mapping[str, Shape] = {
             "timings_ms": ("object", "milliseconds by stage"),
         },
     ),
+    "attack": Shape(
+        verb="attack --people --json",
+        about="How often a thief without keys finds the files of the people on a list.",
+        fields={
+            "collection": ("text", "which was attacked"),
+            "policy": ("text", "profile of its policy; empty for the default one"),
+            "people": ("int", "on the list"),
+            "documents": ("int", "in the collection"),
+            "known": ("int", "people whose file the thief knew beforehand; they do not count"),
+            "seed": ("int", "of the lots drawn"),
+            "masked": ("object", "attack_outcome by attack: the workspace as it is"),
+            "unmasked": ("object", "attack_outcome by attack: the same documents in clear; empty without the baseline"),
+            "provider": ("object", "list of attack_linking by what a provider is sent"),
+        },
+    ),
+    "attack_finding": Shape(
+        about="One place of a data directory where something stands in clear.",
+        fields={
+            "where": ("text", "table, column or file"),
+            "count": ("int", "rows, terms, lines or bytes; for a length, how many different ones"),
+            "tells": ("text", "what it gives away"),
+        },
+    ),
+    "attack_inventory": Shape(
+        verb="attack --folder --json",
+        about="What a data directory tells without a key.",
+        fields={"findings": ("list of attack_finding", "places that hold something")},
+    ),
+    "attack_linking": Shape(
+        about="How often a provider links a conversation with another about the same person.",
+        fields={
+            "method": ("text", "`tokens`, `words` or `vectors`"),
+            "conversations": ("int", "that have another about the same person"),
+            "linked": ("attack_share", "those linked with such a one first"),
+            "chance": ("number", "what linking by lot would come to"),
+        },
+    ),
+    "attack_outcome": Shape(
+        about="What one attack came to.",
+        fields={
+            "targets": ("int", "people of the list with a document of their own"),
+            "documents": ("int", "in the collection"),
+            "first": ("attack_share", "of the targets, those whose own document is the first guess"),
+            "top": ("attack_share", "those with an own document among the first hundredth"),
+            "named": ("attack_share", "those for whom one document fits better than any other"),
+            "precision": ("attack_share", "of those named, the right ones"),
+            "first_chance": ("number", "what guessing by lot would come to, for `first`"),
+            "top_chance": ("number", "the same for `top`"),
+            "membership": ("number or null", "chance that who is in the documents fits better than who is not"),
+        },
+    ),
+    "attack_share": Shape(
+        about="A share with its 95 % interval (Wilson's); null where nothing was counted.",
+        fields={
+            "value": ("number or null", "0..1"),
+            "low": ("number or null", "lower end"),
+            "high": ("number or null", "upper end"),
+        },
+    ),
     "check": Shape(about="One thing examined by `doctor`.", fields=_CHECK),
     "citation": Shape(about="Where a statement of an answer comes from.", fields=_CITATION),
     "config": Shape(

@@ -28,6 +28,7 @@ VERBS = [
     "reveal",
     "policy list",
     "policy show",
+    "attack",
     "eval pii",
     "eval retrieval",
 ]
