@@ -58,6 +58,10 @@ class Truth:
                         self._planted[key].add(value)
                         owners[plain(value)].add(key)
         self._owners: Mapping[str, set[str]] = owners
+        self._having: dict[str, set[str]] = defaultdict(set)
+        for key, known in self._kinds.items():
+            for value in known:
+                self._having[plain(value)].add(key)
         self._nobody = {plain(value) for value in (*MAILBOXES, SWITCHBOARD)}
 
     def kind(self, person: str, value: str) -> str:
@@ -83,6 +87,10 @@ class Truth:
         if plain(value) in self._nobody:
             return "nobody"
         return "another" if self._owners.get(plain(value), set()) - {person} else "nobody"
+
+    def owners(self, value: str) -> set[str]:
+        """Everybody who has this value, in a document or not; parts of names too."""
+        return set(self._having.get(plain(value), ()))
 
     def strange(self, person: str) -> list[tuple[str, str]]:
         """Planted values of everybody else that the person does not have too, with whose: for a byte search."""
