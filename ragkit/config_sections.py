@@ -223,6 +223,11 @@ class CollectionSection(Section):
         description="Who may see documents: `u:issuer|name`, `g:source|name`, `pub`. Empty: nobody."
     )
     reveal: tuple[AccessToken, ...] = Field((), description="Who may see masked values in clear. Default: nobody.")
+    officers: tuple[AccessToken, ...] = Field(
+        (),
+        description="Who may answer people's requests (find, export, correct, restrict, erase), place holds and run "
+        "retention. Default: nobody.",
+    )
     filter_keys: tuple[FilterKey, ...] = Field((), description="Metadata keys that questions may filter on.")
     language: Language | None = Field(None, description="Language of the documents; default: the workspace's.")
     max_delete_share: float = Field(

@@ -82,6 +82,7 @@ mode = "required"                       # "required": what cannot be recorded is
 data_class = "confidential"             # "public", "internal", "confidential", "restricted"
 {access}# who may see documents: "u:issuer|name", "g:source|name", "pub"
 {reveal}# who may see masked values in clear; default: nobody
+{officers}# who may find, export, correct and erase people; default: nobody
 # policy = "ours"
 # filter_keys = ["department"]          # metadata that questions may filter on
 # max_delete_share = 0.2                # a pass that would delete more of a source is stopped
@@ -105,6 +106,7 @@ def render_template(template: Template, *, name: str, workspace_id: str, owner: 
         owner=_pad(f"owner = {_quote(owner)}"),
         access=_pad(f"access = [{_quote(f'u:{owner}')}]"),
         reveal=_pad(f"# reveal = [{_quote(f'u:{owner}')}]"),
+        officers=_pad(f"# officers = [{_quote(f'u:{owner}')}]"),
         source=_SOURCES[template].format(path=_quote(path)),
     )
 

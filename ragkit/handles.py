@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection, build_embedder, build_recorder
 from ragkit.config import Config
-from ragkit.errors import ConfigError
+from ragkit.errors import AccessDenied, ConfigError
+from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.audit.recorder import EventRecorder
@@ -102,6 +103,32 @@ class Handles:
         return OpenCollection(
             self.config, name, database=database, collection=row, embedder=self.embedder, recorder=self.recorder
         )
+
+    def officer(
+        self, verb: str, *, purpose: str, principal: Principal | None = None, collection: str | None = None
+    ) -> Principal:
+        """Return who asks, if ``officers`` names them and a purpose is given; a refusal is recorded.
+
+        Args:
+            verb: What is to be done, for the event.
+            purpose: Why; the event of what is done holds its keyed hash.
+            principal: Who asks; by default the owner.
+            collection: Whose officers; ``None`` for what concerns all collections: an officer of each is wanted.
+
+        Raises:
+            AccessDenied: Not an officer, or no purpose; the same whether or not anything is there.
+        """
+        asking = principal or self.config.workspace.principal
+        names = list(self.config.collections) if collection is None else [self.name(collection)]
+        mine = [asking.tokens & frozenset(self.config.collections[name].officers) for name in names]
+        if not purpose.strip() or not all(mine) or not mine:
+            about = {"verb": verb, **({"collection": names[0]} if len(names) == 1 else {})}
+            self.recorder.record("auth.denied", actor=asking, outcome="denied", data=about)
+            raise AccessDenied(
+                "this principal may not do this here, or gave no purpose",
+                remedy="State a purpose; the collection's `officers` in ragkit.toml names who may.",
+            )
+        return asking
 
     def close(self) -> None:
         """Close everything that was opened, and record the end."""
