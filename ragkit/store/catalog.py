@@ -15,6 +15,7 @@ from ragkit.store.database import Database
 from ragkit.store.keyform import give_record_keys
 from ragkit.store.recordkeys import RecordKeys
 from ragkit.store.schema import collections
+from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.types import DataClass
 
 
@@ -118,8 +119,13 @@ def _create(database: Database, root_key: bytes, name: str, *, data_class: DataC
 
 
 def _opened(database: Database, row: Row[Any], root_key: bytes) -> Collection:
-    key = crypto.unseal(root_key, row.wrapped_key, bound_to=f"collection/{row.id}")
-    records = RecordKeys(database, root_key, row.id)
+    workspace, place = WorkspaceKeys(database.key_file, root_key), f"collection/{row.id}"
+    key = workspace.secret(place)
+    if key is None:  # not opened for writing since there is a workspace key
+        key = crypto.unseal(root_key, row.wrapped_key, bound_to=place)
+        if database.writable:
+            workspace.keep(place, key)
+    records = RecordKeys(database, workspace, row.id)
     if database.writable:
         database.before_commit.append(records.flush)
         if row.key_form == 0:

@@ -16,6 +16,7 @@ from ragkit import crypto
 from ragkit.errors import KeyMismatch
 from ragkit.store.items import now
 from ragkit.store.key_schema import copies, copy_places
+from ragkit.store.workspacekeys import WorkspaceKeys
 
 if TYPE_CHECKING:
     from ragkit.store.keyfile import KeyFile
@@ -45,7 +46,7 @@ class Copies:
 
     def __init__(self, key_file: KeyFile, root_key: bytes) -> None:
         self._key_file = key_file
-        self._key = crypto.derive(root_key, "copies")
+        self._key = WorkspaceKeys(key_file, root_key).derived("copies")
 
     def add(self, copy: str, kind: Kind, *, place: Path | None = None, made_at: str | None = None) -> None:
         """Enter a copy; of the key file, its place too."""

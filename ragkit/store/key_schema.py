@@ -3,7 +3,9 @@
 ::
 
     record_keys      one random key a document version and a vault value, wrapped by the collection's wrapping key
-    wrapping_keys    the collection's wrapping key of now, wrapped by the root key
+    wrapping_keys    the collection's wrapping key of now, wrapped by the workspace key
+    roots            the workspace key, once for each root key that opens it
+    secrets          collection keys, and what was derived from a root key of before, wrapped by the workspace key
     requests         what is being done for a data subject, step by step, so that it goes on after a kill
     rulings          keyed hashes of values that are redacted or corrected in all that is masked from now on
     denials          tokens and documents that nobody is shown
@@ -41,6 +43,22 @@ wrapping_keys = Table(
     Column("generation", Integer, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("made_at", Text, nullable=False),
+)
+
+roots = Table(
+    "roots",
+    metadata,
+    Column("mark", Text, primary_key=True, nullable=False),  # check value of a root key
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("made_at", Text, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True, nullable=False),  # collection/<id> | events | copies | signing
+    Column("wrapped", LargeBinary, nullable=False),
 )
 
 requests = Table(

@@ -15,7 +15,7 @@ from ragkit.crypto import key_number
 from ragkit.store.key_schema import record_keys
 from ragkit.store.recordkeys import document_place, is_wrapped, value_place
 from ragkit.store.schema import vault, versions
-from ragkit.store.wrappingkey import moment
+from ragkit.store.workspacekeys import moment
 
 if TYPE_CHECKING:
     from ragkit.store.database import Database

@@ -29,7 +29,8 @@ from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import KeyDestroyed, KeyMismatch
 from ragkit.store.key_schema import changes, record_keys
-from ragkit.store.wrappingkey import WrappingKey, moment
+from ragkit.store.workspacekeys import WorkspaceKeys, moment
+from ragkit.store.wrappingkey import WrappingKey
 
 if TYPE_CHECKING:
     from ragkit.store.database import Database
@@ -61,18 +62,18 @@ class RecordKeys:
 
     Args:
         database: Whose key file has them; it is written only while the workspace's write lock is held.
-        root_key: Opens the collection's wrapping key.
+        workspace: Opens the collection's wrapping key.
         collection_id: Whose keys these are.
     """
 
     __slots__ = ("_collection", "_database", "_file", "_lock", "_mine", "_pending", "_wrapping")
 
-    def __init__(self, database: Database, root_key: bytes, collection_id: str) -> None:
+    def __init__(self, database: Database, workspace: WorkspaceKeys, collection_id: str) -> None:
         self._database = database
         self._file = database.key_file
         self._collection = collection_id
         self._mine = record_keys.c.collection_id == collection_id
-        self._wrapping = WrappingKey(self._file, root_key, collection_id)
+        self._wrapping = WrappingKey(self._file, workspace, collection_id)
         self._pending: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
@@ -117,9 +118,7 @@ class RecordKeys:
         """
         inner = self.unwrap_many({place: wrapped})
         if place not in inner:
-            raise KeyDestroyed(
-                "the key of a record is destroyed", remedy="The record was erased; nothing can open it again."
-            )
+            raise KeyDestroyed("the key of a record is destroyed", remedy="It was erased; nothing opens it again.")
         return inner[place]
 
     def epoch(self) -> int:

@@ -1,15 +1,15 @@
-"""The wrapping key of one collection: a random key in the key file, wrapped by the root key, that wraps record keys."""
+"""The wrapping key of one collection: a random key in the key file, wrapped by the workspace key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
 from ragkit import crypto
 from ragkit.store.key_schema import wrapping_keys
+from ragkit.store.workspacekeys import WorkspaceKeys, moment
 
 if TYPE_CHECKING:
     from ragkit.store.keyfile import KeyFile
@@ -41,15 +41,15 @@ class WrappingKey:
 
     Args:
         key_file: Where it is kept.
-        root_key: Opens it.
+        workspace: Opens it.
         collection_id: Whose it is.
     """
 
-    __slots__ = ("_collection", "_file", "_known", "_root")
+    __slots__ = ("_collection", "_file", "_known", "_workspace")
 
-    def __init__(self, key_file: KeyFile, root_key: bytes, collection_id: str) -> None:
+    def __init__(self, key_file: KeyFile, workspace: WorkspaceKeys, collection_id: str) -> None:
         self._file = key_file
-        self._root = root_key
+        self._workspace = workspace
         self._collection = collection_id
         self._known: State | None = None
 
@@ -57,7 +57,7 @@ class WrappingKey:
         """Return the key as it is committed now.
 
         Raises:
-            KeyMismatch: The root key is another.
+            KeyMismatch: It was wrapped by another workspace key.
         """
         mark, known = self._file.mark(), self._known
         if known is not None and known.mark == mark:
@@ -68,7 +68,7 @@ class WrappingKey:
             if known is not None and known.generation == generation:
                 key = known.key
             else:
-                key = open_wrapping_key(self._root, wrapped, self._collection, generation)
+                key = open_wrapping_key(self._workspace.key() or b"", wrapped, self._collection, generation)
             state = State(mark, generation, destroyed or 0, key)
         self._known = state
         return state
@@ -80,11 +80,12 @@ class WrappingKey:
     def inside(self, connection: Connection) -> bytes:
         """Return the key as a write transaction of the key file sees it, made if there is none."""
         mine = wrapping_keys.c.collection_id == self._collection
+        above = self._workspace.inside(connection)
         row = connection.execute(select(wrapping_keys).where(mine)).one_or_none()
         if row is not None:
-            return open_wrapping_key(self._root, row.wrapped, self._collection, row.generation)
+            return open_wrapping_key(above, row.wrapped, self._collection, row.generation)
         key = crypto.new_key()
-        connection.execute(wrapping_keys.insert().values(**wrapping_row(self._root, key, self._collection, 1)))
+        connection.execute(wrapping_keys.insert().values(**wrapping_row(above, key, self._collection, 1)))
         return key
 
     def __repr__(self) -> str:
@@ -94,21 +95,16 @@ class WrappingKey:
         raise TypeError("keys are not pickled; open the collection again where it is needed")
 
 
-def wrapping_row(root_key: bytes, key: bytes, collection_id: str, generation: int) -> dict[str, object]:
-    """Return the row of a wrapping key, wrapped by the root key."""
-    wrapped = crypto.seal(root_key, key, bound_to=f"wrapping/{collection_id}/{generation}")
+def wrapping_row(workspace_key: bytes, key: bytes, collection_id: str, generation: int) -> dict[str, object]:
+    """Return the row of a wrapping key."""
+    wrapped = crypto.seal(workspace_key, key, bound_to=f"wrapping/{collection_id}/{generation}")
     return {"collection_id": collection_id, "generation": generation, "wrapped": wrapped, "made_at": moment()}
 
 
-def open_wrapping_key(root_key: bytes, wrapped: bytes, collection_id: str, generation: int) -> bytes:
+def open_wrapping_key(workspace_key: bytes, wrapped: bytes, collection_id: str, generation: int) -> bytes:
     """Open a wrapping key.
 
     Raises:
-        KeyMismatch: The root key is another.
+        KeyMismatch: It was wrapped by another workspace key.
     """
-    return crypto.unseal(root_key, wrapped, bound_to=f"wrapping/{collection_id}/{generation}")
-
-
-def moment() -> str:
-    """Return the present time, UTC, to the second, as ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return crypto.unseal(workspace_key, wrapped, bound_to=f"wrapping/{collection_id}/{generation}")

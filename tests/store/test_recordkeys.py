@@ -16,8 +16,9 @@ from ragkit.store.catalog import open_collection
 from ragkit.store.database import open_database
 from ragkit.store.key_schema import record_keys
 from ragkit.store.keysweep import count_keys
-from ragkit.store.recordkeys import document_place, is_wrapped
+from ragkit.store.recordkeys import RecordKeys, document_place, is_wrapped
 from ragkit.store.schema import vault, versions
+from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.testing.light import ANA, ROOT_KEY, LightIngest
 
 
@@ -136,12 +137,10 @@ def test_records_without_a_key_are_counted(light: LightIngest) -> None:
 
 
 def test_another_root_key_opens_no_record_key(light: LightIngest, tmp_path: Path) -> None:
-    """The wrapping key is wrapped by the root key."""
-    from ragkit.store.recordkeys import RecordKeys
-
+    """The wrapping key is wrapped by the workspace key, and that by the root key."""
     sealed = light.collection.records.wrap("d/x/1", b"inner")
     light.collection.records.flush()
-    other = RecordKeys(light.database, bytes(32), light.collection.id)
+    other = RecordKeys(light.database, WorkspaceKeys(light.database.key_file, bytes(32)), light.collection.id)
     with pytest.raises(KeyMismatch):
         other.unwrap("d/x/1", sealed)
 
