@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from typing import NamedTuple
 
 from ragkit.crypto import CollectionKeys, key_number, keyed_hash
 from ragkit.errors import KeyMismatch
@@ -28,11 +29,22 @@ from ragkit.mask.rows import Draft, Item, Opened, VaultRows
 from ragkit.mask.tokens import find_tokens
 from ragkit.mask.withheld import Withheld
 from ragkit.protocols import VaultTable
-from ragkit.types import Principal
+from ragkit.types import Principal, VaultRow
 
-__all__ = ["Item", "Vault"]
+__all__ = ["Held", "Item", "Vault"]
 
 _CACHED = 50_000
+
+
+class Held(NamedTuple):
+    """A value of the vault: personal data, and the token that stands for it."""
+
+    entity_type: str
+    value: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Held({self.entity_type})"
 
 
 class Vault:
@@ -120,6 +132,23 @@ class Vault:
         for token_id, row in self._rows.by_token(token_ids).items():
             with suppress(KeyMismatch):
                 found[token_id] = (row.entity_type, self._rows.open(row).value), key_number(row.value_mac)
+        return found
+
+    def opened(self, row: VaultRow) -> Opened:
+        """A row of this vault with its seals broken.
+
+        Raises:
+            KeyMismatch: It was sealed with another key or for another collection.
+        """
+        return self._rows.open(row)
+
+    def held(self, macs: Collection[bytes]) -> dict[bytes, Held]:
+        """The values with these keyed hashes, as they are kept; those whose key is destroyed are left out."""
+        found: dict[bytes, Held] = {}
+        for mac, row in self._rows.rows(macs).items():
+            with suppress(KeyMismatch):
+                opened = self._rows.open(row)
+                found[mac] = Held(row.entity_type, opened.value, opened.token)
         return found
 
     def value_number(self, item: Item) -> int:
