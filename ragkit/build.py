@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragkit import crypto
 from ragkit.config import Config
 from ragkit.config_sections import BUNDLED_MODEL, SourceSection
 from ragkit.errors import ConfigError
@@ -41,15 +40,15 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.store.records import RecordStore
 
 
-def build_recorder(config: Config, root_key: bytes) -> EventRecorder:
-    """Return the event recorder of a workspace."""
+def build_recorder(config: Config, actor_key: bytes) -> EventRecorder:
+    """Return the event recorder of a workspace; ``actor_key`` hashes subjects and purposes."""
     from ragkit.audit.recorder import EventRecorder
 
     return EventRecorder(
         config.data_folder / "events",
         mode=config.audit.mode,
         software={"ragkit": version("ragkit")},
-        actor_key=crypto.derive(root_key, "events"),
+        actor_key=actor_key,
     )
 
 

@@ -41,7 +41,22 @@ class Handles:
     @cached_property
     def recorder(self) -> EventRecorder:
         """Takes the events of everything done here."""
-        return build_recorder(self.config, self._root_key)
+        return build_recorder(self.config, self.secret("events"))
+
+    def secret(self, purpose: str) -> bytes:
+        """Return the workspace's own 32-byte secret for a purpose; it stays the same when the root key is changed.
+
+        Raises:
+            KeyMismatch: The root key is not this workspace's.
+        """
+        from ragkit.store.keyfile import open_key_file
+        from ragkit.store.workspacekeys import WorkspaceKeys
+
+        key_file = open_key_file(self.config.data_folder / "records.keys.db", writable=False)
+        try:
+            return WorkspaceKeys(key_file, self._root_key).derived(purpose)
+        finally:
+            key_file.close()
 
     def name(self, collection: str | None) -> str:
         """Return the collection meant: the one named, or the only one.
