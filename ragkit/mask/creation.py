@@ -156,7 +156,7 @@ class Creation:
             busy = self._rows.busy(marks, real, draft)
             for mac in missing:
                 free = mac not in busy and marks[mac] not in taken and real[mac] not in items
-                if free or items[mac][0] in SHARED:
+                if free or (items[mac][0] in SHARED and real[mac] != mac):
                     found[mac] = (proposals[mac], marks[mac])
                     taken.add(marks[mac])
             missing = [mac for mac in missing if mac not in found]

@@ -4,7 +4,6 @@ A dense search for a person falls from MRR 0.86 to 0.05 when names become typed 
 surrogates, if they come from large pools and the same part always has the same surrogate: "Ms Yalman" then meets "Galip
 Yalman". A value is either *composed* of parts that the vault gives surrogates to (names, places, e-mail addresses), or
 *drawn* as a whole in its own format (numbers, identifiers, dates), never with a valid checksum.
-
 Everything is a function of the collection's key, the value and the attempt; what is already taken, the vault knows.
 """
 
@@ -20,8 +19,11 @@ from functools import cache
 
 from ragkit.crypto import keyed_hash
 from ragkit.folding import fold
-from ragkit.mask.dates import MONTHS
 from ragkit.mask.normalise import HONORIFICS
+from ragkit.mask.shift_months import months, named_as
+from ragkit.mask.surrogate_names import blend
+from ragkit.mask.surrogate_phones import fictitious
+from ragkit.mask.surrogate_words import PEOPLES, TITLES
 from ragkit.wordlists import everyday, folded, pool
 
 COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZATION", "PROFILE_URL", "URL"})
@@ -30,6 +32,8 @@ COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZ
 SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY", "QUANTITY", "TITLE"})
 """Types with too few values for each to have a surrogate of its own."""
 
+_FROM_POOL = 6
+"""Attempts that take a name as it is; where so many are taken, most of the pool is."""
 _HEXADECIMAL = frozenset({"UUID", "MAC_ADDRESS", "IP_ADDRESS"})
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[\W_]+")
 KEPT = frozenset(
@@ -111,12 +115,10 @@ def join(parts: list[Part], found: dict[tuple[str, str], str], key: bytes) -> st
 
 
 def propose(kind: str, folded_text: str, attempt: int, key: bytes) -> str:
-    """The surrogate for a part at this attempt: from the pools in keyed order, then two joined by a hyphen."""
+    """The surrogate for a part at this attempt: from the pools in keyed order, then made of the syllables of two."""
     stream = keyed_hash(key, "part", kind, folded_text, attempt.to_bytes(4, "big"))
     words = _words(kind, folded_text)
-    word = words[int.from_bytes(stream[:8], "big") % len(words)]
-    if attempt >= 24:
-        word = f"{word}-{words[int.from_bytes(stream[8:16], 'big') % len(words)]}"
+    word = words[int.from_bytes(stream[:8], "big") % len(words)] if attempt < _FROM_POOL else blend(words, stream)
     return f"{word.lower()}.example" if kind == "domain" else word
 
 
@@ -146,18 +148,32 @@ def _in_case_of(surrogate: str, original: str) -> str:
 
 def draw(entity_type: str, value: str, normalised: str, attempt: int, key: bytes) -> str:
     """A surrogate of the same shape. Crowded formats grow by a digit from the eighth attempt on."""
-    stream = _stream(key, entity_type, normalised, attempt, len(value) + 8)
+    stream = _stream(key, entity_type, normalised, attempt, len(value) + 24)
     if entity_type in {"DATE_OF_BIRTH", "DATE_TIME"}:
         return _draw_date(value, stream)
+    if entity_type in {"NRP", "TITLE"}:
+        return _draw_words(entity_type, value, stream, attempt)
     if entity_type == "AGE":
         return str(18 + stream[0] % 80)
     if entity_type == "IP_ADDRESS" and value.count(".") == 3 and ":" not in value:
         _, slash, bits = value.partition("/")
         return f"198.{18 + stream[0] % 2}.{stream[1]}.{stream[2]}{slash}{bits}"  # RFC 2544: for benchmarks only
-    drawn = _draw_text(value, stream, keep=_kept_prefix(entity_type, value), hexadecimal=entity_type in _HEXADECIMAL)
+    drawn = fictitious(value, stream) if entity_type == "PHONE_NUMBER" else None
+    if drawn is None:
+        kept = _kept_prefix(entity_type, value)
+        drawn = _draw_text(value, stream, keep=kept, hexadecimal=entity_type in _HEXADECIMAL)
     if entity_type not in SHARED and attempt >= 8:
         drawn += "".join(str(byte % 10) for byte in stream[-(attempt // 8) :])
     return _break_checksum(drawn)
+
+
+def _draw_words(entity_type: str, value: str, stream: bytes, attempt: int) -> str:
+    """An occupation, or a people; where these are used up, two peoples."""
+    words = TITLES if entity_type == "TITLE" else PEOPLES
+    drawn = words[int.from_bytes(stream[:4], "big") % len(words)]
+    if entity_type == "NRP" and attempt >= 8:
+        drawn = f"{drawn}-{words[int.from_bytes(stream[4:8], 'big') % len(words)]}"
+    return drawn.title() if value[:1].isupper() and not value.isupper() else _in_case_of(drawn, value)
 
 
 def _stream(key: bytes, entity_type: str, normalised: str, attempt: int, length: int) -> bytes:
@@ -193,26 +209,22 @@ def _draw_text(value: str, stream: bytes, *, keep: int = 0, hexadecimal: bool = 
 
 
 def _draw_date(value: str, stream: bytes) -> str:
-    """Another day, month and year of the same form and language."""
+    """Another day, month and year of the same form and language; days up to 12, which every month has."""
     pieces = []
     for number, match in enumerate(_PIECE.finditer(value)):
-        piece, byte = match[0], stream[number]
-        if piece.isdigit() and len(piece) == 4:
-            pieces.append(f"{1950 + byte % 55}")
+        piece, byte, more = match[0], stream[number], stream[-1 - number]
+        if piece.isdigit() and len(piece) in {4, 8}:
+            pieces.append(f"{1950 + byte % 55}" + (f"{1 + more % 12:02}{1 + more // 12 % 12:02}" * (len(piece) == 8)))
         elif piece.isdigit():
             pieces.append(str(1 + byte % 12).rjust(len(piece), "0"))
         else:
-            pieces.append(_in_case_of(_other_month(piece, byte), piece))
+            pieces.append(_other_month(piece, byte))
     return "".join(pieces)
 
 
 def _other_month(piece: str, byte: int) -> str:
-    word = piece.lower()
-    for month, names in enumerate(MONTHS):
-        if word in names:
-            others = MONTHS[(month + 1 + byte % 11) % 12]
-            return others[min(names.index(word), len(others) - 1)].title()
-    return piece
+    month = months().get(piece.lower())
+    return (month and named_as(piece, (month + byte % 11) % 12 + 1)) or piece
 
 
 def _break_checksum(value: str) -> str:

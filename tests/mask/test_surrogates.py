@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ragkit.mask.normalise import normalise
+from ragkit.mask.surrogate_names import syllables
+from ragkit.mask.surrogate_words import PEOPLES, TITLES
 from ragkit.mask.surrogates import _luhn, _mod97, draw, join, propose, split
+from ragkit.wordlists import everyday, folded
 
 KEY = b"s" * 32
 
@@ -80,7 +85,86 @@ def test_case_follows_the_original():
 
 
 def test_proposals_spread_over_a_large_pool():
-    """Thousands of different surrogates, then double-barrelled ones."""
+    """Thousands of different surrogates, and tens of thousands more of the syllables of names."""
     assert len({propose("name", f"person{n}", 0, KEY) for n in range(5_000)}) > 3_000
-    assert "-" in propose("name", "person", 30, KEY)
+    assert len({propose("name", f"person{n}", 30, KEY) for n in range(5_000)}) > 4_900
     assert propose("domain", "acme.de", 0, KEY).endswith(".example")
+    assert propose("domain", "acme.de", 30, KEY).endswith(".example")
+
+
+@pytest.mark.parametrize("kind", ["name", "place"])
+def test_made_names_can_be_said_and_are_nobodys(kind):
+    """Letters only, of a name's length, with vowels all along; no name, place or everyday word that is known."""
+    made = [propose(kind, f"word{n}", 6, KEY) for n in range(400)]
+    assert all(re.fullmatch(r"[A-Z][a-z]{4,10}", word) for word in made)
+    assert not any(re.search(r"[^aeiouy]{4}|[aeiouy]{3}", word.lower()) for word in made)
+    known = folded("given") | folded("family") | folded("places") | everyday()
+    assert not known & {word.lower() for word in made}
+    assert made == [propose(kind, f"word{n}", 6, KEY) for n in range(400)]
+
+
+def test_syllables_join_to_the_word():
+    """Nothing of a name is lost in its syllables."""
+    assert syllables("okafor") == ("o", "ka", "for")
+    assert syllables("lindqvist") == ("lin", "dqvist")
+    assert syllables("brrr") == ()
+    assert all("".join(syllables(word)) == word for word in ("yalman", "ostrowsky", "thorvald", "kovac"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        ("+1 212-867-5309", r"\+1 [2-9][0-8]\d-555-01\d\d"),
+        ("(212) 867-5309", r"\([2-9][0-8]\d\) 555-01\d\d"),
+        ("1-800-867-5309", r"1-[2-9][0-8]\d-555-01\d\d"),
+        ("+44 (0)20 7123 4567", r"\+44 \(0\)\d\d \d{4} [09]\d{3}"),
+        ("020 7123 4567", r"0\d\d \d{4} [09]\d{3}"),
+        ("+49 (30) 901820-11", r"\+49 \((?:30|40|69|22|89)\) \d{6}-\d\d"),
+        ("030/9018201", r"0(?:(?:30/23125|40/66969|69/90009|89/99998)\d{3}|22/14710\d{3})"),
+        ("01 23 45 67 89", r"0(?:1 99 00|2 61 91|3 53 01|4 65 71|5 36 49|6 39 98) \d\d \d\d"),
+        ("0033 1 23 45 67 89", r"0033 (?:1 99 00|2 61 91|3 53 01|4 65 71|5 36 49|6 39 98) \d\d \d\d"),
+        ("+61 2 9999 8888", r"\+61 [2378] (?:5550|7010) \d{4}"),
+        ("+46 8 123 456 78", r"\+46 \d \d{3} \d{3} \d\d"),
+        ("+34 912 345 678", r"\+34 \d{3} \d{3} \d{3}"),
+    ],
+)
+def test_telephone_numbers_keep_country_and_form_and_ring_nowhere(value, shape):
+    """Where a regulator keeps numbers for fiction, they are taken, also when the range is crowded."""
+    for attempt in range(12):
+        drawn = draw("PHONE_NUMBER", value, normalise("PHONE_NUMBER", value), attempt, KEY)
+        assert re.fullmatch(shape if attempt < 8 else shape + r"\d", drawn), drawn
+
+
+def test_british_numbers_are_those_of_ofcom():
+    """Every one begins with a range of the list."""
+    cities = {f"{city}496" for city in (113, 114, 115, 116, 117, 118, 121, 131, 141, 151, 161)}
+    ranges = cities | {"207946", "191498", "289649", "292018", "163296", "770090", "306999"}
+    for n in range(200):
+        digits = re.sub(r"\D", "", draw("PHONE_NUMBER", "+44 20 7123 4567", str(n), 0, KEY))
+        assert digits[2:8] in ranges, digits
+
+
+def test_occupations_and_peoples_are_words():
+    """A title is another occupation, a people another people, in the case of the original; then two together."""
+    for value, case in (("Senior Engineer", str.istitle), ("nurse", str.islower), ("CEO", str.isupper)):
+        drawn = draw("TITLE", value, value.lower(), 0, KEY)
+        assert drawn.lower() in TITLES
+        assert case(drawn)
+    assert draw("NRP", "deutsche", "deutsche", 0, KEY).title() in PEOPLES
+    assert draw("NRP", "German", "german", 8, KEY).count("-") == 1
+
+
+@given(st.dates(), st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%d %B %Y", "%B %d, %Y"]))
+def test_drawn_dates_are_days_of_the_calendar(day, form):
+    """Whatever the form."""
+    assume(day.year > 1000)
+    text = day.strftime(form)
+    datetime.strptime(draw("DATE_TIME", text, text.lower(), 0, KEY), form)
+
+
+def test_a_shared_surrogate_is_never_the_value(vault):
+    """Types with few values share surrogates, but none is its own: all years, ages and days of a month."""
+    items = [("DATE_TIME", str(year)) for year in range(1950, 2005)] + [("AGE", str(age)) for age in range(18, 98)]
+    items += [("DATE_TIME", f"{day}/{month}/1999") for day in range(1, 13) for month in range(1, 13)]
+    for (_, value), (_, surrogate) in vault.allocate_many(items).items():
+        assert surrogate != value
