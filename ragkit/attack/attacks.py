@@ -26,6 +26,7 @@ from ragkit.attack.loot import Loot, SealedValue
 from ragkit.attack.matching import Guess, evidence, guess
 from ragkit.attack.people import DIRECT, INDIRECT, KnownPerson, Terms, alternatives
 from ragkit.attack.postings import Postings
+from ragkit.crypto import pad
 from ragkit.folding import fold
 from ragkit.wordlists import pool
 
@@ -187,7 +188,7 @@ def _sizes(attempt: Attempt) -> list[NDArray[np.float32]]:
     found = []
     for one in attempt.people:
         facts = [_sized(column, text) for column, text in one.of({**DIRECT, **INDIRECT}).items()]
-        facts += [[[("component", "NAME", len(word.encode()))]] for word in one.name.split()]
+        facts += [_as_stored("component", "NAME", word) for word in one.name.split()]
         scores = evidence(facts, whole)
         if len(owners):
             best: NDArray[np.float32] = np.zeros(len(scores), dtype=np.float32)
@@ -203,7 +204,17 @@ def _label(value: SealedValue) -> tuple[str, str, int]:
 
 def _sized(column: str, text: str) -> list[list[tuple[str, str, int]]]:
     kind = {**DIRECT, **INDIRECT}[column.rstrip("0123456789")]
-    return [[("value", kind, len(text.encode()))]]
+    return _as_stored("value", kind, text)
+
+
+def _as_stored(row: str, kind: str, text: str) -> list[list[tuple[str, str, int]]]:
+    """The sizes that a value may have in the vault: its own, or filled up as this version of ragkit does."""
+    return [[(row, kind, size)] for size in _stored_sizes(text)]
+
+
+def _stored_sizes(text: str) -> tuple[int, int]:
+    raw = text.encode()
+    return len(raw), len(pad(raw))
 
 
 def _numbers(attempt: Attempt) -> list[NDArray[np.float32]]:
@@ -218,13 +229,13 @@ def _numbers(attempt: Attempt) -> list[NDArray[np.float32]]:
         ),
         documents=len(loot.documents),
     )
-    sizes = {fold(word): len(word.encode()) for one in attempt.people for word in one.name.split()}
+    sizes = {fold(word): _stored_sizes(word) for one in attempt.people for word in one.name.split()}
     priors = attempt.scores("sizes")
     if len(loot.terms):
         priors = [sized + linked for sized, linked in zip(priors, attempt.scores("linkage"), strict=True)]
 
     def fits(part: str, number: int) -> bool:
-        return loot.values[number].size == sizes[part]
+        return loot.values[number].size in sizes[part]
 
     return decode(_parts(attempt), parts, priors, known=attempt.known, fits=fits)
 

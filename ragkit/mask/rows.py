@@ -10,7 +10,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ragkit.crypto import CollectionKeys, key_number, keyed_hash, new_key, seal, unseal
+from ragkit.crypto import CollectionKeys, key_number, keyed_hash, new_key, pad, seal, unpad, unseal
 from ragkit.mask.people import NameKey
 from ragkit.mask.tokens import format_token
 from ragkit.protocols import VaultTable
@@ -182,8 +182,8 @@ class VaultRows:
             entity_type=entity_type,
             token=token_id,
             surrogate_mac=mark,
-            sealed_surrogate=seal(key, surrogate.encode("utf-8", "surrogatepass"), bound_to=f"{bound}|surrogate"),
-            sealed_value=seal(key, value.encode("utf-8", "surrogatepass"), bound_to=f"{bound}|value"),
+            sealed_surrogate=seal(key, pad(surrogate.encode("utf-8", "surrogatepass")), bound_to=f"{bound}|surrogate"),
+            sealed_value=seal(key, pad(value.encode("utf-8", "surrogatepass")), bound_to=f"{bound}|value"),
             wrapped_key=seal(self._keys.wrapping, key, bound_to=f"{bound}|key"),
             names=tuple(self.name_number(name) for name in names),
             spelling_of=spelling_of,
@@ -202,8 +202,10 @@ class VaultRows:
         """
         bound = self._bound(row.value_mac)
         key = unseal(self._keys.wrapping, row.wrapped_key, bound_to=f"{bound}|key")
-        value = unseal(key, row.sealed_value, bound_to=f"{bound}|value").decode("utf-8", "surrogatepass")
-        surrogate = unseal(key, row.sealed_surrogate, bound_to=f"{bound}|surrogate").decode("utf-8", "surrogatepass")
+        value = unpad(unseal(key, row.sealed_value, bound_to=f"{bound}|value")).decode("utf-8", "surrogatepass")
+        surrogate = unpad(unseal(key, row.sealed_surrogate, bound_to=f"{bound}|surrogate")).decode(
+            "utf-8", "surrogatepass"
+        )
         return Opened(value, surrogate, format_token(row.entity_type, row.token) if row.token else "")
 
     def _bound(self, mac: bytes) -> str:
