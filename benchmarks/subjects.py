@@ -123,14 +123,19 @@ def count_values(tally: Tally, found: Any | None, truth: Truth, held: Held, pers
     return lost
 
 
-def count_documents(tally: Tally, paths: set[str], truth: Truth, held: Held, person: str) -> None:
-    """Count documents found and lost, and those of others."""
+def count_documents(
+    tally: Tally, paths: set[str], possible: set[str], truth: Truth, held: Held, person: str
+) -> Counter[str]:
+    """Count documents found and lost, and those of others; return the lost ones by folder."""
     real = truth.named_in(person)
+    tally.add("documents, with possible ones", len(real & (paths | possible)), len(real))
+    tally.add("documents right, with possible ones", len(real & (paths | possible)), len(paths | possible))
     tally.add("documents", len(real & paths), len(real))
     tally.add("documents right", len(real & paths), len(paths))
     for path in real:
         if any(held.has(path, value) for value in truth.documents[path].truth[person]):
             tally.add("detected documents", path in paths, 1)
+    return Counter(f"a document of {re.split('[/#]', path)[0]}" for path in real - paths - possible)
 
 
 def count_wholly(tally: Tally, found: Any | None, paths: Mapping[str, str], truth: Truth, person: str) -> None:
@@ -214,7 +219,10 @@ def measure(workspace: Workspace, truth: Truth, sample: Sequence[Person]) -> dic
         by_mail = find(workspace, person.email)
         seconds["find"].append(time.perf_counter() - started)
         found = best(by_mail, truth, person.id)
-        paths = {held.paths[one.doc_id] for one in found.documents if one.doc_id in held.paths} if found else set()
+        paths, possible = (
+            {held.paths[one.doc_id] for one in some if one.doc_id in held.paths}
+            for some in ((found.documents, found.possible) if found else ((), ()))
+        )
         started = time.perf_counter()
         text = export(workspace, found, person.email) if found else ""
         seconds["export"].append(time.perf_counter() - started)
@@ -223,7 +231,7 @@ def measure(workspace: Workspace, truth: Truth, sample: Sequence[Person]) -> dic
             one = tallies[group]
             one.add("found", found is not None, 1)
             gone = count_values(one, found, truth, held, person.id)
-            count_documents(one, paths, truth, held, person.id)
+            gone += count_documents(one, paths, possible, truth, held, person.id)
             count_wholly(one, found, held.paths, truth, person.id)
             strange = count_export(one, text, truth, person.id)
             other = named[group]
@@ -343,7 +351,8 @@ def show(told: Mapping[str, Tally], named: Mapping[str, Tally], effects: Tally, 
     for title, tallies, names in (
         ("Found by e-mail address, percent", told, (
             "found", "values", "detected values", "values right", "certain values right", "documents",
-            "detected documents", "documents right", "wholly own", "wholly own right", "in the export",
+            "detected documents", "documents right", "documents, with possible ones",
+            "documents right, with possible ones", "wholly own", "wholly own right", "in the export",
             "exports clean")),
         ("Found by full name, percent", named, (
             "as many people as there are", "values", "detected values", "values right", "by hand", "by hand right")),
