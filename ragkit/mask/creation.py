@@ -8,7 +8,7 @@ from ragkit.crypto import CollectionKeys, key_number, keyed_hash
 from ragkit.errors import VaultError
 from ragkit.folding import fold
 from ragkit.mask.normalise import normalise
-from ragkit.mask.people import name_keys
+from ragkit.mask.people import name_keys, spelling_key
 from ragkit.mask.rows import Draft, Item, VaultRows
 from ragkit.mask.surrogates import SHARED, Part, draw, is_composed, join, propose, split
 from ragkit.mask.tokens import format_token, long_token_id, token_ids
@@ -60,7 +60,7 @@ class Creation:
         tokens = self._free_tokens({mac: item[0] for mac, item in firsts.items()}, draft)
         for mac, item in firsts.items():
             surrogate, mark = surrogates[mac]
-            names = name_keys(*item) if like is None else ()
+            names = name_keys(*item) if like is None else [spelling_key(item[0], normals[item])]
             self._rows.add(
                 draft,
                 mac,

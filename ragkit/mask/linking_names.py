@@ -87,7 +87,8 @@ class NamesHere:
         mine = read_name(name)
         if not mine.words:
             return name
-        others = self._by_form.get(mine.words[0].forms[0], [])[:_MANY]
+        some = ([one for form in word.forms for one in self._by_form.get(form, ())] for word in mine.words)
+        others = min(some, key=len)[:_MANY]
         known = [read_name(other) for other in others]
         fitting = [(other, one) for other, one in zip(others, known) if fits(mine, one) is not None]
         if not fitting:

@@ -18,7 +18,8 @@ from ragkit.folding import fold
 from ragkit.mask.normalise import HONORIFICS, strip_possessive
 
 NameKey = tuple[str, ...]
-"""``("word", form)``, ``("initial", letter, form)``, ``("pair", form, form)`` or ``("local", local part)``."""
+"""``("word", form)``, ``("initial", letter, form)``, ``("pair", form, form)`` or ``("local", local part)``; for a
+further spelling of any value ``("spelling", entity type, normal form)``, under which no question asks."""
 
 PARTICLES = frozenset(
     "von van vom zu zur der den de del della di da das dos du des la le el al bin ibn ben ter ten af y e "
@@ -92,6 +93,11 @@ def name_keys(entity_type: str, value: str) -> list[NameKey]:
         for other in words[number + 1 :]:
             keys += (_pair(form, more) for form in word.forms for more in other.forms)
     return list(dict.fromkeys(keys))[:_MOST_KEYS]
+
+
+def spelling_key(entity_type: str, normal: str) -> NameKey:
+    """Under what the further spellings of a value are filed, so that all that is held of a person can be found."""
+    return ("spelling", entity_type, normal)
 
 
 def narrowest_key(name: Name) -> NameKey | None:

@@ -24,7 +24,7 @@ from ragkit.errors import KeyMismatch
 from ragkit.mask.creation import Creation
 from ragkit.mask.names import names_in_addresses
 from ragkit.mask.normalise import normalise
-from ragkit.mask.people import NameKey, name_keys
+from ragkit.mask.people import NameKey, name_keys, spelling_key
 from ragkit.mask.rows import Draft, Item, Opened, VaultRows
 from ragkit.mask.tokens import find_tokens
 from ragkit.mask.withheld import Withheld
@@ -150,6 +150,10 @@ class Vault:
                 opened = self._rows.open(row)
                 found[mac] = Held(row.entity_type, opened.value, opened.token)
         return found
+
+    def spellings(self, entity_type: str, normal: str, limit: int) -> dict[int, Opened]:
+        """At most ``limit`` further spellings of a value, which have rows and tokens of their own, by their numbers."""
+        return self.named(spelling_key(entity_type, normal), limit)
 
     def value_number(self, item: Item) -> int:
         """The number of a value, whether or not the vault holds it."""
