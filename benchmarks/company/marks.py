@@ -75,7 +75,7 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
                 elif owners & keys:
                     gone.shared += 1
         paths = {}
-        for number, doc_id, text in _texts(workspace):
+        for number, doc_id, text in texts_of(workspace):
             paths[number] = doc_id
             if any(token in text for token in gone.tokens):
                 gone.chunks.add(number)
@@ -115,7 +115,7 @@ def left(folder: Path, gone: Taken) -> list[Found]:
     return found
 
 
-def _texts(workspace: Workspace) -> Iterator[tuple[int, str, str]]:
+def texts_of(workspace: Workspace) -> Iterator[tuple[int, str, str]]:
     """Number, document and everything shown of each live chunk."""
     part = workspace._handles.reader(COLLECTION)
     principal = workspace.config.workspace.principal
