@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.crashpoints import reach
 from ragkit.lifecycle.rewriting import Replace
+from ragkit.lifecycle.rewriting_clear import Find
 from ragkit.lifecycle.rewriting_document import Maker, Refilter, Rewritten
 from ragkit.lifecycle.rewriting_window import Window
 from ragkit.mask.vault import Vault
@@ -70,6 +71,7 @@ def rewrite(
     recorder: Recorder,
     surrogates: Mapping[str, str] | None = None,
     refilter: Refilter | None = None,
+    find: Find | None = None,
     inside: Callable[[], None] | None = None,
     request: str | None = None,
     progress: Progress | None = None,
@@ -85,6 +87,7 @@ def rewrite(
         recorder: Gets a ``doc.rewritten`` for each document, before it becomes visible.
         surrogates: What comes in the place of surrogates that stand in contexts only; those of the documents are known.
         refilter: The clear value of a rewritten metadata field. Without, a filter on such a field is dropped.
+        find: What is to be redacted though it stands in clear.
         inside: Called in each transaction before its documents, such as to insert the vault rows that they need.
         request: Joins the events with the others of a request.
         progress: Called with ``"rewrite"``.
@@ -94,7 +97,7 @@ def rewrite(
         StoreError, ModelError, AuditUnavailable: What is committed stays; run it again.
     """
     window = Window(embedder)
-    maker = Maker(store, vault, window, replace, surrogates=surrogates, refilter=refilter)
+    maker = Maker(store, vault, window, replace, surrogates=surrogates, refilter=refilter, find=find)
     run = _Run(store, embedder, window, recorder, inside, request)
     waiting: list[Rewritten] = []
     for done, doc_id in enumerate(doc_ids, 1):

@@ -8,6 +8,7 @@ from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 from ragkit.lifecycle.rewriting import DocumentRewriter, Replace, Token, tokens_in
+from ragkit.lifecycle.rewriting_clear import Find, hidden
 from ragkit.lifecycle.rewriting_window import Window
 from ragkit.mask.vault import Vault
 from ragkit.spans import NOTHING
@@ -50,6 +51,7 @@ class Maker:
         replace: What comes in the place of a token.
         surrogates: What comes in the place of surrogates that stand in contexts only.
         refilter: The clear value of a rewritten metadata field; ``None`` drops the filter.
+        find: What is to be redacted though it is not masked.
     """
 
     def __init__(
@@ -61,20 +63,27 @@ class Maker:
         *,
         surrogates: Mapping[str, str] | None = None,
         refilter: Refilter | None = None,
+        find: Find | None = None,
     ) -> None:
         self._store, self._vault, self._window = store, vault, window
+        self._find = find
         self._replace, self._surrogates, self._refilter = replace, dict(surrogates or {}), refilter
 
     def make(self, doc_id: str) -> Rewritten | None:
         """Rewrite one document in memory; ``None`` when it holds nothing to replace."""
         stored = read_document(self._store.database, self._store.collection, doc_id)
-        if stored is None or not any(self._replace(*token) for token in set(_tokens(stored))):
+        if stored is None:
             return None
-        header = stored.version.header
+        before = stored.version.chunks
+        found = hidden(stored, self._find) if self._find else stored
+        if found is stored and not any(self._replace(*token) for token in set(_tokens(stored))):
+            return None
+        header = found.version.header
         texts = DocumentRewriter(self._replace, self._surrogates)
         others = [header.name, *([header.uri] if header.uri else ()), *header.metadata.values()]
-        texts.learn(stored.version.chunks, header.title, others)
-        chunks = [self._window.fit(texts.chunk(chunk), chunk) for chunk in stored.version.chunks]
+        texts.learn(found.version.chunks, header.title, others)
+        pairs = zip(found.version.chunks, before, strict=True)
+        chunks = [self._window.fit(texts.chunk(chunk), old) for chunk, old in pairs]
         document = self._document(stored, header, texts, chunks)
         filters = self._filters(stored, document)
         return Rewritten(stored, document, chunks, filters, dict(texts.replaced), texts.unaligned)

@@ -113,6 +113,12 @@ class ErasureTraces:
 
     # --- record keys -----------------------------------------------------------------------------------------------
 
+    def places_of(self, doc_ids: Sequence[str]) -> list[str]:
+        """Return the places of all record keys of these documents."""
+        look = "SELECT place FROM record_keys WHERE place BETWEEN ? AND ?"
+        key_file = self._database.key_file
+        return [row[0] for doc_id in doc_ids for row in key_file.look(look, (f"d/{doc_id}/", f"d/{doc_id}/~"))]
+
     def replaced_places(self, doc_ids: Sequence[str]) -> list[str]:
         """Return the places of the record keys of these documents, but for what they answer with now."""
         current: set[str] = set()
@@ -124,13 +130,7 @@ class ErasureTraces:
                     .where(versions.c.doc_id.in_(some))
                 )
                 current |= {f"d/{row.doc_id}/{row.number}" for row in connection.execute(query)}
-        found: list[str] = []
-        for doc_id in doc_ids:
-            rows = self._database.key_file.look(
-                "SELECT place FROM record_keys WHERE place BETWEEN ? AND ?", (f"d/{doc_id}/", f"d/{doc_id}/~")
-            )
-            found += [row[0] for row in rows if row[0] not in current]
-        return found
+        return [place for place in self.places_of(doc_ids) if place not in current]
 
 
 def probes_of(vector: bytes) -> list[bytes]:
