@@ -52,6 +52,11 @@ def value_place(number: int) -> str:
     return f"v/{number}"
 
 
+def bound_to(collection_id: str, place: str) -> str:
+    """Name what the wrapped record key of a place is bound to."""
+    return f"record-key/{collection_id}/{place}"
+
+
 def is_wrapped(wrapped: bytes) -> bool:
     """Say whether a row's key needs a record key to open; one from before there were any does not."""
     return wrapped.startswith(_MARK) and len(wrapped) != _UNMARKED_BYTES
@@ -156,7 +161,7 @@ class RecordKeys:
                 {
                     "place": place,
                     "collection_id": self._collection,
-                    "wrapped": crypto.seal(wrapping, key, bound_to=self._bound(place)),
+                    "wrapped": crypto.seal(wrapping, key, bound_to=bound_to(self._collection, place)),
                 }
                 for place, key in sorted(fresh.items())  # in order, since neighbours share pages
             ]
@@ -236,11 +241,8 @@ class RecordKeys:
         for start in range(0, len(places), _SLICE):
             asked = json.dumps(places[start : start + _SLICE])
             for place, wrapped in self._file.look(_KEYS, (self._collection, asked)):
-                found[place] = crypto.unseal(wrapping, wrapped, bound_to=self._bound(place))
+                found[place] = crypto.unseal(wrapping, wrapped, bound_to=bound_to(self._collection, place))
         return found
-
-    def _bound(self, place: str) -> str:
-        return f"record-key/{self._collection}/{place}"
 
     def __repr__(self) -> str:
         return "RecordKeys(…)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
@@ -95,7 +95,7 @@ class WrappingKey:
         raise TypeError("keys are not pickled; open the collection again where it is needed")
 
 
-def wrapping_row(workspace_key: bytes, key: bytes, collection_id: str, generation: int) -> dict[str, object]:
+def wrapping_row(workspace_key: bytes, key: bytes, collection_id: str, generation: int) -> dict[str, Any]:
     """Return the row of a wrapping key."""
     wrapped = crypto.seal(workspace_key, key, bound_to=f"wrapping/{collection_id}/{generation}")
     return {"collection_id": collection_id, "generation": generation, "wrapped": wrapped, "made_at": moment()}

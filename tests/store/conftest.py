@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ragkit.crypto import key_number
+from ragkit.store.key_schema import record_keys
+from ragkit.store.recordkeys import document_place
+from ragkit.store.schema import vault, versions
 from ragkit.testing.light import LightIngest
 
 
@@ -14,3 +18,25 @@ def light(tmp_path: Path) -> Iterator[LightIngest]:
     made = LightIngest(tmp_path, words=["Ada", "Grace"])
     yield made
     made.database.close()
+
+
+@pytest.fixture
+def make_old() -> Callable[[LightIngest], None]:
+    """Brings a store to the form of before there were record keys."""
+    return _make_old
+
+
+def _make_old(light: LightIngest) -> None:
+    """Bring a store to the form of before: keys wrapped once, no key file rows."""
+    records = light.collection.records
+    with light.database.write() as connection:
+        for table, column in ((versions, versions.c.version_id), (vault, vault.c.vault_id)):
+            for row in connection.execute(table.select()).all():
+                found = getattr(row, "value_mac", None)
+                place = f"v/{key_number(found)}" if found else document_place(row.doc_id, row.number)
+                inner = records.unwrap(place, row.wrapped_key)
+                number = getattr(row, column.name)
+                connection.execute(table.update().where(column == number).values(wrapped_key=inner))
+        connection.exec_driver_sql("UPDATE collections SET key_form = 0")
+    with light.database.key_file.write() as connection:
+        connection.execute(record_keys.delete())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,7 +167,7 @@ def test_record_keys_are_not_pickled_or_shown(light: LightIngest) -> None:
         copy.deepcopy(light.collection.records)
 
 
-def test_rows_from_before_are_read_and_then_upgraded(tmp_path: Path) -> None:
+def test_rows_from_before_are_read_and_then_upgraded(tmp_path: Path, make_old: Callable[[LightIngest], None]) -> None:
     """A reader reads what was wrapped once; the first opening for writing gives every row a record key."""
     light = LightIngest(tmp_path, words=["Ada"])
     light.sync({"a": "Ada wrote", "b": "two\n\nthree"})
@@ -185,22 +186,6 @@ def test_rows_from_before_are_read_and_then_upgraded(tmp_path: Path) -> None:
     assert len(reader.texts()) == 1
     for one in (database, reader.database, light.database):
         one.close()
-
-
-def make_old(light: LightIngest) -> None:
-    """Bring a store to the form of before: keys wrapped once, no key file rows."""
-    records = light.collection.records
-    with light.database.write() as connection:
-        for table, column in ((versions, versions.c.version_id), (vault, vault.c.vault_id)):
-            for row in connection.execute(table.select()).all():
-                found = getattr(row, "value_mac", None)
-                place = f"v/{key_number(found)}" if found else document_place(row.doc_id, row.number)
-                inner = records.unwrap(place, row.wrapped_key)
-                number = getattr(row, column.name)
-                connection.execute(table.update().where(column == number).values(wrapped_key=inner))
-        connection.exec_driver_sql("UPDATE collections SET key_form = 0")
-    with light.database.key_file.write() as connection:
-        connection.execute(record_keys.delete())
 
 
 def test_an_open_vault_forgets_what_another_process_destroyed(light: LightIngest, tmp_path: Path) -> None:
