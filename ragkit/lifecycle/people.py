@@ -172,20 +172,24 @@ class _Search:
         mine: list[Cluster] = []
         for _ in range(_ROUNDS):
             self._follow(follow)
-            self._alone |= seeds
+            held = {number for group in self._groups.values() for number in group}
+            self._alone |= {number for number in seeds if number not in held or self._is_name(number)}
             alone = [frozenset({number}) for number in sorted(self._alone)]
             clusters = join([*dict.fromkeys(self._groups.values()), *alone], self.known)
             mine = [one for one in clusters if one.numbers & seeds]
             follow = {number for one in mine for number in one.numbers}
             for one in mine:
-                if one.names:
-                    follow |= self._forms(one.fullest())
+                for name in one.full_names():
+                    follow |= self._forms(name)
             follow -= self._followed
             if not follow:
                 break
         for one in mine:
             self._spell(one)
         return clusters
+
+    def _is_name(self, number: int) -> bool:
+        return number in self.known and self.known[number].entity_type == "PERSON"
 
     def _spell(self, cluster: Cluster) -> None:
         """Take in the further spellings of a person's values."""

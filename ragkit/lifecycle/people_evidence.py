@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from ragkit.folding import fold
 from ragkit.mask.linking_types import agree, differ, is_strong, is_unique
-from ragkit.mask.people import fits, read_name, same_words
+from ragkit.mask.people import fits, persons, read_name, same_words
 from ragkit.wordlists import folded
+
+_MOST_NAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,16 @@ class Cluster:
         """Whether nothing but names is known."""
         return not self.values
 
-    def fullest(self) -> str:
-        """The name with the most words; given and family name that only stand apart are put together."""
-        best = max(self.names, key=_fullness, default="")
-        if len(read_name(best).words) == 1:
-            apart = [name for name in dict.fromkeys(map(fold, self.names)) if len(read_name(name).words) == 1]
-            if len(apart) == 2:
-                apart.sort(key=lambda word: word not in folded("given"))
-                return " ".join(apart)
-        return best
+    def full_names(self) -> list[str]:
+        """The names that are short for no other of theirs: one, or two for who has changed it.
+
+        Given and family name that only stand apart are put together.
+        """
+        found = persons(self.names, limit=_MOST_NAMES)
+        if found and all(len(read_name(name).words) == 1 for name in found):
+            apart = sorted(dict.fromkeys(map(fold, found)), key=lambda word: word not in folded("given"))
+            return [" ".join(apart)] if len(apart) == 2 else found[:1]
+        return [name for name in found if len(read_name(name).words) > 1] or found
 
     def absorb(self, other: Cluster) -> None:
         self.groups += other.groups
@@ -58,11 +61,6 @@ class Cluster:
         self.names += [name for name in other.names if name not in self.names]
         for kind, values in other.values.items():
             self.values.setdefault(kind, set()).update(values)
-
-
-def _fullness(name: str) -> tuple[int, int, int, str]:
-    read = read_name(name)
-    return len(read.words), len(read.initials), len(name), name
 
 
 def contradict(one: Cluster, other: Cluster, *, by_name: bool = False) -> bool:

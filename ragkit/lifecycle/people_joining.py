@@ -17,7 +17,6 @@ people of one name of whom no document tells more than the name cannot be told a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ragkit.lifecycle.people_evidence import Cluster, Known, cluster_of, complementary, contradict, names_agree
@@ -57,7 +56,7 @@ class _Clusters:
         self._all = list(clusters)
         self._into: dict[int, int] = {}
         self._place = {id(one): place for place, one in enumerate(self._all)}
-        self._full: dict[int, str] = {}
+        self._full: dict[int, list[str]] = {}
 
     def find(self, place: int) -> int:
         while place in self._into:
@@ -73,9 +72,9 @@ class _Clusters:
                     found[number].append(place)
         return {number: places for number, places in found.items() if len(places) > 1}
 
-    def full(self, place: int) -> str:
+    def full(self, place: int) -> list[str]:
         if place not in self._full:
-            self._full[place] = self._all[place].fullest()
+            self._full[place] = self._all[place].full_names()
         return self._full[place]
 
     def merge(self, one: int, other: int) -> None:
@@ -86,14 +85,18 @@ class _Clusters:
     def join_all(self, places: Sequence[int], *, strong: bool, unique: bool) -> None:
         """Join the clusters that share one identifier, as far as names and other values allow."""
         live = list(dict.fromkeys(map(self.find, places)))
-        if strong and not unique and len(persons(filter(None, map(self.full, live)), limit=MANY_NAMES)) >= MANY_NAMES:
+        if (
+            strong
+            and not unique
+            and len(persons((name for place in live for name in self.full(place)), limit=MANY_NAMES)) >= MANY_NAMES
+        ):
             return
         named = sorted((place for place in live if self.full(place)), key=lambda place: -len(self._all[place].numbers))
         kept: list[int] = []
         for place in named:
             fitting = [one for one in kept[:_MOST_ALIKE] if self._may_join(one, place, strong=strong, unique=unique)]
             if len(fitting) > 1:
-                fitting = [one for one in fitting if names_agree(self.full(one), self.full(place))]
+                fitting = [one for one in fitting if self._agree(one, place)]
             if len(fitting) == 1:
                 self.merge(fitting[0], place)
             else:
@@ -109,27 +112,34 @@ class _Clusters:
 
     def _may_join(self, one: int, other: int, *, strong: bool, unique: bool) -> bool:
         mine, theirs = self.full(one), self.full(other)
-        alike = may_be_one(mine, theirs) if strong else names_agree(mine, theirs)
+        alike = self._agree(one, other) or (strong and any(may_be_one(a, b) for a in mine for b in theirs))
         if not alike:
             return False
-        return (unique and names_agree(mine, theirs)) or not contradict(self._all[one], self._all[other])
+        return (unique and self._agree(one, other)) or not contradict(self._all[one], self._all[other])
+
+    def _agree(self, one: int, other: int) -> bool:
+        return any(names_agree(mine, theirs) for mine in self.full(one) for theirs in self.full(other))
 
     # --- by name -----------------------------------------------------------------------------------------------------
 
     def join_by_name(self) -> None:
         """Join what nothing but a name joins, where nothing speaks against it; else note what is likely."""
         live = [place for place in range(len(self._all)) if place not in self._into and self.full(place)]
-        by_form = _fullest(self.full(place) for place in live)
+        by_form = _fullest(name for place in live for name in self.full(place))
         buckets: dict[str, list[int]] = {}
+        ambiguous: set[int] = set()
         for place in live:
-            for name in _meant(self.full(place), by_form):
-                buckets.setdefault(name, []).append(place)
-        meant = Counter(place for places in buckets.values() for place in places)
-        ambiguous = {place for place, number in meant.items() if number > 1}
+            for name in self.full(place):
+                meant = _meant(name, by_form)
+                if len(meant) > 1:
+                    ambiguous.add(place)
+                for other in meant:
+                    buckets.setdefault(other, []).append(place)
         for places in buckets.values():
             self._join_bucket(places, ambiguous)
 
     def _join_bucket(self, places: Sequence[int], ambiguous: set[int]) -> None:
+        places = list(dict.fromkeys(map(self.find, places)))
         sure = [place for place in places if place not in ambiguous][:_MOST_ALIKE]
         against = any(
             contradict(self._all[one], self._all[two], by_name=True) for n, one in enumerate(sure) for two in sure[:n]
