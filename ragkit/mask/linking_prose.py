@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
 from ragkit.folding import fold
-from ragkit.mask.linking_runs import Mention
+from ragkit.mask.linking_runs import CLOSING, Mention
 from ragkit.mask.linking_shares import belongs_to_firm
 
 _CUE = re.compile(
@@ -29,10 +29,6 @@ _YOURS = re.compile(r"\b(?:your|ihre?[mnrs]?|dein[em]?[nrs]?|votre|vos|ton|ta|su
 _GREETING = re.compile(
     r"^\W*(?:dear|hi|hello|hey|good (?:morning|afternoon)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten tag|bonjour|chere?|"
     r"estimad[oa]|hola|querid[oa]|gentile|car[oa]|beste|geachte|hoi|hej|prezad[oa]|ola)\b[^\n,:]{0,24}$"
-)
-_CLOSING = re.compile(
-    r"(?:regards|sincerely|faithfully|wishes|cheers|thanks|thank you|truly|cordially|respectfully|yours|"
-    r"gru(?:ss|sse|ssen)|mfg|hochachtungsvoll|cordialement|salutations|saludos|atentamente|cordialmente|saluti|groeten)\W*$"
 )
 _STOP = re.compile(r"(?<![A-Z][a-z])(?<!\bNo)(?<!\bNr)(?<!\btel)[.!?…]\s+|\n\s*\n")
 _REACH = 300
@@ -116,7 +112,7 @@ class Prose:
     def _signed(self) -> Iterator[Mention]:
         for one in self._people:
             head = self._text[max(0, one.start - 60) : one.start]
-            if "\n" in head and _CLOSING.search(fold(head).rstrip()):
+            if "\n" in head and CLOSING.search(fold(head).rstrip()):
                 yield one
 
 

@@ -51,6 +51,13 @@ _LISTED = re.compile(r"\s*(?:or|oder|ou|o|and|und|et|y|e|/|&|,)\s+")
 _CUT = re.compile(r"[,;|\n<>()\[\]{}\t]|\s[-–—]\s")
 
 
+CLOSING = re.compile(
+    r"(?:regards|sincerely|faithfully|wishes|cheers|thanks|thank you|truly|cordially|respectfully|yours|"
+    r"gru(?:ss|sse|ssen)|mfg|hochachtungsvoll|cordialement|salutations|saludos|atentamente|cordialmente|saluti|groeten)\W*$"
+)
+"""How a letter ends, before the name of who wrote it; for folded text."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Mention:
     """One identifying value where it stands; ``label`` is what introduces it, folded, or its column's header."""
@@ -134,6 +141,8 @@ def _holds(gap: str) -> bool:
         if not line:
             continue
         whole = 0 < number < len(lines) - 1  # a line of its own between the two values
+        if whole and CLOSING.search(fold(line)):  # a letter ends here; who signs is not whom it was about
+            return False
         if not (_short_line(line) if whole else _segments(line, last=number == len(lines) - 1)):
             return False
     return True

@@ -188,3 +188,13 @@ def test_nothing_personal_costs_nothing() -> None:
     assert linked("Nothing here.") == []
     assert linked("{P:Galip Yalman} was here.") == []
     assert linked("{P:Galip Yalman} was here. {P:GALIP YALMAN} again.") == []
+
+
+def test_who_signs_a_letter_is_not_whom_its_last_value_is_about() -> None:
+    """A number above the closing of a letter does not become the signer's; what stands below it does."""
+    groups = linked(
+        "Sehr geehrte Frau {P:Yalman},\n\nIhre Kundennummer: {C:K-1001}\n\nMit freundlichen Grüßen\n\n{P:Karl Meier}\n"
+        "{E:k.meier@acme.de}\n"
+    )
+    assert {"Karl Meier", "k.meier@acme.de"} in groups
+    assert not any({"K-1001", "Karl Meier"} <= group for group in groups)
