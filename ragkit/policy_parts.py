@@ -31,7 +31,7 @@ COARSER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "DATE_TIME": ("year",),
         "IP_ADDRESS": ("network",),
         "LOCATION": ("state",),
-        "POSTCODE": ("area", "zip3"),
+        "POSTCODE": ("area", "region", "zip3"),
     }
 )
 """What a type can be generalised to, the usual first. Any other type is redacted instead."""
@@ -92,7 +92,8 @@ class EntityRule(_Part):
             type only. `generalise`: a coarser value. `keep`: left in clear. `refuse`: the document is quarantined.
         threshold: Least score in 0..1; default: the policy's.
         to: How coarse, for `generalise`. AGE: `decade`, or `under_90` (kept, and "90 or over"). DATE_OF_BIRTH:
-            `year`, or `year_under_90` (none for who may be 90). DATE_TIME: `year`. POSTCODE: `area`, or `zip3`
+            `year`, or `year_under_90` (none for who may be 90). DATE_TIME: `year`. POSTCODE: `area` (about a town:
+            the outward code, two digits), `region` (letters of the post town, Canadian province, one digit), or `zip3`
             (three digits, 000 where few live). LOCATION: `state` (of the United States). IP_ADDRESS: `network`.
         learned: Whether learned detectors may find it too; `false` leaves it to patterns and rules, which raise fewer
             false alarms where a value has a form.

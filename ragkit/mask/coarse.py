@@ -42,11 +42,29 @@ _UNDER_90 = re.compile(
     r"(?:twen|thir|for|fif|six|seven|eigh)t(?:y|ies))",
     re.IGNORECASE,
 )
-_NOT_YEARS = re.compile(r"\b(?:months?|weeks?|days?|mos?)\b|\d[ ]?(?:mo|wk|d)\b", re.IGNORECASE)
+_NOT_YEARS = re.compile(
+    r"(\d+)(?:[ \u00a0-])?(?:(?P<months>months?|mos?|monate?n?|mois|mes(?:es)?|mesi|maand(?:en)?)|"
+    r"(?P<weeks>weeks?|wks?|wochen?|semaines?|semanas?|settiman[ae]|weken)|"
+    r"(?P<days>days?|d|tagen?|jours?|d[ií]as?|giorn[io]|dagen))\b",
+    re.IGNORECASE,
+)
+_A_YEAR = {"months": 12, "weeks": 52, "days": 365}
+_YOUNG = re.compile(r"\b(?:months?|weeks?|days?|mos?)\b", re.IGNORECASE)
+_IN_YEARS = re.compile(r"\b(?:years?|yrs?|y/?o)\b", re.IGNORECASE)
 _ZIP = re.compile(r"(\d{3})\d{2}(?:[-\s]?\d{4})?")
 _UK = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)\s*\d[A-Z]{2}", re.IGNORECASE)
 _CANADIAN = re.compile(r"([A-Z]\d[A-Z])\s*\d[A-Z]\d", re.IGNORECASE)
 _DIGITS_FIRST = re.compile(r"(?:[A-Z]{1,2}-)?(\d\d)\d{2,4}(?:[-\s]?[A-Z]{0,2}|-\d{3,4})", re.IGNORECASE)
+_SPACED = re.compile(r"(?:[A-Z]{1,2}-)?(\d\d)(?:\d[ \u00a0]\d\d|-\d{3}|\d-\d{4})", re.IGNORECASE)
+"""Sweden, Greece, the Czech Republic and Slovakia; Poland; Japan."""
+_IRISH = re.compile(r"([AC-FHKNPRTV-Y]\d[\dW])\s*[AC-FHKNPRTV-Y\d]{4}", re.IGNORECASE)
+_PROVINCES = {
+    "A": "Newfoundland and Labrador", "B": "Nova Scotia", "C": "Prince Edward Island", "E": "New Brunswick",
+    **dict.fromkeys("GHJ", "Quebec"), **dict.fromkeys("KLMNP", "Ontario"), "R": "Manitoba", "S": "Saskatchewan",
+    "T": "Alberta", "V": "British Columbia", "X": "Northwest Territories or Nunavut", "Y": "Yukon",
+}  # fmt: skip
+"""By the first letter of a Canadian postcode (Canada Post, Addressing Guidelines)."""
+_IPV4 = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?:/\d{1,2}|:\d{1,5})?")
 
 
 def coarse(entity_type: str, value: str, to: str | None = None) -> str:
@@ -71,6 +89,8 @@ def coarse(entity_type: str, value: str, to: str | None = None) -> str:
             return _age_under_90(value)
         case "area":
             return _postal_area(value)
+        case "region":
+            return _postal_region(value)
         case "zip3":
             return _zip3(value)
         case "state":
@@ -94,26 +114,47 @@ def _birth_year(value: str) -> str:
 
 
 def _decade(value: str) -> str:
-    number = _NUMBER.search(value)
-    if number is None or int(number[0]) > 129:
+    ages = _ages(value)
+    if not ages or ages[0] > 129:
         return ""
-    decade = 0 if _NOT_YEARS.search(value) else int(number[0]) // 10 * 10
+    decade = ages[0] // 10 * 10
     return f"{decade}-{decade + 9}"
 
 
 def _age_under_90(value: str) -> str:
-    if _NOT_YEARS.search(value):
-        return KEPT
-    if _OVER_89.search(value) or any(int(number) >= 90 for number in _NUMBER.findall(value)):
+    ages = _ages(value)
+    young = _YOUNG.search(value) is not None and _IN_YEARS.search(value) is None and not _NUMBER.search(value)
+    if any(age >= 90 for age in ages) or (_OVER_89.search(value) and not young):
         return "90 or over"
-    return KEPT if _NUMBER.search(value) or _UNDER_90.search(value) else ""
+    return KEPT if ages or young or _UNDER_90.search(value) else ""
+
+
+def _ages(value: str) -> list[int]:
+    """The ages in a text in whole years, those in years first: ``95 years and 2 months`` is 95 and 0."""
+    in_years = [int(number) for number in _NUMBER.findall(_NOT_YEARS.sub(" ", value))]
+    parts = _NOT_YEARS.finditer(value)
+    return in_years + [int(part[1]) // _A_YEAR[str(part.lastgroup)] for part in parts]
 
 
 def _postal_area(value: str) -> str:
-    for form in (_UK, _CANADIAN, _DIGITS_FIRST):
+    """About a town: the outward code, the sorting area, the routing key, or two digits."""
+    for form in (_UK, _CANADIAN, _IRISH, _DIGITS_FIRST, _SPACED):
         if found := form.fullmatch(value.strip()):
             return found[1].upper()
     return ""
+
+
+def _postal_region(value: str) -> str:
+    """About a part of a country, by the first sign of a postcode.
+
+    Great Britain: the letters of the post town (``SW1A 1AA`` to ``SW``). Canada: the province. Ireland: the letter of
+    the routing key. Elsewhere the first digit: in the United States a group of states, in Germany a zone of the post,
+    in the Netherlands, Belgium, Italy, Spain and others a group of provinces.
+    """
+    if found := _CANADIAN.fullmatch(value.strip()):
+        return _PROVINCES.get(found[1][0].upper(), "")
+    area = _postal_area(value)
+    return area[:1] if area[:1].isdigit() else re.split(r"\d", area)[0]
 
 
 def _zip3(value: str) -> str:
@@ -132,6 +173,5 @@ def _state(value: str) -> str:
 
 
 def _network(value: str) -> str:
-    if value.count(".") != 3:
-        return ""
-    return ".".join(value.partition("/")[0].split(".")[:3]) + ".0/24"
+    found = _IPV4.fullmatch(value.strip())
+    return f"{found[1]}.0/24" if found else ""

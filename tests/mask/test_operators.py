@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragkit.mask.build import build_masker
 from ragkit.mask.coarse import RESTRICTED_ZIP3
@@ -63,6 +66,12 @@ def test_a_birth_year_tells_of_nobody_over_89(age: int, left: str) -> None:
         ("85-95", "[AGE~90 or over]"),
         ("a nonagenarian", "[AGE~90 or over]"),
         ("quatre-vingt-douze ans", "[AGE]"),
+        ("95 years and 2 months", "[AGE~90 or over]"),
+        ("92 Jahre, 3 Tage", "[AGE~90 or over]"),
+        ("89 years and 11 months", "89 years and 11 months"),
+        ("1200 months", "[AGE~90 or over]"),
+        ("ninety days", "ninety days"),
+        ("ninety years and five days", "[AGE~90 or over]"),
     ],
 )
 def test_ages_over_89_are_one_class_and_others_stay(value: str, left: str) -> None:
@@ -71,7 +80,17 @@ def test_ages_over_89_are_one_class_and_others_stay(value: str, left: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("value", "left"), [("47", "[AGE~40-49]"), ("aged 47", "[AGE~40-49]"), ("8 months", "[AGE~0-9]"), ("old", "[AGE]")]
+    ("value", "left"),
+    [
+        ("47", "[AGE~40-49]"),
+        ("aged 47", "[AGE~40-49]"),
+        ("8 months", "[AGE~0-9]"),
+        ("18 Monate", "[AGE~0-9]"),
+        ("130 months", "[AGE~10-19]"),
+        ("47 years and 3 months", "[AGE~40-49]"),
+        ("95-year-old", "[AGE~90-99]"),
+        ("old", "[AGE]"),
+    ],
 )
 def test_ages_by_decade(value: str, left: str) -> None:
     """The usual way to generalise an age."""
@@ -87,12 +106,38 @@ def test_ages_by_decade(value: str, left: str) -> None:
         ("SW1A 1AA", "[POSTCODE]", "[POSTCODE~SW1A]"),
         ("K1A 0B1", "[POSTCODE]", "[POSTCODE~K1A]"),
         ("1016 AB", "[POSTCODE]", "[POSTCODE~10]"),
+        ("114 55", "[POSTCODE]", "[POSTCODE~11]"),
+        ("00-950", "[POSTCODE]", "[POSTCODE~00]"),
+        ("100-0001", "[POSTCODE]", "[POSTCODE~10]"),
+        ("D02 X285", "[POSTCODE]", "[POSTCODE~D02]"),
         ("unknown", "[POSTCODE]", "[POSTCODE]"),
     ],
 )
 def test_postcodes(value: str, zip3: str, area: str) -> None:
     """Three digits of a ZIP code, 000 where few live; else the area of the post."""
     assert (shown("POSTCODE", value, "zip3"), shown("POSTCODE", value)) == (zip3, area)
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ("SW1A 1AA", "[POSTCODE~SW]"),
+        ("m1 1ae", "[POSTCODE~M]"),
+        ("K1A 0B1", "[POSTCODE~Ontario]"),
+        ("X0A 0H0", "[POSTCODE~Northwest Territories or Nunavut]"),
+        ("D02 X285", "[POSTCODE~D]"),
+        ("90210-1234", "[POSTCODE~9]"),
+        ("D-10115", "[POSTCODE~1]"),
+        ("4000-008", "[POSTCODE~4]"),
+        ("75008 Paris", "[POSTCODE]"),
+        ("SY23", "[POSTCODE]"),
+        ("12345678", "[POSTCODE]"),
+    ],
+)
+def test_postal_regions_are_coarser_than_areas(value: str, left: str) -> None:
+    """A part of the country; the type alone for what is not read as a postcode."""
+    assert shown("POSTCODE", value, "region") == left
+    assert len(shown("POSTCODE", value, "region")) <= len(shown("POSTCODE", value)) or "K1A" in value or "X0A" in value
 
 
 def test_the_restricted_prefixes_are_seventeen() -> None:
@@ -121,7 +166,18 @@ def test_places_keep_their_state(value: str, left: str) -> None:
 def test_networks() -> None:
     """An IPv4 address keeps its first three numbers; anything else only its type."""
     assert shown("IP_ADDRESS", "203.0.113.77") == "[IP_ADDRESS~203.0.113.0/24]"
-    assert shown("IP_ADDRESS", "2001:db8::1") == "[IP_ADDRESS]"
+    assert shown("IP_ADDRESS", "203.0.113.77:8080") == "[IP_ADDRESS~203.0.113.0/24]"
+    for value in ("2001:db8::1", "::ffff:203.0.113.77", "203.0.113.77.", "203.0.113.77.5"):
+        assert shown("IP_ADDRESS", value) == "[IP_ADDRESS]"
+
+
+@given(st.sampled_from(sorted(COARSER)), st.text(max_size=24))
+def test_nothing_longer_than_a_coarse_value_is_ever_shown(entity_type: str, value: str) -> None:
+    """Any text, by any way to generalise: the type, or a value of the forms there are."""
+    for to in COARSER[entity_type]:
+        left = generalised(entity_type, value, to)
+        if left.record != value:
+            assert re.fullmatch(r"\[[A-Z_]+(?:~[A-Za-z0-9 .,/-]{1,40})?\]", left.record)
 
 
 def test_a_type_with_nothing_coarser_is_redacted() -> None:
