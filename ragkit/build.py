@@ -10,7 +10,7 @@ Parts are made when first asked for, and load their libraries later still.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -241,6 +241,8 @@ class OpenCollection:
         watch: Watch | None = None,
     ) -> Ingestor:
         """Return the ingesting half of the spine; the write lock must be held."""
+        from ragkit.lifecycle.holds import Holds
+        from ragkit.lifecycle.retention_rules import SourceAge, rules_of
         from ragkit.pipeline import Ingestor
 
         return Ingestor(
@@ -256,6 +258,8 @@ class OpenCollection:
             max_delete_share=self.section.max_delete_share,
             retry_quarantined=retry_quarantined,
             watch=watch,
+            ageing=partial(SourceAge, rules_of(self.config.retention, self.name)),
+            held=Holds(self._database, self.collection).held,
         )
 
     def close(self) -> None:

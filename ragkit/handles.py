@@ -33,6 +33,11 @@ class Handles:
         self._reading: Database | None = None
         self._open: dict[str, OpenCollection] = {}
 
+    @property
+    def root_key(self) -> bytes:
+        """The root key, for what opens a key file of its own."""
+        return self._root_key
+
     @cached_property
     def embedder(self) -> MiniLMEmbedder:
         """The encoder, shared by all collections."""

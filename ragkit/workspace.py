@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
     from ragkit.doctor import Check
     from ragkit.ingest.report import SyncReport
+    from ragkit.keeping import Keeping
     from ragkit.lifecycle.remask import RemaskReport
 
 
@@ -319,6 +321,13 @@ class Workspace:
         return examine(
             self.config, self._handles.known(), embedder=self._handles.embedder, recorder=self._handles.recorder
         )
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """Backups, retention and legal holds."""
+        from ragkit.keeping import Keeping
+
+        return Keeping(self._handles)
 
     def close(self) -> None:
         """Close files and record the end."""

@@ -72,6 +72,7 @@ class RetentionReport:
         keys: Record keys destroyed, of all versions of these documents and of these values.
         pruned: Keys of what was replaced or deleted long ago, which only backups too old to be kept could need.
         dry_run: Nothing was deleted; ``values``, ``keys`` and ``pruned`` are 0.
+        keys_problem: Why the copy of the key file could not be made anew; it would bring back what went.
     """
 
     rules: tuple[RuleReport, ...] = ()
@@ -81,6 +82,7 @@ class RetentionReport:
     pruned: int = 0
     elapsed: float = 0.0
     dry_run: bool = False
+    keys_problem: str = ""
 
     @property
     def held(self) -> int:

@@ -1,4 +1,4 @@
-"""The rules of retention: which documents each is about, from which date their age counts, and when they are too old."""
+"""The rules of retention: what each is about, from which date age counts, and when a document is too old."""
 
 from __future__ import annotations
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from ragkit.store.keyfile import KeyFile
 
 BUSY_TIMEOUT_MS = 10_000
+SWAPPING = Path("restore") / "swapping"
+"""Beside the record store while a restore moves files; what stands there meanwhile is neither old nor new."""
+
 _PAGE_BYTES = 8192  # a chunk row is near 2.5 KB: three a page, where 4096 holds one
 
 
@@ -120,6 +123,15 @@ class Database:
                 raw.close()
         return int(busy) == 0
 
+    def vacuum(self) -> None:
+        """Write the file anew, so that no page holds what was deleted. Waits for readers; not inside a transaction."""
+        with self._write_lock, translated_errors():
+            raw = self._engine.raw_connection()
+            try:
+                raw.cursor().execute("VACUUM")
+            finally:
+                raw.close()
+
     def close(self) -> None:
         """Close every pooled connection. The database can still be used; it opens new ones."""
         self._engine.dispose()
@@ -143,6 +155,11 @@ def open_database(path: Path | str, *, writable: bool) -> Database:
     from ragkit.store.keyfile import open_key_file
 
     file = Path(path)
+    if (file.parent / SWAPPING).exists():
+        raise StoreError(
+            "a restore was interrupted while it put files in place",
+            remedy="Run the same `ragkit restore` again; it goes on from there, and nothing is lost.",
+        )
     if not file.exists():
         if not writable:
             raise StoreError("there is no record store yet", remedy="Run `ragkit sync` first.")
