@@ -22,11 +22,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ragkit.attack.cooccurrence import decode
-from ragkit.attack.loot import Loot, SealedValue
+from ragkit.attack.loot import FILLED_TO, Loot, SealedValue
 from ragkit.attack.matching import Guess, evidence, guess
 from ragkit.attack.people import DIRECT, INDIRECT, KnownPerson, Terms, alternatives
 from ragkit.attack.postings import Postings
-from ragkit.crypto import pad
 from ragkit.folding import fold
 from ragkit.wordlists import pool
 
@@ -213,8 +212,8 @@ def _as_stored(row: str, kind: str, text: str) -> list[list[tuple[str, str, int]
 
 
 def _stored_sizes(text: str) -> tuple[int, int]:
-    raw = text.encode()
-    return len(raw), len(pad(raw))
+    size = len(text.encode())
+    return size, -(-size // FILLED_TO) * FILLED_TO
 
 
 def _numbers(attempt: Attempt) -> list[NDArray[np.float32]]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SEAL_BYTES = 28
 """Nonce and tag of AES-256-GCM, by which sealed text is longer than what it seals (``ragkit/crypto.py``, public)."""
 
+FILLED_TO = 64
+"""Values are filled up to a multiple of so many bytes before they are sealed; older ones are not. Public likewise."""
+
 _COMMON = 0.5
 """A term in more than this share of the documents tells nothing, and its postings are not read."""
 

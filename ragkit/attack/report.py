@@ -21,6 +21,8 @@ ABOUT = {
     "numbers": "learns the vault's numbers from the company they keep and their lengths",
     "together": "does all of this at once",
 }
+_DISCRETE = frozenset({"words", "linkage", "sizes"})
+"""Where one document fits better than any other, it stands out; elsewhere one always does by a hair."""
 _VIEWS = {
     "question": "the question",
     "prompt": "question and hits",
@@ -93,7 +95,7 @@ class AttackReport:
         clear = self.unmasked.get(name)
         if clear is not None and clear.targets:
             said += f"; without masking {clear.first.value * 100:.0f}"
-        if one.named.value > 0 and not math.isnan(one.precision.value):
+        if name in _DISCRETE and one.named.value > 0 and not math.isnan(one.precision.value):
             said += f". It would name {one.named.value * 100:.0f} of 100"
             said += f", and be right for {one.precision.value * 100:.0f} % of those"
         if name == "vectors" and one.membership is not None:
@@ -129,7 +131,9 @@ class AttackReport:
                 "What to do: names stand in clear that no detector found. Add your lists of people as `deny`; run "
                 "`ragkit remask`."
             )
-        if any(_worth(told.get(name), worst) for name in ("sizes", "numbers", "cooccurrence", "frequency")):
+        linked = told.get("linkage")
+        beyond = max(2 * worst.first_chance, linked.high if linked is not None else 0.0)
+        if any(name in told and told[name].low > beyond for name in ("sizes", "numbers", "cooccurrence", "frequency")):
             yield (
                 "What to do: the data directory itself tells people apart. Keep it on an encrypted disk, and the root "
                 "key elsewhere (`[keys]` source `command` or `env`)."

@@ -115,7 +115,7 @@ _SHARES = ("first", "top", "named", "precision")
 
 def _print(report: AttackReport) -> None:
     rows = [_row(name, one, report.unmasked.get(name)) for name, one in report.masked.items()]
-    columns = ("attack", "right file first", "in the first hundredth", "by chance", "without masking", "named, right")
+    columns = ("attack", "right file first", "in the first 1 %", "by chance", "unmasked")
     table(f"{report.documents:,} documents, policy {report.policy or 'default'}", columns, rows)
     say()
     for line in report.lines():
@@ -126,8 +126,6 @@ def _row(name: str, one: Outcome, clear: Outcome | None) -> tuple[str, ...]:
     from ragkit.attack.report import of_hundred
 
     chance = f"{one.first_chance * 100:.2g}, {one.top_chance * 100:.2g}"
-    bare = of_hundred(clear.first) if clear is not None else ""
-    named = (
-        f"{one.named.value * 100:.0f} of 100, {one.precision.value * 100:.0f} %" if one.named.value > 0 else "nobody"
-    )
-    return name, of_hundred(one.first), of_hundred(one.top), chance, bare, named
+    bare = f"{clear.first.value * 100:.0f}" if clear is not None and clear.targets else ""
+    first, top = (of_hundred(share).replace(" of 100", "") for share in (one.first, one.top))
+    return name, first, top, chance, bare
