@@ -14,6 +14,8 @@ from ragkit.mask.surrogates import SHARED, Part, draw, is_composed, join, propos
 from ragkit.mask.tokens import format_token, long_token_id, token_ids
 
 _ATTEMPTS = 4096
+_SAME = 16
+"""After so many attempts a value of a crowded type may stand for itself."""
 
 PartKey = tuple[str, str]
 """Kind and folded text of a part."""
@@ -156,7 +158,8 @@ class Creation:
             busy = self._rows.busy(marks, real, draft)
             for mac in missing:
                 free = mac not in busy and marks[mac] not in taken and real[mac] not in items
-                if free or (items[mac][0] in SHARED and real[mac] != mac):
+                # "two days" has nothing to draw another of: it stands for itself, rather than stop the document.
+                if free or (items[mac][0] in SHARED and (real[mac] != mac or attempt >= _SAME)):
                     found[mac] = (proposals[mac], marks[mac])
                     taken.add(marks[mac])
             missing = [mac for mac in missing if mac not in found]

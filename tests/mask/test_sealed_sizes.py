@@ -27,3 +27,11 @@ def test_a_vault_tells_no_lengths() -> None:
     assert len(table.rows) > len(names)
     assert len({len(row.sealed_value) for row in table.rows.values()}) == 1
     assert len({len(row.sealed_surrogate) for row in table.rows.values()}) == 1
+
+
+def test_a_date_in_words_alone_does_not_stop_a_document() -> None:
+    """There is no other number to draw; it once ended a sync under the profile `strict`."""
+    vault = Vault(CollectionKeys(new_key()), MemoryVaultTable(), "test")
+    token, surrogate = vault.allocate("DATE_TIME", "two days")
+    assert token.startswith("[DATE_TIME:")
+    assert surrogate == "two days"
