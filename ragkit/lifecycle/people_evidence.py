@@ -103,11 +103,10 @@ def names_agree(one: str, other: str) -> bool:
     return same_words(mine, theirs) or fits(mine, theirs) is not None or fits(theirs, mine) is not None
 
 
-def complementary(main: Cluster, other: Cluster) -> bool:
-    """Whether another cluster of the name tells of nothing that the main one has another of."""
-    for kind in main.values.keys() & other.values.keys():
-        if is_strong(kind) or kind in {"ORDER_NUMBER", "TICKET_NUMBER", "CASE_NUMBER", "IP_ADDRESS", "UUID"}:
-            continue
-        if not any(agree(kind, a, b) for a in main.values[kind] for b in other.values[kind]):
-            return False
-    return True
+def told_alike(one: Cluster, other: Cluster) -> bool:
+    """Whether two clusters of one name have one birth date or address, though it is written in two ways."""
+    for kind in ("DATE_OF_BIRTH", "ADDRESS"):
+        theirs = other.values.get(kind, ())
+        if any(agree(kind, mine, another) for mine in one.values.get(kind, ()) for another in theirs):
+            return True
+    return False

@@ -7,9 +7,9 @@ evidence is worth, and never against a contradiction (:func:`ragkit.mask.linking
    may be one person's. Another family name with the same given name is a marriage; another given name is another
    member of the household, who stays apart. An identifier under four names or more is a company's and joins nothing.
 2. *Shared identifiers* (telephone, address, birth date, licence plate) join only groups of one name.
-3. *A name alone* joins only where nothing contradicts it: all groups of that name in the collection fit each other, at
-   most one of them has strong identifiers, and no two have another telephone or address. What a name alone does not
-   join is *likely*: it is told, and taken for nobody's.
+3. *A name alone* joins only where nothing contradicts it: of all groups of that name in the collection at most one has
+   strong identifiers, no two have different numbers, birth dates or addresses, and the name is short for no other's.
+   What a name alone does not join is *likely*: it is told, and taken for nobody's.
 
 So a father and a son of one name at one address stay two where a customer number or a birth date tells them apart; two
 people of one name of whom no document tells more than the name cannot be told apart by anybody.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ragkit.lifecycle.people_evidence import Cluster, Known, cluster_of, complementary, contradict, names_agree
+from ragkit.lifecycle.people_evidence import Cluster, Known, cluster_of, contradict, names_agree, told_alike
 from ragkit.mask.linking_names import may_be_one
 from ragkit.mask.linking_types import is_strong, is_unique
 from ragkit.mask.people import fits, persons, read_name
@@ -141,6 +141,7 @@ class _Clusters:
     def _join_bucket(self, places: Sequence[int], ambiguous: set[int]) -> None:
         places = list(dict.fromkeys(map(self.find, places)))
         sure = [place for place in places if place not in ambiguous][:_MOST_ALIKE]
+        sure = self._join_alike(sure)
         against = any(
             contradict(self._all[one], self._all[two], by_name=True) for n, one in enumerate(sure) for two in sure[:n]
         )
@@ -150,18 +151,26 @@ class _Clusters:
             main = strong[0] if strong else max(sure, key=lambda place: len(self._all[place].numbers))
             left = [main]
             for place in sure:
-                if place == main:
-                    continue
-                if complementary(self._all[main], self._all[place]):
+                if place != main:
                     self.merge(main, place)
-                else:
-                    left.append(place)
         for one in left:
             for two in (*left, *(place for place in places if place in ambiguous)):
                 if one != two and not contradict(self._all[one], self._all[two], by_name=True):
                     self._all[one].likely.append(self._all[two])
                     if two in ambiguous:
                         self._all[two].likely.append(self._all[one])
+
+    def _join_alike(self, places: Sequence[int]) -> list[int]:
+        """Join what has one birth date or address under one name, however it is written, if one alone fits."""
+        kept: list[int] = []
+        for place in sorted(places, key=lambda one: -len(self._all[one].numbers)):
+            mine = self._all[place]
+            fitting = [one for one in kept if told_alike(self._all[one], mine) and not contradict(self._all[one], mine)]
+            if len(fitting) == 1:
+                self.merge(fitting[0], place)
+            else:
+                kept.append(place)
+        return kept
 
     def left(self) -> list[Cluster]:
         """What is left, each with those of its likely ones that are left."""

@@ -50,16 +50,21 @@ def people_in(resolved: Resolved) -> list[frozenset[Item]]:
     written = [one.value for some in mentions.values() for one in some if one.entity_type == "PERSON"]
     names = NamesHere([*written, *(one.name for one in people if one.name)])
     prose = Prose(document.text, [one for one in mentions["text"] if one.entity_type == "PERSON"])
+    people += (Someone([*pair], []) for pair in prose.renamed())
+    left: list[Mention] = []
     for value in alone:
         owner = prose.owner(value, names.full)
         if owner is not None:
             people.append(Someone([owner], [value]))
+        elif is_strong(value.entity_type) and value.entity_type != "EMAIL_ADDRESS" and not prose.to_firm(value):
+            left.append(value)
     groups = _Groups(names)
     for one in sorted(people, key=lambda one: (one.table < 0, -len(one.values))):
         groups.add(one)
     groups.add_addresses(one.value for some in mentions.values() for one in some if one.entity_type == "EMAIL_ADDRESS"
                          and not belongs_to_firm(one))  # fmt: skip
     groups.add_names(written)
+    groups.add_to_subject(left)
     return groups.finished()
 
 
@@ -130,17 +135,23 @@ class _Groups:
             group.known.setdefault(value.entity_type, set()).add(normalise(value.entity_type, value.value))
         if one.table >= 0:
             group.tables.add(one.table)
-        key = self._names.full(name) if name else None
-        fitting = self._fitting(group, key)
+        keys = self._keys(one)
+        fitting = self._fitting(group, keys)
         if len(fitting) == 1:
             fitting[0].absorb(group)
             group = fitting[0]
         else:
             self._all.append(group)
-        self._file(group, key)
+        self._file(group, keys)
 
-    def _fitting(self, group: _Group, key: str | None) -> list[_Group]:
-        found = {id(one): one for one in self._by_name.get(key or "", ())[:_MOST_ALIKE] if not one.contradicts(group)}
+    def _keys(self, one: Someone) -> set[str]:
+        """The keys of a person's names; several for who has changed it."""
+        names = {one.name} if len(one.names) != 2 or one.values else {mention.value for mention in one.names}
+        return {key for name in names if name and (key := self._names.full(name)) is not None}
+
+    def _fitting(self, group: _Group, keys: Iterable[str]) -> list[_Group]:
+        there = [one for key in keys for one in self._by_name.get(key, ())[:_MOST_ALIKE]]
+        found = {id(one): one for one in there if not one.contradicts(group)}
         for kind, values in group.known.items():
             if not is_strong(kind):
                 continue
@@ -153,8 +164,8 @@ class _Groups:
                         found[id(one)] = one
         return list(found.values())
 
-    def _file(self, group: _Group, key: str | None) -> None:
-        if key:
+    def _file(self, group: _Group, keys: Iterable[str]) -> None:
+        for key in keys:
             _once(self._by_name.setdefault(key, []), group)
         for kind, values in group.known.items():
             if is_strong(kind):
@@ -177,7 +188,7 @@ class _Groups:
                 there[0].known.setdefault("EMAIL_ADDRESS", set()).add(normal)
             elif not there:
                 self._all.append(_Group([], {("EMAIL_ADDRESS", address)}, {"EMAIL_ADDRESS": {normal}}))
-                self._file(self._all[-1], name)
+                self._file(self._all[-1], [name])
 
     def add_names(self, written: Iterable[str]) -> None:
         """Give every form of a name to the one person here who has it."""
@@ -188,10 +199,24 @@ class _Groups:
             there = self._by_name.get(key, [])
             if not there:
                 self._all.append(_Group([], set()))
-                self._file(self._all[-1], key)
+                self._file(self._all[-1], [key])
                 there = self._by_name[key]
             if len(there) == 1:
                 there[0].items.add(("PERSON", name))
+
+    def add_to_subject(self, values: Iterable[Mention]) -> None:
+        """Give numbers that stand alone to the one person whom a document is a file about, where it is about one.
+
+        That is the only one of whom it has a number or a birth date: an invoice with one customer number, a contract
+        that says when the employee was born.
+        """
+        subjects = [one for one in self._all if any(is_unique(k) or k == "DATE_OF_BIRTH" for k in one.known)]
+        if len(subjects) != 1 or not subjects[0].names:
+            return
+        for value in values:
+            holders = self._by_value.get((value.entity_type, normalise(value.entity_type, value.value)))
+            if not holders:
+                subjects[0].items.add((value.entity_type, value.value))
 
     def finished(self) -> list[frozenset[Item]]:
         """Groups of at least two values that are not spellings of one."""

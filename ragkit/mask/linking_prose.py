@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
 from ragkit.folding import fold
+from ragkit.mask.linking_names import may_be_one
 from ragkit.mask.linking_runs import CLOSING, Mention
 from ragkit.mask.linking_shares import belongs_to_firm
 
@@ -30,8 +31,15 @@ _GREETING = re.compile(
     r"^\W*(?:dear|hi|hello|hey|good (?:morning|afternoon)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten tag|bonjour|chere?|"
     r"estimad[oa]|hola|querid[oa]|gentile|car[oa]|beste|geachte|hoi|hej|prezad[oa]|ola)\b[^\n,:]{0,24}$"
 )
+_RENAMED = re.compile(
+    r"\b(?:now (?:called|known|named|goes by)|(?:is|was|has) (?:now|renamed|changed)|changed (?:his|her|their) name|"
+    r"formerly|previously|nee|born|maiden name|also known as|aka|a\.k\.a\.|alias|married|geb(?:orene?r?)?|"
+    r"vormals|fruher|heisst (?:jetzt|nun)|jetzt|verheiratete?|anciennement|epouse|ex|desormais|antes|ahora|gia)\b"
+)
+_FOREIGN = re.compile(r"\b(?:pay(?:able|ment)? to|to our|transfer to|remit|our|company|payee|beneficiary|bank details|"
+                      r"uberweis\w*|empfanger|unser\w*|notre|nuestr[ao])\b")  # fmt: skip
 _STOP = re.compile(r"(?<![A-Z][a-z])(?<!\bNo)(?<!\bNr)(?<!\btel)[.!?…]\s+|\n\s*\n")
-_REACH = 300
+_REACH, _RENAME = 300, 60
 
 
 class Prose:
@@ -76,6 +84,23 @@ class Prose:
         if _YOURS.search(near):
             return _one(self._addressees(), full)
         return None
+
+    def renamed(self) -> Iterator[tuple[Mention, Mention]]:
+        """Two names that a sentence says are one person's: ``Anna Meier, née Schulz``, ``is now called``."""
+        for one, other in zip(self._people, self._people[1:]):
+            gap = self._text[one.end : other.start]
+            if (
+                len(gap) <= _RENAME
+                and "\n" not in gap
+                and _RENAMED.search(fold(gap))
+                and may_be_one(one.value, other.value)
+            ):
+                yield one, other
+
+    def to_firm(self, value: Mention) -> bool:
+        """Whether a sentence says that an account is the writer's: ``please pay to …``, ``our account``."""
+        start, _ = self._sentence_before(value.start)
+        return _FOREIGN.search(fold(self._text[start : value.start])) is not None
 
     def _between(self, start: int, end: int) -> Sequence[Mention]:
         return self._people[bisect_left(self._starts, start) : bisect_left(self._starts, end)]

@@ -132,14 +132,18 @@ def _alone(person: Someone, values: Sequence[Mention], run: Run) -> Iterator[Som
 
 def _named(mentions: Sequence[Mention], run: Run) -> list[Someone]:
     people: list[Someone] = []
+    told = False  # whether values stand between the last name and this one
     for mention in mentions:
         if mention.entity_type != "PERSON":
+            told = True
             continue
         last = people[-1] if people else None
-        if last is not None and _same(last, mention):
+        # A name again on a line of its own, after values, may be a namesake: documents list father and son.
+        if last is not None and not (told and mention.line != last.names[-1].line) and _same(last, mention):
             last.names.append(mention)
         else:
             people.append(Someone([mention], [], run.table))
+        told = False
     return people
 
 
