@@ -7,31 +7,13 @@ refuses a payload whose keys are not those of the table, so that the page and th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from ragkit.cli.shape import Fields as Fields
+from ragkit.cli.shape import Shape as Shape
+from ragkit.cli.shapes_keeping import KEEPING
+from ragkit.cli.shapes_measuring import MEASURING
 from ragkit.errors import RagkitError
-
-Fields = Mapping[str, tuple[str, str]]
-"""Key to (type, meaning)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """One object.
-
-    Attributes:
-        verb: The command that prints it; empty for an object inside another.
-        version: Raised when a key changes or goes.
-        about: What it is, in a sentence.
-        fields: Exactly the keys it has.
-    """
-
-    about: str
-    fields: Fields
-    verb: str = ""
-    version: int = field(default=1)
-
 
 _HIT: Fields = {
     "rank": ("int", "position, from 1"),
@@ -60,34 +42,6 @@ _CITATION: Fields = {
     "start": ("int", "first character in the parsed source text"),
     "end": ("int", "one past the last character"),
     "quote": ("text", "the cited sentence, masked"),
-}
-_MEASURE: Fields = {
-    "value": ("number", "mean over the queries"),
-    "low": ("number", "lower end of the 95 % interval"),
-    "high": ("number", "upper end of the 95 % interval"),
-}
-_PII: Fields = {
-    **{
-        name: ("number or null", meaning)
-        for name, meaning in {
-            "precision": "of what was masked, the share that is right; null where nothing was",
-            "recall": "of what is labelled, the share that was found; null where nothing is",
-            "f1": "their harmonic mean",
-            "f2": "the same, recall weighing twice",
-            "precision_low": "lower end of the 95 % interval",
-            "precision_high": "upper end",
-            "recall_low": "lower end of the 95 % interval",
-            "recall_high": "upper end",
-            "f1_low": "lower end of the 95 % interval",
-            "f1_high": "upper end",
-            "f2_low": "lower end of the 95 % interval",
-            "f2_high": "upper end",
-        }.items()
-    },
-    "predicted": ("int", "spans (of `characters`: characters) that were masked"),
-    "correct": ("int", "how many of them are right"),
-    "gold": ("int", "spans (characters) that are labelled"),
-    "found": ("int", "how many of them were found"),
 }
 _CHECK: Fields = {
     "name": ("text", "what was examined"),
@@ -192,35 +146,10 @@ SHAPES: Mapping[str, Shape] = {
         about="What was found in the text on standard input, and the text with it masked.",
         fields={"masked": ("text", "the masked text"), "spans": ("list of span", "in order")},
     ),
-    "measure": Shape(about="A mean with its bootstrap interval.", fields=_MEASURE),
-    "miss": Shape(
-        about="A labelled span that can be read in part, in its context without values.",
-        fields={
-            "entity_type": ("text", "of the span"),
-            "context": ("text", "its surroundings; every labelled or masked value as its type, other digits as #"),
-        },
-    ),
     "models": Shape(
         verb="models verify --json",
         about="Model files, compared with the hashes that ragkit was measured with.",
         fields={"ok": ("true or false", "every check passed"), "checks": ("list of check", "one a model")},
-    ),
-    "pii": Shape(
-        verb="eval pii --json",
-        about="What masking finds in labelled text. Intervals are over documents, and never narrower than Wilson's.",
-        fields={
-            "type_blind_iou75": (
-                "pii_measure",
-                "whatever the type: runs of words matched at an intersection over union of .75, as presidio-research",
-            ),
-            "characters": ("pii_measure", "by character, whatever the type"),
-            "exact": ("pii_measure", "the same first and last character and the same type"),
-            "overlap": ("pii_measure", "a span of the same type that shares a character"),
-            "fully_covered": ("pii_covered", "every letter and digit masked, as whatever type"),
-            "by_type": ("object", "pii_type by entity type"),
-            "documents": ("int", "texts that were read"),
-            "characters_per_second": ("number", "characters over processor time of detection, all cores together"),
-        },
     ),
     "remask": Shape(
         verb="remask --json",
@@ -246,25 +175,6 @@ SHAPES: Mapping[str, Shape] = {
             "estimated": ("number or null", "seconds that the run is expected to take; null unless a dry run"),
             "elapsed": ("number", "seconds"),
             "dry_run": ("true or false", "nothing was stored"),
-        },
-    ),
-    "pii_covered": Shape(
-        about="A labelled span is found when every letter and digit of it is masked by spans of any type; a masked "
-        "span is right when it touches a labelled letter or digit.",
-        fields={
-            **_PII,
-            "texts": ("share", "texts with labelled spans of which nothing can be read"),
-            "entities": ("object", "share by identifier type, of entities of which no mention can be read"),
-            "misses": ("list of miss", "with `--misses`"),
-        },
-    ),
-    "pii_measure": Shape(about="Precision, recall and F with intervals, and the counts.", fields=_PII),
-    "pii_type": Shape(
-        about="As `pii_covered`, of one entity type: what masks its labelled spans; what its masked spans touch.",
-        fields={
-            **_PII,
-            "exact": ("pii_measure", "the same place and type"),
-            "overlap": ("pii_measure", "a span of the same type that shares a character"),
         },
     ),
     "policies": Shape(
@@ -318,16 +228,6 @@ SHAPES: Mapping[str, Shape] = {
             "problem": ("text", "why it cannot be read; mostly empty"),
         },
     ),
-    "retrieval": Shape(
-        verb="eval retrieval --json",
-        about="Ranking quality on judged queries.",
-        fields={
-            "ndcg@10": ("measure", "normalised discounted cumulative gain over ten documents"),
-            "recall@10": ("measure", "share of the relevant documents among the first ten"),
-            "mrr@10": ("measure", "mean reciprocal rank of the first relevant document in ten"),
-            "queries": ("int", "how many queries had judgements"),
-        },
-    ),
     "search": Shape(
         verb="search --json",
         about="What was retrieved for one question. With `--questions`, one such object a line.",
@@ -349,16 +249,6 @@ SHAPES: Mapping[str, Shape] = {
             "code": ("text", "why, a short stable word"),
             "native_id": ("text or null", "the source's own id, with `--purpose` for the entitled"),
             "remedy": ("text", "what to do"),
-        },
-    ),
-    "share": Shape(
-        about="How many of a kind have nothing left to read.",
-        fields={
-            "all": ("int", "how many there are"),
-            "covered": ("int", "how many of them are masked throughout"),
-            "share": ("number or null", "covered of all; null where there are none"),
-            "low": ("number or null", "lower end of the 95 % interval"),
-            "high": ("number or null", "upper end"),
         },
     ),
     "span": Shape(
@@ -404,6 +294,8 @@ SHAPES: Mapping[str, Shape] = {
             "policy_changed": ("true or false", "the policy or a detector changed, so that all was masked again"),
         },
     ),
+    **KEEPING,
+    **MEASURING,
 }
 
 

@@ -26,6 +26,12 @@ VERBS = [
     "search",
     "mask",
     "reveal",
+    "backup",
+    "restore",
+    "retention run",
+    "hold place",
+    "hold list",
+    "hold release",
     "policy list",
     "policy show",
     "attack",
@@ -51,9 +57,9 @@ def test_every_verb_is_on_the_page() -> None:
 
 
 def test_help_groups_the_verbs(ragkit_cli: Any) -> None:
-    """The first screen shows the five groups in the order of work."""
+    """The first screen shows the six groups in the order of work."""
     shown = ragkit_cli("--help").stdout
-    places = [shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Measure")]
+    places = [shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Keep", "Measure")]
     assert places == sorted(places)
 
 
