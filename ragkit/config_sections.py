@@ -218,6 +218,9 @@ class CollectionSection(Section):
     """Documents that share a policy, a data class and a set of readers."""
 
     data_class: DataClass = Field(DataClass.CONFIDENTIAL, description="How far the content may travel.")
+    purpose: str | None = Field(
+        None, description="Why these documents are kept; told to a person who asks what is held of them."
+    )
     policy: Slug = Field("default", description="Name of a policy under [policies], or `default`.")
     access: tuple[AccessToken, ...] = Field(
         description="Who may see documents: `u:issuer|name`, `g:source|name`, `pub`. Empty: nobody."

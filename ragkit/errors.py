@@ -27,6 +27,7 @@
     │   ├── IndexUnhealthy       the generation failed its probe; exact search answers
     │   ├── ManifestMismatch     built under another policy, encoder or chunker
     │   └── ChunkTooLong         a chunk would be cut silently by the encoder
+    ├── SubjectUnclear           nobody, or several people, have the value that was given
     ├── HeldBack                 a legal hold keeps what was to be deleted
     ├── BackupError              a backup cannot be made, or is not to be restored
     ├── FilterRefused            an unknown filter key or an empty filter
@@ -170,6 +171,10 @@ class ManifestMismatch(IndexProblem):
 
 class ChunkTooLong(IndexProblem):
     """A chunk has more word pieces than the encoder reads; it would be cut silently."""
+
+
+class SubjectUnclear(RagkitError):
+    """A value is nobody's here, or several people's and none of them was named."""
 
 
 class HeldBack(RagkitError):

@@ -12,6 +12,7 @@ from ragkit.handles import Handles
 from ragkit.lifecycle.differences import Differences
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.remask import RemaskReport, remask
+from ragkit.lifecycle.restrict import extend
 from ragkit.protocols import Progress
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def remask_collections(
             part = handles.collection(name, database) if database else handles.reader(name)
             reports.append(_remask(part, parser, sources, dry_run=dry_run, progress=progress))
             if not dry_run:
+                extend(part.store, part.masker.vault)
                 fold(part.index, recorder=handles.recorder, collection=name, progress=progress)
                 part.close()
     return RemaskReport.together(reports)

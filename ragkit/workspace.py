@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ragkit.ingest.report import SyncReport
     from ragkit.keeping import Keeping
     from ragkit.lifecycle.remask import RemaskReport
+    from ragkit.subjects import Subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Workspace:
         """
         from ragkit.ingest.report import SyncReport
         from ragkit.lifecycle.rebuild import fold
+        from ragkit.lifecycle.restrict import extend
 
         reports = []
         with self._handles.writing("sync") as database, build_parser() as parser:
@@ -101,6 +103,7 @@ class Workspace:
                     connector = build_connector(self.config, section)
                     reports.append(ingestor.sync(connector, section.name, dry_run=dry_run))
                 if not dry_run:
+                    extend(part.store, part.masker.vault)
                     fold(part.index, recorder=self._handles.recorder, collection=name, progress=progress)
                 part.close()
         return SyncReport.together(reports)
@@ -307,6 +310,13 @@ class Workspace:
                 part = self._handles.collection(name, database, create=True)
                 fold(part.index, recorder=self._handles.recorder, collection=name, progress=progress, force=True)
                 part.close()
+
+    @property
+    def subjects(self) -> Subjects:
+        """What can be done for a person whose data is held: find, export, correct, restrict."""
+        from ragkit.subjects import Subjects
+
+        return Subjects(self._handles)
 
     def status(self) -> dict[str, Any]:
         """Return figures of the workspace and of each collection, plain values only."""

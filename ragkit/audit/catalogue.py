@@ -76,6 +76,14 @@ _HOLD = _keys(
     reason=is_hash,
 )  # fmt: skip
 _COPY = _keys((is_id, "copy keys_copy"), kind=one_of("records", "keys"), made=is_version)
+_SUBJECT = _keys(
+    (is_count, "people values documents passages tokens shared chunks embedded recipients"),
+    collection=is_name,
+    entities=is_counts,
+    purpose=is_hash,
+    cause=is_hash,
+)
+_ERASURE = _keys(collection=is_name)
 _SCORED = record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
 _CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
@@ -106,6 +114,24 @@ CATALOGUE: Mapping[str, EventType] = {
     ),
     "key.created": EventType("store", "A key was made.", _KEY, durable=True),
     "key.destroyed": EventType("store", "A key was destroyed, and with it what it opened.", _KEY, durable=True),
+    "key.rotated": EventType(
+        "keys",
+        "A root key was admitted beside the old one, or a change of keys is finished. Nothing was masked again.",
+        _keys((is_count, "generation keys ms"), scope=one_of("root", "wrapping"), finished=is_flag),
+        durable=True,
+    ),
+    "key.escrowed": EventType(
+        "keys",
+        "The root key was written down for somebody else to keep.",
+        _keys(kind=one_of("passphrase", "public-key", "shares"), files=is_count),
+        durable=True,
+    ),
+    "key.recovered": EventType(
+        "keys",
+        "The root key was brought back from its escrow; of shares, how many.",
+        _keys(shares=is_count),
+        durable=True,
+    ),
     "auth.ok": EventType("workspace", "A principal was let through.", _AUTH),
     "auth.denied": EventType("workspace", "A principal was turned away.", _AUTH),
     # from the source to the store
@@ -260,7 +286,38 @@ CATALOGUE: Mapping[str, EventType] = {
         "A thief without keys was played on a collection, and scored.",
         _keys((is_count, "people documents attacks targets found"), collection=is_name),
     ),
+    "erasure.requested": EventType(
+        "lifecycle",
+        "The erasure of a person was asked for.",
+        _ERASURE | _keys((is_count, "values documents"), purpose=is_hash),
+        durable=True,
+    ),
+    "erasure.step": EventType(
+        "lifecycle", "A step of an erasure is done.", _ERASURE | _keys(step=is_word, counts=is_counts, ms=is_count)
+    ),
+    "erasure.verified": EventType(
+        "lifecycle",
+        "It was looked whether an erasure reached each level.",
+        _ERASURE | _keys((one_of("true", "false", "partly"), "l0 l1 l2 l3")),
+    ),
+    "erasure.receipt": EventType(
+        "lifecycle",
+        "A signed receipt of an erasure was issued.",
+        _ERASURE | _keys(complete=is_flag, key_id=is_id),
+        durable=True,
+    ),
     # checks and care
+    "subject.found": EventType("subjects", "An officer looked for the people who have a value.", _SUBJECT),
+    "subject.exported": EventType(
+        "subjects", "Everything held of a person was given to an officer in clear.", _SUBJECT, durable=True
+    ),
+    "subject.corrected": EventType(
+        "subjects", "A value of a person became another, in the vault and in every stored view.", _SUBJECT, durable=True
+    ),
+    "subject.restricted": EventType(
+        "subjects", "A person's data is shown to nobody until that is lifted.", _SUBJECT, durable=True
+    ),
+    "subject.lifted": EventType("subjects", "A restriction was lifted.", _SUBJECT, durable=True),
     "health.checked": EventType(
         "workspace", "The parts were examined.", _keys((is_count, "checks failed"), codes=is_counts)
     ),

@@ -128,10 +128,14 @@ class EventRecorder:
         """Return the keyed hash of a text that may not stand in an event, such as a purpose: ``h:…``."""
         return "h:" + opaque_id(self._actor_key, "text", text)
 
+    def known_as(self, subject: str) -> str:
+        """Return the keyed hash under which events name a principal: ``h:…``."""
+        return "h:" + opaque_id(self._actor_key, "actor", subject)
+
     def _actor(self, actor: Principal | None) -> dict[str, str]:
         if actor is None:
             return {"kind": "system", "id": "system"}
-        return {"kind": actor.kind, "id": "h:" + opaque_id(self._actor_key, "actor", actor.subject)}
+        return {"kind": actor.kind, "id": self.known_as(actor.subject)}
 
     def _begin(self) -> None:
         """Start writing in this process; a forked child starts anew, since a lock is shared with its parent."""

@@ -49,6 +49,7 @@ class Known:
     own: dict[int, list[Rule]] = field(default_factory=dict)
     shared: dict[int, list[Rule]] = field(default_factory=dict)
     names: dict[int, set[str]] = field(default_factory=dict)
+    beside: dict[int, set[str]] = field(default_factory=dict)
     starts: set[int] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
     seen: dict[tuple[str, str], bool] = field(default_factory=dict)

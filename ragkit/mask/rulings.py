@@ -112,6 +112,17 @@ class Rulings:
         rows = {number: RulingRow(request, "correct", "own", number, shape)}
         return list((rows | self._starts(request, "correct", item)).values())
 
+    def correcting_beside(self, request: str, item: Item, becomes: str, beside: Iterable[Item]) -> list[RulingRow]:
+        """The same for a value that others have too: only where it stands as that of who has one of these values."""
+        number = self._vault.value_number(item)
+        rows = self._starts(request, "correct", item)
+        for one in beside:
+            mine = self._vault.value_number(one)
+            rows[mine] = RulingRow(request, "correct", "beside", mine)
+        shape = self._shape(request, number, item, becomes)
+        rows[number] = RulingRow(request, "correct", "shared", number, shape)
+        return list(rows.values())
+
     def _names(self, request: str, value: str, is_taken: Callable[[NameKey], bool]) -> dict[int, RulingRow]:
         keys = [key for key in name_keys("PERSON", value) if key[0] == "pair" or not is_taken(key)]
         numbers = [self._vault.name_number(key) for key in keys]
@@ -136,6 +147,8 @@ class Rulings:
                 known.starts.add(row.number)
             elif row.role == "name":
                 known.names.setdefault(row.number, set()).add(row.request)
+            elif row.role == "beside":
+                known.beside.setdefault(row.number, set()).add(row.request)
             elif row.role in {"own", "shared"} and row.sealed is not None:
                 shape = json.loads(unseal(self._key, row.sealed, bound_to=f"ruling/{row.request}/{row.number}"))
                 known.types.add(shape["type"])
@@ -192,10 +205,17 @@ class Rulings:
         for item in items:
             rules = self.known.shared.get(self._vault.value_number(item), ())
             mine = [group for group in groups if item in group]
-            for request, _, _ in rules if mine and item not in found else ():
-                if all(any(request in found[one].requests for one in group if one in found) for group in mine):
-                    more[item] = Ruling(frozenset({request}))
+            for request, _, becomes in rules if mine and item not in found else ():
+                if all(any(request in self._requests(one, found) for one in group) for group in mine):
+                    more[item] = Ruling(frozenset({request}), becomes)
+                    if becomes is None:
+                        break  # erasing comes first
         return more
+
+    def _requests(self, item: Item, found: Mapping[Item, Ruling]) -> Collection[str]:
+        """The requests whose person a value certainly is."""
+        ruled = found[item].requests if item in found else frozenset()
+        return ruled | self.known.beside.get(self._vault.value_number(item), set()) if self.known.beside else ruled
 
     def _ruling(self, entity_type: str, rules: Sequence[tuple[str, str, str | None]]) -> Ruling:
         erased = frozenset(request for request, verb, _ in rules if verb == "erase")

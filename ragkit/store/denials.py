@@ -5,10 +5,12 @@
     denials.add(request, tokens=["K7F3QX9M2T-4B"], documents=[doc_id], numbers=[number])
     denials.lift(request)
 
-They are in the key file, so a restore keeps them, and every open process sees a change with its next look, which costs
-one read of four bytes while nothing changes. Tokens are the ids as the vault has them; *numbers* are those of vault
-values (:func:`ragkit.crypto.key_number`): a token made later for such a value, or for another spelling of it, is denied
-when it is made.
+Tokens are the ids as the vault has them. *Numbers* are those of vault values (:func:`ragkit.crypto.key_number`): a
+token made later for such a value, or for another spelling of it, is denied when it is made. A *place* is a token in one
+document: for a value that another person has too, in a document where it is this one's.
+
+Denials are in the key file, so that a restore keeps them, and every open process sees a change with its next look,
+which costs one small read while nothing changes.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection as Values
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
@@ -42,24 +44,16 @@ class Denied:
 
     Attributes:
         numbers: Requests by the number of a denied value.
+        places: Token ids by document.
     """
 
     tokens: frozenset[str] = frozenset()
     documents: frozenset[str] = frozenset()
-    numbers: dict[int, frozenset[str]] | None = None
+    numbers: dict[int, frozenset[str]] = field(default_factory=dict)
+    places: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.tokens or self.documents or self.numbers)
-
-    def names(self, text: str) -> bool:
-        """Whether a denied token stands in a text of the record view."""
-        return "[" in text and any(match[2] in self.tokens for match in _TOKEN.finditer(text))
-
-    def without(self, text: Masked) -> Masked:
-        """The text with each denied token replaced by its type."""
-        if "[" not in text:
-            return text
-        return Masked(_TOKEN.sub(lambda m: f"[{m[1]}]" if m[2] in self.tokens else m[0], text))
+        return bool(self.tokens or self.documents or self.numbers or self.places)
 
     def shown(self, hit: Hit) -> Hit | None:
         """The hit as it may be shown; ``None`` when it may not be.
@@ -68,23 +62,20 @@ class Denied:
         hold one are left out. Title, address and metadata show the type only; then the chunk's context of the index
         view goes too, since a surrogate stands in it.
         """
-        if hit.doc_id in self.documents or self._about(hit.chunk):
+        tokens = self.tokens | self.places.get(hit.doc_id, frozenset())
+        if hit.doc_id in self.documents or _about(hit.chunk, tokens):
             return None
-        title = self.without(hit.title)
+        title = _without(hit.title, tokens)
         chunk = hit.chunk if title == hit.title else replace(hit.chunk, context_index=NOTHING)
         return replace(
             hit,
             chunk=chunk,
             title=title,
-            uri=self.without(hit.uri) if hit.uri else None,
-            before=NOTHING if self.names(hit.before) else hit.before,
-            after=NOTHING if self.names(hit.after) else hit.after,
-            metadata={key: self.without(value) for key, value in hit.metadata.items()},
+            uri=_without(hit.uri, tokens) if hit.uri else None,
+            before=NOTHING if _names(hit.before, tokens) else hit.before,
+            after=NOTHING if _names(hit.after, tokens) else hit.after,
+            metadata={key: _without(value, tokens) for key, value in hit.metadata.items()},
         )
-
-    def _about(self, chunk: Chunk) -> bool:
-        views = (chunk.record, chunk.heading, chunk.context_record, *(path for _, path in chunk.headings))
-        return any(map(self.names, views))
 
 
 class Denials:
@@ -120,10 +111,20 @@ class Denials:
         tokens: Iterable[str] = (),
         documents: Iterable[str] = (),
         numbers: Iterable[int] = (),
+        places: Iterable[tuple[str, str]] = (),
     ) -> None:
-        """Deny more for a request; the same again changes nothing. Takes part in a write transaction under way."""
+        """Deny more for a request; the same again changes nothing. Takes part in a write transaction under way.
+
+        Args:
+            request: Whose denials they are.
+            tokens: Token ids.
+            documents: Document ids.
+            numbers: Of values whose later tokens are to be denied too.
+            places: Document and token id.
+        """
         keys = [("token", key) for key in tokens] + [("document", key) for key in documents]
         keys += [("number", str(number)) for number in numbers]
+        keys += [("place", f"{doc_id} {token}") for doc_id, token in places]
         rows = [
             {"collection_id": self._collection_id, "kind": kind, "key": key, "request": request}
             for kind, key in dict.fromkeys(keys)
@@ -152,16 +153,37 @@ class Denials:
     def _read(self) -> Denied:
         keys: dict[str, set[str]] = {"token": set(), "document": set()}
         numbers: dict[int, set[str]] = {}
+        places: dict[str, set[str]] = {}
         for kind, key, request in self._key_file.look(_ALL, (self._collection_id,)):
             if kind == "number":
                 numbers.setdefault(int(key), set()).add(request)
+            elif kind == "place":
+                places.setdefault(key.partition(" ")[0], set()).add(key.partition(" ")[2])
             elif kind in keys:
                 keys[kind].add(key)
         return Denied(
             frozenset(keys["token"]),
             frozenset(keys["document"]),
-            {number: frozenset(requests) for number, requests in numbers.items()} or None,
+            {number: frozenset(requests) for number, requests in numbers.items()},
+            {doc_id: frozenset(tokens) for doc_id, tokens in places.items()},
         )
 
     def __repr__(self) -> str:
         return "Denials(…)"
+
+
+def _names(text: str, tokens: Values[str]) -> bool:
+    """Whether one of these tokens stands in a text of the record view."""
+    return "[" in text and any(match[2] in tokens for match in _TOKEN.finditer(text))
+
+
+def _without(text: Masked, tokens: Values[str]) -> Masked:
+    """The text with each of these tokens replaced by its type."""
+    if "[" not in text:
+        return text
+    return Masked(_TOKEN.sub(lambda match: f"[{match[1]}]" if match[2] in tokens else match[0], text))
+
+
+def _about(chunk: Chunk, tokens: Values[str]) -> bool:
+    views = (chunk.record, chunk.heading, chunk.context_record, *(path for _, path in chunk.headings))
+    return any(_names(view, tokens) for view in views)

@@ -90,8 +90,8 @@ denials = Table(
     "denials",
     metadata,
     Column("collection_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # token | document
-    Column("key", Text, nullable=False),  # token id as in the vault, or document id
+    Column("kind", Text, nullable=False),  # token | document | number | place
+    Column("key", Text, nullable=False),  # token id as in the vault, document id, value number, or "document token"
     Column("request", Text, nullable=False),
     PrimaryKeyConstraint("collection_id", "kind", "key", "request"),
     sqlite_with_rowid=False,

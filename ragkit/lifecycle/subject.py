@@ -1,0 +1,115 @@
+"""A person whose data somebody asks about: finding them, telling several of one name apart, choosing one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ragkit.errors import SubjectUnclear
+from ragkit.lifecycle.people import People, Person
+from ragkit.mask.tokens import find_tokens
+
+if TYPE_CHECKING:
+    from ragkit.lifecycle.people import HeldValue
+    from ragkit.mask.vault import Vault
+    from ragkit.store.records import RecordStore
+
+_APART = 3
+"""Values shown of each of several people of one name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is held of one person, in counts.
+
+    Attributes:
+        subject: Opaque id, to name this one of several people.
+        types: How many values there are of each entity type.
+        shared: How many of them another person has too.
+        uncertain: How many of them are likely theirs, and no more.
+        documents: Ids of the documents that hold them.
+        wholly: Those of them that are about this person alone.
+        sources: How many documents each source has.
+        possible: Documents that hold a value which they share, and do not tell whose it is there.
+        restricted: Ids of the restrictions that are on them.
+        apart: Where several people were found, values in clear that only this one of them has.
+        names: The sources' own ids of the documents, where they were asked for.
+    """
+
+    subject: str
+    types: dict[str, int]
+    shared: dict[str, int]
+    uncertain: dict[str, int]
+    documents: tuple[str, ...]
+    wholly: tuple[str, ...]
+    sources: dict[str, int]
+    possible: tuple[str, ...] = ()
+    restricted: tuple[str, ...] = ()
+    apart: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def with_names(self, names: Mapping[str, str]) -> Found:
+        """The same with the sources' own ids of its documents."""
+        return replace(self, names={doc_id: names[doc_id] for doc_id in self.documents if doc_id in names})
+
+
+def people_of(store: RecordStore, vault: Vault, value: str, entity_type: str | None = None) -> list[Person]:
+    """Return the people of whom this is a value."""
+    return list(People(store, vault).find(value.strip(), entity_type=entity_type))
+
+
+def describe(store: RecordStore, people: Sequence[Person], restricted: Callable[[Person], list[str]]) -> list[Found]:
+    """Count what is held of these people, and tell them apart where they are several."""
+    from ragkit.store.origins import origins
+
+    held = [{(one.entity_type, one.value) for one in person.values} for person in people]
+    described = []
+    for place, person in enumerate(people):
+        others = set().union(*(held[:place] + held[place + 1 :]))
+        known = origins(store.database, store.collection, {one.doc_id for one in person.documents})
+        described.append(
+            Found(
+                subject=person.subject,
+                types=_counts(person.values),
+                shared=_counts([one for one in person.values if one.shared]),
+                uncertain=_counts([one for one in person.values if not one.certain]),
+                documents=tuple(one.doc_id for one in person.documents),
+                wholly=tuple(one.doc_id for one in person.documents if one.wholly),
+                sources=dict(Counter(origin.source for origin in known.values())),
+                restricted=tuple(restricted(person)),
+                possible=tuple(one.doc_id for one in person.possible),
+                apart=tuple(sorted(held[place] - others)[:_APART]) if len(people) > 1 else (),
+            )
+        )
+    return described
+
+
+def choose(people: Sequence[Person], subject: str | None) -> Person:
+    """Return the one that is meant.
+
+    Raises:
+        SubjectUnclear: Nobody was found, or several and none of them was named.
+    """
+    named = [person for person in people if subject is None or person.subject == subject]
+    if len(named) == 1:
+        return named[0]
+    if not named:
+        raise SubjectUnclear(
+            "nobody here has this value" if not people else "none of those who have this value is the one named",
+            remedy="Try another value of the person with `ragkit subject find`; spelling and type matter.",
+        )
+    raise SubjectUnclear(
+        f"{len(named)} people have this value",
+        remedy="See what tells them apart with `ragkit subject find`, and name one by `--subject`.",
+    )
+
+
+def token_ids(values: Sequence[HeldValue]) -> set[str]:
+    """The ids of the tokens of some values."""
+    return {token_id for one in values for _, _, _, token_id in find_tokens(one.token)}
+
+
+def _counts(values: Sequence[HeldValue]) -> dict[str, int]:
+    return dict(sorted(Counter(one.entity_type for one in values).items()))
