@@ -109,7 +109,7 @@ class People:
             seeds = search.seeds(value, entity_type)
             clusters = search.resolve(seeds)
             reader = Reader(self._store, self._rows, search.known, search.places, clusters)
-            found = [self._person(one, reader) for one in clusters if one.numbers & seeds and not lost(one)]
+            found = [self._person(one, reader) for one in clusters if one.numbers & seeds and not reader.lost(one)]
         return sorted(found, key=lambda one: (-sum(v.certain for v in one.values), one.subject))
 
     def _person(self, cluster: Cluster, reader: Reader) -> Person:
@@ -130,11 +130,6 @@ class People:
 
         first = known[min(cluster.numbers, key=rank)]
         return crypto.opaque_id(self._store.collection.keys.ids, "subject", first.entity_type, first.normal)
-
-
-def lost(cluster: Cluster) -> bool:
-    """Whether a cluster is no person of its own: a name that several may have, and nothing else."""
-    return cluster.bare and bool(cluster.likely)
 
 
 def _held(known: Known, *, certain: bool, shared: bool) -> HeldValue:

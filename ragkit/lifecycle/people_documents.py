@@ -121,14 +121,24 @@ class Reader:
         return _in_order(certain), _in_order(possible)
 
     def _claimed(self, cluster: Cluster, version_id: int) -> set[int]:
-        """The numbers that a document puts together with somebody else's."""
+        """The numbers that a document puts together with those of somebody who is surely another."""
         if not hasattr(self, "_claims"):
             self._claims: dict[int, list[tuple[Cluster, frozenset[int]]]] = {}
             for other in self._clusters:
                 for numbers in other.groups:
                     for group in self._places.get(numbers, ()):
                         self._claims.setdefault(group.version_id, []).append((other, numbers))
-        return {n for other, numbers in self._claims.get(version_id, ()) if other is not cluster for n in numbers}
+        perhaps = {id(cluster), *map(id, cluster.likely)}
+        return {
+            number
+            for other, numbers in self._claims.get(version_id, ())
+            if id(other) not in perhaps and not self.lost(other)
+            for number in numbers
+        }
+
+    def lost(self, cluster: Cluster) -> bool:
+        """Whether a cluster is no person of its own: a mere name, or nothing that is not another's whom it may be."""
+        return bool(cluster.likely) and (cluster.bare or len(self.shared(cluster)) == len(cluster.numbers))
 
     def _is_name(self, number: int) -> bool:
         return number in self.known and self.known[number].entity_type == "PERSON"

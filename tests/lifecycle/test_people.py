@@ -160,6 +160,17 @@ def test_father_and_son_of_one_name_at_one_address(company) -> None:
         assert shared(person) == {"Karl Winkler", "+49 30 901820", "Lindenstraße 5, 10115 Berlin"}
         assert len(company.names(person)) == 1
     assert len(company.find("+49 30 901820")) == 2
+    company.hold(
+        {
+            "father.txt": form.format(
+                name="Karl Winkler", mail="karl@one.example.com", number="K-30001", born="1950-03-12"
+            ),
+            "son.txt": form.format(name="Karl Winkler", mail="kw@two.example.com", number="K-30002", born="1981-07-01"),
+            "either.txt": "Customer: Karl Winkler\nAddress: Lindenstraße 5, 10115 Berlin",
+        }
+    )
+    people = company.find("Karl Winkler")
+    assert [company.names(person, possible=True) for person in people] == [{"either.txt"}] * 2
     (son,) = company.find("kw@two.example.com")
     assert {"K-30002", "1981-07-01"} <= certain(son)
     assert not {"K-30001", "karl@one.example.com"} & {one.value for one in son.values}
