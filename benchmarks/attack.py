@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/attack.py``; ``--people 300 --limit 30`` for a trial, ``--sets tab --split dev`` to find out
 why. Each policy goes through ragkit's sync into a workspace of its own. A thief in a process without keys then reads
-the data directory and looks for the people on a list (``attack_people.py``); the generator's truth says how often rightly.
+the data directory and looks for the people on a list (``attack_people.py``); the generator's truth says how often
+rightly.
 
 - *first*: of the people looked for, those whose own document is the first guess; *first 1 %*: those with an own
   document among the first hundredth; with Wilson's intervals of 95 %, and beside them what drawing by lot comes to.
@@ -52,13 +53,14 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=0, help="only the first so many judgments")
     parser.add_argument("--split", default="test", choices=("test", "dev"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="keep the workspaces here, and use those that are there (same key)")
     options = parser.parse_args()
     trial = options.people != 5_000 or options.limit > 0 or options.split != "test"
     figures: dict[str, Any] = {"seed": options.seed, "known": KNOWN, "sets": {}}
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.sets.split(","):
-            folder = Path(scratch) / name
-            folder.mkdir()
+            folder = (options.keep or Path(scratch)) / name
+            folder.mkdir(parents=True, exist_ok=True)
             wanted = (
                 company(folder, options.people, 2026 + options.seed)
                 if name == "company"
