@@ -15,11 +15,14 @@ import base64
 import hashlib
 import hmac
 import os
+import unicodedata
+from typing import Any
 
 from ragkit.errors import KeyMismatch
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_RSA_BITS = 2048
 _PADDED_TO = 64
 
 
@@ -80,6 +83,81 @@ def unseal(key: bytes, sealed: bytes, *, bound_to: str) -> bytes:
             "a sealed record does not open with this workspace's key",
             remedy="Check that the root key is the one the workspace was made with: `ragkit doctor`.",
         ) from bad
+
+
+def root_mark(root_key: bytes) -> str:
+    """Return the check value of a root key: it tells two keys apart and nothing else. 16 hexadecimal digits."""
+    return keyed_hash(derive(root_key, "fingerprint"), "root")[:8].hex()
+
+
+def stretch(passphrase: str, salt: bytes, *, n: int, r: int, p: int) -> bytes:
+    """Make a 32-byte key from a passphrase (scrypt, RFC 7914); takes about 128 * n * r bytes of memory.
+
+    Raises:
+        ValueError: The parameters are not scrypt's.
+    """
+    text = unicodedata.normalize("NFKC", passphrase).encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(text, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=KEY_BYTES)
+
+
+def seal_for(public_pem: bytes, secret: bytes, *, bound_to: str) -> tuple[str, bytes]:
+    """Seal a short secret for the holder of a private key. Returns the method's name and the sealed bytes.
+
+    X25519 by HPKE (RFC 9180: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM); RSA of at least 2048 bits by OAEP
+    with SHA-256 (RFC 8017).
+
+    Raises:
+        ValueError: Not a public key in PEM, of another kind, or too short.
+    """
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key = load_pem_public_key(public_pem)
+    if isinstance(key, X25519PublicKey):
+        return "hpke-x25519", _hpke().encrypt(secret, key, info=bound_to.encode())
+    if isinstance(key, RSAPublicKey) and key.key_size >= _RSA_BITS:
+        return "rsa-oaep-sha256", key.encrypt(secret, _oaep(bound_to))
+    raise ValueError("neither X25519 nor RSA of 2048 bits or more")
+
+
+def unseal_from(private_pem: bytes, sealed: bytes, *, bound_to: str, passphrase: str | None = None) -> bytes:
+    """Undo :func:`seal_for`. ``passphrase`` opens the private key itself.
+
+    Raises:
+        KeyMismatch: Sealed for another key, for another purpose, or altered.
+        ValueError: Not a private key in PEM, or the passphrase is wrong or missing.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(private_pem, passphrase.encode() if passphrase else None)
+    except TypeError as refused:  # encrypted and no passphrase, or the other way round
+        raise ValueError("the private key needs its passphrase, or has none") from refused
+    try:
+        if isinstance(key, X25519PrivateKey):
+            return bytes(_hpke().decrypt(sealed, key, info=bound_to.encode()))
+        if isinstance(key, RSAPrivateKey):
+            return bytes(key.decrypt(sealed, _oaep(bound_to)))
+    except (InvalidTag, ValueError) as bad:
+        raise KeyMismatch("it was sealed for another key", remedy="Use the private key of that public key.") from bad
+    raise ValueError("neither X25519 nor RSA")
+
+
+def _hpke() -> Any:
+    from cryptography.hazmat.primitives import hpke
+
+    return hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+def _oaep(label: str) -> Any:
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    return padding.OAEP(mgf=padding.MGF1(algorithm=SHA256()), algorithm=SHA256(), label=label.encode())
 
 
 def signing_public_key(key: bytes) -> bytes:

@@ -38,6 +38,10 @@ class Handles:
         """The root key, for what opens a key file of its own."""
         return self._root_key
 
+    def use_root_key(self, root_key: bytes) -> None:
+        """Go on with another root key, after a change of keys; what is open stays open."""
+        self._root_key = root_key
+
     @cached_property
     def embedder(self) -> MiniLMEmbedder:
         """The encoder, shared by all collections."""

@@ -70,8 +70,8 @@ def default_key_path(workspace_id: str) -> Path:
     return home / "ragkit" / f"{workspace_id}.key"
 
 
-def create_key_file(path: Path) -> None:
-    """Write a new random key to ``path``, mode 0600, its folder 0700. Never overwrites.
+def create_key_file(path: Path, key: bytes | None = None) -> None:
+    """Write a key, by default a new random one, to ``path``, mode 0600, its folder 0700. Never overwrites.
 
     Raises:
         ConfigError: A file is there already, or the folder cannot be written.
@@ -80,9 +80,10 @@ def create_key_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(new_key()) + b"\n")
+            file.write(base64.b64encode(key or new_key()) + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        sync_folder(path.parent)
     except FileExistsError:
         raise ConfigError(
             "a key file is there already and is not overwritten",
@@ -93,6 +94,33 @@ def create_key_file(path: Path) -> None:
             f"the key file cannot be written ({type(failed).__name__})",
             remedy="Make its folder writable, or write another `path` under [keys].",
         ) from failed
+
+
+def read_key_file(path: Path) -> bytes:
+    """Return the root key in a file of mode 0600.
+
+    Raises:
+        SecretUnavailable: It is absent, open to others, or holds no key.
+    """
+    return _decode(_from_file(path))
+
+
+def read_key_variable(name: str) -> bytes:
+    """Return the root key in an environment variable.
+
+    Raises:
+        SecretUnavailable: It is not set, or holds no key.
+    """
+    return _decode(_from_variable(name))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_secret(secret: SecretRef, *, folder: Path) -> str:
@@ -168,7 +196,12 @@ def _from_command(command: tuple[str, ...], *, folder: Path) -> str:
         done = subprocess.run(  # noqa: S603 - the command is the owner's own, from ragkit.toml
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_SECONDS, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as failed:
+    except subprocess.TimeoutExpired:
+        raise SecretUnavailable(
+            f"the key command gave nothing within {_COMMAND_SECONDS:.0f} s and was stopped",
+            remedy="Run it by hand: it may wait for a password or a network. It gets no standard input here.",
+        ) from None
+    except OSError as failed:
         raise SecretUnavailable(
             f"the key command did not run ({type(failed).__name__})", remedy="Run it by hand and correct [keys]."
         ) from None

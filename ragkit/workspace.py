@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ragkit.doctor import Check
     from ragkit.ingest.report import SyncReport
     from ragkit.keeping import Keeping
+    from ragkit.keys import Keys
     from ragkit.lifecycle.remask import RemaskReport
     from ragkit.subjects import Subjects
 
@@ -331,6 +332,13 @@ class Workspace:
         return examine(
             self.config, self._handles.known(), embedder=self._handles.embedder, recorder=self._handles.recorder
         )
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys: shown by what may be told of them, changed, put into escrow."""
+        from ragkit.keys import Keys
+
+        return Keys(self._handles)
 
     @cached_property
     def keeping(self) -> Keeping:

@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 import ragkit
-from ragkit.cli import asking, attacking, indexing, keeping, measuring, policies, privacy, remasking, setup, subjects
+from ragkit.cli import (
+    asking,
+    attacking,
+    indexing,
+    keeping,
+    keys,
+    measuring,
+    policies,
+    privacy,
+    remasking,
+    setup,
+    subjects,
+)
 from ragkit.cli.output import say
 from ragkit.errors import RagkitError
 
@@ -72,7 +84,7 @@ def _root(
     """Answers from private documents, without giving the documents away."""
 
 
-for _verbs in (setup, indexing, remasking, asking, privacy, subjects, policies, keeping, measuring, attacking):
+for _verbs in (setup, indexing, remasking, asking, privacy, subjects, policies, keeping, keys, measuring, attacking):
     _verbs.add_to(app)
 
 

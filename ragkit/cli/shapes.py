@@ -12,6 +12,7 @@ from typing import Any
 from ragkit.cli.shape import Fields as Fields
 from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_keeping import KEEPING
+from ragkit.cli.shapes_keys import KEYS
 from ragkit.cli.shapes_measuring import MEASURING
 from ragkit.cli.shapes_subjects import SUBJECTS
 from ragkit.errors import RagkitError
@@ -296,6 +297,7 @@ SHAPES: Mapping[str, Shape] = {
         },
     ),
     **KEEPING,
+    **KEYS,
     **MEASURING,
     **SUBJECTS,
 }

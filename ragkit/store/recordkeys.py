@@ -127,10 +127,7 @@ class RecordKeys:
         return inner[place]
 
     def epoch(self) -> int:
-        """Return a number that changes when keys were destroyed, in this process or another. Costs microseconds.
-
-        Keep what was opened only as long as it stays the same.
-        """
+        """Return a number that changes when any process destroyed keys: what was opened before must be forgotten."""
         return self._wrapping.current().destroyed
 
     def has(self, place: str) -> bool:
@@ -194,6 +191,10 @@ class RecordKeys:
     def destroy_values(self, numbers: Values[int]) -> int:
         """Destroy the keys of these vault values. Returns how many there were."""
         return self._destroy([record_keys.c.place == value_place(one) for one in numbers])
+
+    def destroy_places(self, places: Values[str]) -> int:
+        """Destroy the keys of these places, such as versions that were replaced. Returns how many there were."""
+        return self._destroy([record_keys.c.place == one for one in places])
 
     def prune(self, before: datetime) -> int:
         """Destroy the keys that were released before a time, unless their record is there again.

@@ -18,10 +18,10 @@ from sqlalchemy import bindparam, delete, func, select, update
 from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import KeyMismatch
-from ragkit.store.key_schema import record_keys, roots, secrets, wrapping_keys
+from ragkit.store.key_schema import copies, record_keys, roots, secrets, wrapping_keys
 from ragkit.store.recordkeys import bound_to
 from ragkit.store.schema import collections
-from ragkit.store.workspacekeys import WorkspaceKeys, open_workspace_key, put_secret, root_mark, root_row
+from ragkit.store.workspacekeys import WorkspaceKeys, moment, open_workspace_key, put_secret, root_row
 from ragkit.store.wrappingkey import open_wrapping_key, wrapping_row
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def admit(database: Database, old: bytes, new: bytes) -> int:
     with database.key_file.write() as connection:
         above = keys.inside(connection)
         known = {row.mark: row.generation for row in connection.execute(select(roots))}
-        if root_mark(new) in known:
-            return int(known[root_mark(new)])
+        if crypto.root_mark(new) in known:
+            return int(known[crypto.root_mark(new)])
         fresh = crypto.new_key()
         for row in connection.execute(select(secrets)).all():
             value = crypto.unseal(above, row.wrapped, bound_to=f"secret/{row.name}")
@@ -62,10 +62,10 @@ def admit(database: Database, old: bytes, new: bytes) -> int:
             wrapped = wrapping_row(fresh, key, row.collection_id, row.generation)["wrapped"]
             mine = wrapping_keys.c.collection_id == row.collection_id
             connection.execute(update(wrapping_keys).where(mine).values(wrapped=wrapped))
-        generation = known[root_mark(old)] + 1
+        generation = known[crypto.root_mark(old)] + 1
         reach("keys.in_admit")
         connection.execute(delete(roots))
-        old_row = root_row(old, fresh, generation=known[root_mark(old)])
+        old_row = root_row(old, fresh, generation=known[crypto.root_mark(old)])
         connection.execute(roots.insert(), [old_row, root_row(new, fresh, generation=generation)])
     reach("keys.after_admit")
     return int(generation)
@@ -81,7 +81,7 @@ def retire_others(database: Database, root_key: bytes) -> int:
         rows = connection.execute(select(roots)).all()
         open_workspace_key(root_key, {row.mark: row.wrapped for row in rows})
         newest = max(rows, key=lambda row: row.generation)
-        if newest.mark != root_mark(root_key):
+        if newest.mark != crypto.root_mark(root_key):
             raise KeyMismatch(
                 "the key source still gives the old root key",
                 remedy="Let [keys] give the new one, then run `ragkit key rotate --finish`.",
@@ -144,6 +144,18 @@ def wrapping_generation(database: Database, collection_id: str) -> int:
         return 0
     with database.key_file.read() as connection:
         return int(connection.execute(query).scalar_one() or 0)
+
+
+def note_escrow(database: Database, copy: str, kind: str) -> None:
+    """Enter an escrow of the root key in the list of copies."""
+    with database.key_file.write() as connection:
+        connection.execute(copies.insert().values(copy=copy, kind=f"root/{kind}", made_at=moment()))
+
+
+def escrows(database: Database) -> list[tuple[str, str]]:
+    """Return kind and date of the escrows that were made, the oldest first. Needs no key."""
+    query = "SELECT substr(kind, 6), made_at FROM copies WHERE kind LIKE 'root/%' ORDER BY made_at, copy"
+    return [(kind, made) for kind, made in database.key_file.look(query)]
 
 
 def _unopened(database: Database) -> list[tuple[str, bytes]]:

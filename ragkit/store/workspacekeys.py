@@ -30,11 +30,6 @@ _ROOTS = "SELECT mark, wrapped FROM roots"
 _SECRET = "SELECT wrapped FROM secrets WHERE name = ?"  # noqa: S105 - a query
 
 
-def root_mark(root_key: bytes) -> str:
-    """Return the check value of a root key: it tells two keys apart and nothing else. 16 hexadecimal digits."""
-    return crypto.keyed_hash(crypto.derive(root_key, "fingerprint"), "root")[:8].hex()
-
-
 class WorkspaceKeys:
     """What the root key opens in the key file.
 
@@ -99,7 +94,7 @@ def open_workspace_key(root_key: bytes, rows: dict[str, bytes]) -> bytes:
     Raises:
         KeyMismatch: None of them is this root key's.
     """
-    mark = root_mark(root_key)
+    mark = crypto.root_mark(root_key)
     if mark not in rows:
         raise KeyMismatch(
             "this root key does not open this workspace",
@@ -111,7 +106,7 @@ def open_workspace_key(root_key: bytes, rows: dict[str, bytes]) -> bytes:
 
 def root_row(root_key: bytes, key: bytes, *, generation: int) -> dict[str, object]:
     """Return the row by which a root key opens a workspace key."""
-    mark = root_mark(root_key)
+    mark = crypto.root_mark(root_key)
     wrapped = crypto.seal(root_key, key, bound_to=f"workspace-key/{mark}")
     return {"mark": mark, "wrapped": wrapped, "generation": generation, "made_at": moment()}
 

@@ -17,7 +17,7 @@ from ragkit.errors import KeyMismatch
 from ragkit.store.database import Database
 from ragkit.store.rotation import DERIVED, admit, admitted, retire_others, rewrap, wrapping_generation
 from ragkit.store.schema import collections
-from ragkit.store.workspacekeys import WorkspaceKeys, root_mark
+from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.testing import light as light_module
 from ragkit.testing.light import ROOT_KEY, LightIngest
 
@@ -57,7 +57,7 @@ def test_a_new_root_key_opens_the_same(light: LightIngest, tmp_path: Path, monke
     with pytest.raises(KeyMismatch, match="still gives the old"):
         retire_others(light.database, ROOT_KEY)
     assert retire_others(light.database, NEW) == 1
-    assert [mark for mark, _, _ in admitted(light.database)] == [root_mark(NEW)]
+    assert [mark for mark, _, _ in admitted(light.database)] == [crypto.root_mark(NEW)]
     with pytest.raises(KeyMismatch) as refused:
         opened(tmp_path, ROOT_KEY, monkeypatch)
     assert "ragkit key recover" in refused.value.remedy
@@ -84,8 +84,8 @@ def test_the_old_root_key_opens_nothing_that_is_left(light: LightIngest, tmp_pat
     assert crypto.unseal(NEW, row.wrapped_key, bound_to=f"collection/{row.id}")
     light.database.close()
     stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert root_mark(ROOT_KEY).encode() not in stored
-    assert root_mark(NEW).encode() in stored
+    assert crypto.root_mark(ROOT_KEY).encode() not in stored
+    assert crypto.root_mark(NEW).encode() in stored
 
 
 def test_a_workspace_of_before_can_change_its_root_key(
