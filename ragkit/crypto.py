@@ -186,13 +186,13 @@ def is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def pad(text: bytes) -> bytes:
-    """Fill encoded text up to a multiple of 64 bytes, so that the length of its seal does not tell it.
+def pad(text: bytes, to: int = _PADDED_TO) -> bytes:
+    """Fill encoded text up to a multiple of ``to`` bytes, so that the length of its seal does not tell it.
 
     AES-GCM hides content and not size, and people are told apart by the sizes of their names and addresses (``ragkit
     attack`` found them so). The filling is 0xFF, which UTF-8 never holds, so that text sealed without it opens alike.
     """
-    return text + b"\xff" * (-len(text) % _PADDED_TO)
+    return text + b"\xff" * (-len(text) % to)
 
 
 def unpad(padded: bytes) -> bytes:

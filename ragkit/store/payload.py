@@ -16,6 +16,7 @@ from ragkit import crypto
 from ragkit.types import Chunk, Masked, MaskedDocument, MaskedSpan, MaskedText
 
 _Pair = tuple[Masked, Masked]
+_HEADER_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def seal_header(document: MaskedDocument, *, key: bytes, place: str) -> bytes:
         "u": _views(document.uri) if document.uri else None,
         "m": {name: _views(value) for name, value in document.metadata.items()},
     }
-    return crypto.seal(key, _pack(content), bound_to=f"header/{place}")
+    # A file name or title of a letter is mostly a name: its length is hidden. Inflating stops before the filling.
+    return crypto.seal(key, crypto.pad(_pack(content), _HEADER_BYTES), bound_to=f"header/{place}")
 
 
 def open_header(sealed: bytes, *, key: bytes, place: str) -> Header:
