@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ragkit import crypto, open_workspace
+from ragkit import crypto, escrow, open_workspace
 from ragkit.config import load_config
 from ragkit.errors import ConfigError, KeyMismatch, SecretUnavailable
 from ragkit.keyfiles import next_key_path
@@ -37,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     light = LightIngest(here / ".ragkit", words=["Ada"], name="care")
     light.sync({"a": "Ada wrote", "b": "two\n\nthree"})
     light.database.close()
+    monkeypatch.setitem(escrow._SCRYPT, "n", 2**12)  # quicker than a real one
     monkeypatch.setenv("OLD_KEY", OLD.hex())
     monkeypatch.setenv("NEW_KEY", NEW.hex())
     return here
