@@ -35,7 +35,8 @@ class RestoreReport:
         dropped: That answered in the backup and were erased, let go or replaced since; a sync reads again what its
             source still has.
         values: Vault values that are gone since.
-        erasures: Erasures that were carried out again on what came back.
+        erasures: Erasures since, whose people the backup's readable documents named; these documents are among
+            ``dropped``.
         waiting: Collections of which the index could not be built, since their policy is another now: run ``remask``.
         unsafe_keys: An older key file was used, as asked: what was erased since may be back.
         resumed: The restore had been killed while it moved files, and was only finished now.
@@ -177,6 +178,7 @@ class _Run:
             counts["documents"] += done.documents
             counts["dropped"] += done.dropped
             counts["values"] += done.values
+            counts["erasures"] += done.erasures
             if name in self._config.collections and not self._built(handles, name, database, restore):
                 waiting.append(name)
         check(database)

@@ -94,9 +94,12 @@ def read_manifest(folder: Path, secret: bytes) -> Manifest:
     if body["format"] != FORMAT:
         raise BackupError("the backup was made by another ragkit", remedy="Use the version that made it, or a newer.")
     try:
-        return _parsed(body)
+        parsed = _parsed(body)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise damaged() from None
+    if parsed.written(secret) != raw:
+        raise damaged()
+    return parsed
 
 
 def mark_of(secret: bytes) -> str:

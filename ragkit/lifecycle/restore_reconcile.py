@@ -2,22 +2,25 @@
 
 A document has no key any more because it was erased, or let go by retention, or replaced so long ago that its old key
 was pruned. It leaves the answers; if its source still has it, the next sync reads it again, under the rulings and
-retention of now. The mark for that is the state ``expired`` with no fingerprint.
+retention of now. The mark for that is the state ``expired`` with no fingerprint. So goes an old version that names an
+erased person whom the newest did not name any more, so that its key was not destroyed. A version with a value that was
+corrected since answers until it is read again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from ragkit.crashpoints import reach
 from ragkit.store import ageing
 from ragkit.store.keysweep import reconcile
 from ragkit.store.recordkeys import document_place, is_wrapped
 from ragkit.store.removal import withdraw
-from ragkit.store.schema import documents, items, sources, versions
+from ragkit.store.schema import documents, items, mentions, sources, versions
 
 if TYPE_CHECKING:
     from ragkit.store.records import RecordStore
@@ -31,13 +34,15 @@ class Reconciled:
 
     Attributes:
         documents: That answer.
-        dropped: That answered in the backup, and have no key any more.
+        dropped: That answered in the backup, and have no key any more, or name somebody who was erased since.
         values: Vault values that have none.
+        erasures: Erasures since, whose people the backup's readable documents named.
     """
 
     documents: int = 0
     dropped: int = 0
     values: int = 0
+    erasures: int = 0
 
 
 def drop_unreadable(store: RecordStore) -> Reconciled:
@@ -45,23 +50,55 @@ def drop_unreadable(store: RecordStore) -> Reconciled:
 
     The store is open for writing. Can be repeated.
     """
-    dead = _dead_documents(store)
+    ruled = _ruled_documents(store, "erase")
+    dead = sorted({*_dead_documents(store), *ruled})
     for start in range(0, len(dead), _SLICE):
         some = dead[start : start + _SLICE]
         with store.database.write() as connection:
             for doc_id in some:
                 withdraw(connection, doc_id)
-            mine = items.c.doc_id.in_(some)
-            # A source that tells only what changed since would not tell of them again: it is read from the beginning.
-            theirs = select(items.c.source_id).where(mine)
-            again = update(sources).where(sources.c.source_id.in_(theirs))
-            connection.execute(again.values(sealed_cursor=None, pass_open=0))
-            connection.execute(update(items).where(mine).values(status="expired", fingerprint="", code=None))
+            _read_again(connection, some, status="expired")
         reach("restore.in_reconcile")
+    with store.database.write() as connection:
+        _read_again(connection, sorted(_ruled_documents(store, "correct")), status="active")
     store.sweep()
     values = ageing.drop_dead_values(store.database, store.collection)
     reconcile(store.database, store.collection.id, thorough=True)  # keys that were released are in use again
-    return Reconciled(documents=store.inventory().documents, dropped=len(dead), values=values)
+    requests = {request for found in ruled.values() for request in found}
+    held = store.inventory().documents
+    return Reconciled(documents=held, dropped=len(dead), values=values, erasures=len(requests))
+
+
+def _read_again(connection: Connection, doc_ids: Sequence[str], *, status: str) -> None:
+    """Let the next sync take these for changed.
+
+    A source that tells only what changed since would not tell of them again: it is read from the beginning.
+    """
+    for start in range(0, len(doc_ids), _SLICE):
+        mine = items.c.doc_id.in_(doc_ids[start : start + _SLICE])
+        theirs = select(items.c.source_id).where(mine)
+        again = update(sources).where(sources.c.source_id.in_(theirs))
+        connection.execute(again.values(sealed_cursor=None, pass_open=0))
+        connection.execute(update(items).where(mine).values(status=status, fingerprint="", code=None))
+
+
+def _ruled_documents(store: RecordStore, verb: str) -> dict[str, set[str]]:
+    """Return the answering documents that hold a value under a ruling, with the requests that ruled so."""
+    query = "SELECT number, request FROM rulings WHERE collection_id = ? AND verb = ? AND role = 'own'"
+    requests: dict[int, set[str]] = {}
+    for number, request in store.database.key_file.look(query, (store.collection.id, verb)):
+        requests.setdefault(number, set()).add(request)
+    numbers = sorted(requests)
+    found: dict[str, set[str]] = {}
+    with store.database.read() as connection:
+        for start in range(0, len(numbers), _SLICE):
+            some = mentions.c.key.in_(numbers[start : start + _SLICE])
+            rows = select(documents.c.doc_id, mentions.c.key).join(
+                mentions, mentions.c.version_id == documents.c.version_id
+            )
+            for doc_id, number in connection.execute(rows.where(some)):
+                found.setdefault(doc_id, set()).update(requests[number])
+    return found
 
 
 def _dead_documents(store: RecordStore) -> list[str]:
