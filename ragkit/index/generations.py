@@ -261,6 +261,12 @@ class Generations:
     def _publish(self, number: int) -> None:
         marks.write_durably(self.directory / _POINTER, str(number))
 
+    def clear(self) -> None:
+        """Publish none and delete all; exact search over the record store answers until the next fold."""
+        self.sweep()
+        self._publish(0)
+        self.sweep()
+
     def sweep(self) -> None:
         """Delete whatever the pointer does not name: half-built and old generations, and marks without one."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -60,8 +60,8 @@ class SyncReport:
 
     @property
     def exit_code(self) -> int:
-        """0 for all well, 1 when something is in quarantine, 2 when the run failed."""
-        return 2 if self.failed else 1 if self.quarantined else 0
+        """0 for all well, 1 when something is in quarantine (but for what was erased), 2 when the run failed."""
+        return 2 if self.failed else 1 if self.quarantined.keys() - {"erased"} else 0
 
     @classmethod
     def together(cls, reports: Iterable[SyncReport]) -> SyncReport:

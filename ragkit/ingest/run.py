@@ -13,6 +13,7 @@ from ragkit.crashpoints import reach
 from ragkit.errors import AuditUnavailable, ChunkTooLong, ItemError, ItemRefused
 from ragkit.ingest.conveyor import Conveyor, Embedded, Piece
 from ragkit.ingest.intake import Intake
+from ragkit.ingest.kept_away import KeptAway
 from ragkit.ingest.report import SyncReport
 from ragkit.ingest.settings import IngestSettings, Stages
 from ragkit.ingest.tally import Tally
@@ -53,6 +54,8 @@ class IngestRun:
         self._clock = self._tally.clock
         self._state = stages.store.sync_state(source, dry_run=dry_run)
         self._writer = stages.store.writer(source, state=self._state)
+        self._away = KeptAway(stages)
+        self._state.keeps_name = self._away.keeps_name
         engine = SyncEngine(
             self._state,
             keys=stages.store.collection.keys,
@@ -203,7 +206,8 @@ class IngestRun:
             reach("sync.after_mask")
         following = iter(masked)
         for entry, filters, parsed in batch:
-            yield entry, filters, parsed if isinstance(parsed, ItemError) else next(following)
+            outcome = parsed if isinstance(parsed, ItemError) else next(following)
+            yield entry, filters, self._away.judged(entry, outcome)
 
     def _commit(self, pieces: Sequence[Piece], embedded: Embedded) -> None:
         """Write a slab. Events come first: nothing becomes visible that was not recorded."""

@@ -76,6 +76,7 @@ class Plan:
         shared_numbers: Of shared ones.
         deleted: Documents that go as a whole.
         redacted: Documents that stay, with the person redacted.
+        possible: Documents that name somebody of a name that others have too, and do not tell whom. They stay.
         tokens: Token ids of own values, every spelling, with their types.
         shared_tokens: Those of shared values, with type and number.
         macs: Vault rows that go, parts of names that nobody else needs among them, in hexadecimal.
@@ -86,7 +87,8 @@ class Plan:
         places: Record keys that go.
         traces: What the removed records would be known by, in hexadecimal.
         counts: What each step did.
-        seconds: How long each step took, in milliseconds.
+        ms: How long each step took, in milliseconds.
+        levels: What was proven so far.
     """
 
     policy: str = ""
@@ -98,6 +100,7 @@ class Plan:
     shared_numbers: list[int] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     redacted: list[str] = field(default_factory=list)
+    possible: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     shared_tokens: dict[str, tuple[str, int]] = field(default_factory=dict)
     macs: list[str] = field(default_factory=list)
@@ -109,6 +112,7 @@ class Plan:
     traces: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     ms: dict[str, int] = field(default_factory=dict)
+    levels: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -168,6 +172,7 @@ def plan_for(
         shared_numbers=sorted({one.number for one in shared}),
         deleted=deleted,
         redacted=[one.doc_id for one in person.documents if one.doc_id not in set(deleted)],
+        possible=[one.doc_id for one in getattr(person, "possible", ()) if one.doc_id not in set(deleted)],
         tokens={_token_id(one.token): one.entity_type for one in own if one.token},
     )
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from ragkit.crypto import key_number
 from ragkit.lifecycle.erase_plan import Item, Plan, is_value
 from ragkit.mask.operators import redacted
-from ragkit.mask.ruled import find_ruled
 from ragkit.mask.rulings import Rulings
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
@@ -67,14 +66,7 @@ def rulings_of(plan: Plan, request: str, vault: Vault, keys: CollectionKeys) -> 
 
 def finder(plan: Plan, request: str, vault: Vault, keys: CollectionKeys) -> Find:
     """Return what finds the person of a plan in a text, and nobody else."""
-    rulings = Rulings(keys, vault, These(tuple(rulings_of(plan, request, vault, keys))))
-
-    def find(text: str) -> list[Span]:
-        spans = find_ruled(text, rulings.known, rulings)
-        ruled = rulings.decide(((span.entity_type, text[span.start : span.end]) for span in spans), [])
-        return [span for span in spans if (span.entity_type, text[span.start : span.end]) in ruled]
-
-    return find
+    return Rulings(keys, vault, These(tuple(rulings_of(plan, request, vault, keys)))).erased_in
 
 
 def survey(store: RecordStore, vault: Vault, plan: Plan, find: Find) -> None:
@@ -88,14 +80,15 @@ def survey(store: RecordStore, vault: Vault, plan: Plan, find: Find) -> None:
     for doc_id, source in rows.sources_of(keys).items():
         plan.naming.setdefault(source, []).append(doc_id)
     plan.take_down(traces.of_values([bytes.fromhex(mac) for mac in plan.macs]))
-    plan.take_down(traces.of_documents(plan.deleted))
+    plan.take_down(traces.of_documents(keys))
     plan.places = [f"v/{key_number(bytes.fromhex(mac))}" for mac in plan.macs]
-    plan.places += traces.places_of(plan.deleted)
+    plan.places += traces.places_of(keys)
 
 
 def _survey_vault(rows: ErasureRows, vault: Vault, plan: Plan) -> None:
     """Every spelling of own values, and the parts of them that no other value is made of."""
     own, shared = _all_numbers(vault, plan.numbers, plan.own), _all_numbers(vault, plan.shared_numbers, plan.shared)
+    plan.numbers = sorted(own)
     parts: dict[int, tuple[str, str]] = {}
     macs: list[str] = []
     mine: set[int] = set()

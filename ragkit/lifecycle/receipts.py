@@ -2,8 +2,8 @@
 
 ::
 
-    text = issue(facts, key=derive(root_key, "receipts"))
-    check = verify(text, public_key=…)      # check.ok, check.receipt
+    text = issue(facts, key=handles.secret("signing"))
+    verdict = verify(text, public=…)        # verdict.ok, verdict.receipt
 
 A receipt is canonical JSON: keys in order, no blanks, no floats. It is signed with Ed25519 (RFC 8032) under a key that
 is derived from the root key; the public key and its id are in it, so that anybody can check that nothing was changed,
@@ -63,16 +63,6 @@ class Verdict:
     receipt: Mapping[str, Any] = field(default_factory=dict)
 
 
-def signing_key(root_key: bytes) -> bytes:
-    """Return the private key of a workspace's receipts."""
-    return crypto.derive(root_key, "receipts")
-
-
-def public_key(root_key: bytes) -> bytes:
-    """Return the public key of a workspace's receipts, 32 bytes; give it to whoever has to check them."""
-    return crypto.signing_public_key(signing_key(root_key))
-
-
 def key_id(public: bytes) -> str:
     """Return the id of a public key: 16 hexadecimal characters of its SHA-256."""
     return hashlib.sha256(public).hexdigest()[:16]
@@ -88,16 +78,15 @@ def canonical(facts: Mapping[str, Any]) -> bytes:
     return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def issue(facts: Mapping[str, Any], *, root_key: bytes) -> str:
-    """Sign the facts of an erasure and return the receipt."""
+def issue(facts: Mapping[str, Any], *, key: bytes) -> str:
+    """Sign the facts of an erasure with a 32-byte private key and return the receipt."""
     whole = {"form": FORM, **facts, "out_of_scope": list(OUT_OF_SCOPE)}
-    private = signing_key(root_key)
-    public = crypto.signing_public_key(private)
+    public = crypto.signing_public_key(key)
     signature = {
         "algorithm": "Ed25519",
         "key_id": key_id(public),
         "public_key": base64.b64encode(public).decode(),
-        "value": base64.b64encode(crypto.sign(private, _CONTEXT + canonical(whole))).decode(),
+        "value": base64.b64encode(crypto.sign(key, _CONTEXT + canonical(whole))).decode(),
     }
     return canonical({"receipt": whole, "signature": signature}).decode()
 

@@ -151,10 +151,8 @@ class CollectionMasker:
     ) -> MaskedText:
         replacements = []
         for span in spans:
-            item = judged.item(text, span)
-            fixed = irreversible(self.rules.rule(span.entity_type), *item)
-            if span.recognizer == RULED:
-                fixed = redacted(span.entity_type)
+            item, kind = judged.item(text, span), span.entity_type
+            fixed = redacted(kind) if span.recognizer == RULED else irreversible(self.rules.rule(kind), *item)
             replacements.append(fixed or Replacement(*allocated[item]))
         return build_views(text, spans, replacements)
 

@@ -16,18 +16,19 @@ under which a person is found (:mod:`ragkit.mask.people`). ``start`` says where 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ragkit.crypto import CollectionKeys, derive, key_number, keyed_hash, seal, unseal
+from ragkit.crypto import CollectionKeys
+from ragkit.mask.fields import Field
 from ragkit.mask.people import Name, NameKey, name_keys, read_name
 from ragkit.mask.rows import Item
-from ragkit.mask.ruled import NOTHING_RULED, Known, begins, find_ruled, pairs_of
+from ragkit.mask.ruled import NOTHING_RULED, Known, find_ruled, pairs_of
 from ragkit.mask.ruled_spans import RULED, Judged, Parts, Watched, render, sort_in
+from ragkit.mask.ruling_seals import RulingSeals
 from ragkit.mask.vault import Vault
-from ragkit.types import RulingRow
+from ragkit.types import RulingRow, Span
 
 __all__ = ["RULED", "Judged", "Ruling", "RulingTable", "Rulings", "Watched"]
 
@@ -61,8 +62,7 @@ class Rulings:
     """
 
     def __init__(self, keys: CollectionKeys, vault: Vault, table: RulingTable) -> None:
-        self._values = keys.values
-        self._key = derive(keys.content, "rulings")
+        self._sealing = RulingSeals(keys)
         self._vault = vault
         self._table = table
         self._mark = -1
@@ -73,7 +73,7 @@ class Rulings:
         """All rulings in force. One small read while nothing changes."""
         mark = self._table.mark()
         if mark != self._mark:
-            self._known = self._read(self._table.rows())
+            self._known = self._sealing.read(self._table.rows())
             self._mark = mark
         return self._known
 
@@ -99,62 +99,33 @@ class Rulings:
         for role, items in (("own", own), ("shared", shared)):
             for item in items:
                 number = self._vault.value_number(item)
-                rows.setdefault(number, RulingRow(request, "erase", role, number, self._shape(request, number, item)))
-                rows |= self._starts(request, "erase", item)
+                rows.setdefault(
+                    number, RulingRow(request, "erase", role, number, self._sealing.shape(request, number, item))
+                )
+                rows |= self._sealing.starts(request, "erase", item)
                 if role == "own" and item[0] == "PERSON":
-                    rows |= self._names(request, item[1], is_taken)
+                    keys = [key for key in name_keys(*item) if key[0] == "pair" or not is_taken(key)]
+                    named = [self._vault.name_number(key) for key in keys]
+                    rows |= {one: RulingRow(request, "erase", "name", one) for one in named}
         return list(rows.values())
 
     def correcting(self, request: str, item: Item, becomes: str) -> list[RulingRow]:
         """The rulings that make a value another one of the same type, wherever it stands."""
         number = self._vault.value_number(item)
-        shape = self._shape(request, number, item, becomes)
+        shape = self._sealing.shape(request, number, item, becomes)
         rows = {number: RulingRow(request, "correct", "own", number, shape)}
-        return list((rows | self._starts(request, "correct", item)).values())
+        return list((rows | self._sealing.starts(request, "correct", item)).values())
 
     def correcting_beside(self, request: str, item: Item, becomes: str, beside: Iterable[Item]) -> list[RulingRow]:
         """The same for a value that others have too: only where it stands as that of who has one of these values."""
         number = self._vault.value_number(item)
-        rows = self._starts(request, "correct", item)
+        rows = self._sealing.starts(request, "correct", item)
         for one in beside:
             mine = self._vault.value_number(one)
             rows[mine] = RulingRow(request, "correct", "beside", mine)
-        shape = self._shape(request, number, item, becomes)
+        shape = self._sealing.shape(request, number, item, becomes)
         rows[number] = RulingRow(request, "correct", "shared", number, shape)
         return list(rows.values())
-
-    def _names(self, request: str, value: str, is_taken: Callable[[NameKey], bool]) -> dict[int, RulingRow]:
-        keys = [key for key in name_keys("PERSON", value) if key[0] == "pair" or not is_taken(key)]
-        numbers = [self._vault.name_number(key) for key in keys]
-        return {number: RulingRow(request, "erase", "name", number) for number in numbers}
-
-    def _starts(self, request: str, verb: str, item: Item) -> dict[int, RulingRow]:
-        numbers = [self._start_number(kind, text) for kind, text in begins(*item)]
-        return {number: RulingRow(request, verb, "start", number) for number in numbers}
-
-    def _start_number(self, kind: str, text: str) -> int:
-        return key_number(keyed_hash(self._values, "ruling", kind, text))
-
-    def _shape(self, request: str, number: int, item: Item, becomes: str | None = None) -> bytes:
-        """Type and, of a correction, the new value; never the value itself."""
-        shape = json.dumps({"type": item[0], "becomes": becomes})
-        return seal(self._key, shape.encode(), bound_to=f"ruling/{request}/{number}")
-
-    def _read(self, rows: Sequence[RulingRow]) -> Known:
-        known = Known(start_number=self._start_number)
-        for row in rows:
-            if row.role == "start":
-                known.starts.add(row.number)
-            elif row.role == "name":
-                known.names.setdefault(row.number, set()).add(row.request)
-            elif row.role == "beside":
-                known.beside.setdefault(row.number, set()).add(row.request)
-            elif row.role in {"own", "shared"} and row.sealed is not None:
-                shape = json.loads(unseal(self._key, row.sealed, bound_to=f"ruling/{row.request}/{row.number}"))
-                known.types.add(shape["type"])
-                table = known.own if row.role == "own" else known.shared
-                table.setdefault(row.number, []).append((row.request, row.verb, shape["becomes"]))
-        return known
 
     # --- using them --------------------------------------------------------------------------------------------------
 
@@ -226,6 +197,21 @@ class Rulings:
         if erased := frozenset(one for one, verb, _ in again if verb == "erase"):
             return Ruling(erased)
         return Ruling(frozenset({request}), becomes)
+
+    def erased_in(self, text: str) -> list[Span]:
+        """Where an erased person stands in a text in clear, whatever stands beside."""
+        if not self.known:
+            return []
+        spans = find_ruled(text, self.known, self)
+        ruled = self.decide([(span.entity_type, text[span.start : span.end]) for span in spans], [])
+        gone = {item for item, one in ruled.items() if one.becomes is None}
+        return [span for span in spans if (span.entity_type, text[span.start : span.end]) in gone]
+
+    def names_erased(self, name: str) -> bool:
+        """Whether a file name or path names an erased person, glued as such names are."""
+        if not self.known:
+            return False
+        return any(self.erased_in(reading.text) for reading in Field("name", name, glued=True).spellings())
 
     # --- for the scan ------------------------------------------------------------------------------------------------
 

@@ -66,6 +66,12 @@ class ErasureRows:
 
     # --- documents -----------------------------------------------------------------------------------------------
 
+    def documents(self) -> list[str]:
+        """Return the documents that answer."""
+        query = select(documents.c.doc_id).where(documents.c.collection_id == self._collection.id)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
     def mentioning(self, numbers: Values[int]) -> set[str]:
         """Return the documents in whose answering version one of these numbers stands."""
         query = text(

@@ -94,14 +94,15 @@ def put_item(
     source_id: int,
     version: int,
     code: str | None,
+    named: bool = True,
 ) -> None:
-    """Write an item as active, or as quarantined under ``code``."""
+    """Write an item as active, or as quarantined under ``code``; its source's own id unless not ``named``."""
     quarantined = code is not None
     values = {
         "doc_id": entry.doc_id,
         "source_id": source_id,
         "status": "quarantined" if quarantined else "active",
-        "sealed_native_id": seal_native_id(collection, entry.doc_id, entry.native_id),
+        "sealed_native_id": seal_native_id(collection, entry.doc_id, entry.native_id) if named else None,
         "content_mac": entry.content_mac,
         "access_mac": entry.access_mac,
         "fingerprint": entry.software if quarantined else entry.fingerprint,

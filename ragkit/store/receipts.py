@@ -21,10 +21,12 @@ class Receipts:
         self._key_file = key_file
 
     def put(self, request: str, body: str) -> None:
-        """Keep a receipt; one that is there already stays, since it was handed out."""
+        """Keep a receipt. One that said less was reached is replaced."""
         values = {"request": request, "body": body, "issued_at": now()}
+        statement = insert(receipts)
+        again = {name: statement.excluded[name] for name in ("body", "issued_at")}
         with self._key_file.write() as connection:
-            connection.execute(insert(receipts).on_conflict_do_nothing(), values)
+            connection.execute(statement.on_conflict_do_update(index_elements=[receipts.c.request], set_=again), values)
 
     def find(self, request: str) -> str | None:
         """Return the receipt of a request."""

@@ -90,12 +90,14 @@ class RulingRows:
         """Note documents that were deleted as a whole, so that no sync brings them back."""
         self.add(RulingRow(request, "erase", "document", self.document_number(doc_id)) for doc_id in doc_ids)
 
-    def kept_away(self, doc_ids: Values[str]) -> dict[str, frozenset[str]]:
-        """Return which of these documents are to stay away, each with the requests that say so."""
+    def away(self) -> dict[int, frozenset[str]]:
+        """Return the numbers of all documents that are to stay away, each with the requests that say so."""
         by_number: dict[int, set[str]] = {}
         for row in self.rows(roles=["document"]):
             by_number.setdefault(row.number, set()).add(row.request)
-        if not by_number:
-            return {}
-        numbers = {doc_id: self.document_number(doc_id) for doc_id in doc_ids}
-        return {doc_id: frozenset(by_number[number]) for doc_id, number in numbers.items() if number in by_number}
+        return {number: frozenset(requests) for number, requests in by_number.items()}
+
+    def kept_away(self, doc_ids: Values[str]) -> list[str]:
+        """Return which of these documents are to stay away."""
+        away = self.away()
+        return [doc_id for doc_id in doc_ids if self.document_number(doc_id) in away] if away else []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Collection as Values
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
@@ -27,6 +27,8 @@ class SyncStateTable:
         self._collection = collection
         self._source = source
         self._id: int | None = None
+        self.keeps_name: Callable[[SourceEntry], bool] = lambda _: True
+        """Whether the source's own id of an item may be kept."""
 
     @property
     def source_id(self) -> int:
@@ -159,7 +161,8 @@ class SyncStateTable:
 
     def put(self, connection: Connection, entry: SourceEntry, *, version: int, code: str | None = None) -> None:
         """Write an item as active, or as quarantined under ``code``, in the caller's transaction."""
-        put_item(connection, self._collection, entry, source_id=self.source_id, version=version, code=code)
+        named = self.keeps_name(entry)
+        put_item(connection, self._collection, entry, source_id=self.source_id, version=version, code=code, named=named)
 
     def _count(self, *conditions: ColumnElement[bool]) -> int:
         query = select(func.count()).select_from(items).where(items.c.source_id == self.source_id, *conditions)
