@@ -48,7 +48,9 @@ def guess(person: int, scores: NDArray[np.float32], dice: np.random.Generator) -
     import numpy as np
 
     count = top_count(len(scores))
-    order = np.lexsort((dice.random(len(scores)), -scores))[: count + 1]
+    kept = min(count + 1, len(scores))
+    near = np.flatnonzero(scores >= np.partition(scores, -kept)[-kept])
+    order = near[np.lexsort((dice.random(len(near)), -scores[near]))][:kept]
     best = float(scores[order[0]])
     runner_up = float(scores[order[1]]) if len(order) > 1 else 0.0
     return Guess(person, tuple(order[:count].tolist()), best, best > 1e-9 and best > runner_up + 1e-6)
