@@ -13,6 +13,8 @@
 ``numbers``          Co-occurrence on the numbers of ``mentions`` instead of terms, with sizes
 ``together``         All of them, their evidence added up
 ===================  ==============================================================================================
+
+What comes out is a lower bound: no model is trained to turn vectors back into text, and no thief stops at one evening.
 """
 
 from __future__ import annotations

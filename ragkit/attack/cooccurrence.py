@@ -97,7 +97,7 @@ class _Decoding:
         self._within = [np.array(places, dtype=np.int64) for places in found]
 
     def by_frequency(self) -> _Meanings:
-        """Match the most frequent parts with the most frequent stand-ins, rank by rank (Naveed et al., section 4)."""
+        """Match the most frequent parts with the most frequent stand-ins, rank by rank (Naveed et al.)."""
         import numpy as np
 
         meanings: _Meanings = {}
