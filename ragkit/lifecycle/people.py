@@ -30,7 +30,7 @@ from ragkit.lifecycle.people_evidence import Cluster, Known
 from ragkit.lifecycle.people_joining import join
 from ragkit.mask.linking_types import identifies, is_strong
 from ragkit.mask.normalise import normalise
-from ragkit.mask.people import Name, NameKey, fits, narrowest_key, read_name
+from ragkit.mask.people import Name, NameKey, fits, is_list, narrowest_key, read_name
 from ragkit.store.subjectrows import Group, SubjectRows
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class People:
         known = reader.known
         shared = reader.shared(cluster)
         values = [_held(known[n], certain=True, shared=n in shared) for n in cluster.numbers]
-        likely = {number for other in cluster.likely for number in other.numbers} - cluster.numbers
+        likely = {number for other in cluster.likely for number in other.numbers} | _lists(cluster, known)
+        likely -= cluster.numbers
         values += (_held(known[n], certain=False, shared=True) for n in likely)
         values.sort(key=lambda one: (not one.certain, one.entity_type != "PERSON", one.entity_type, one.value))
         documents, possible = reader.documents(cluster, shared, likely)
@@ -130,6 +131,13 @@ class People:
 
         first = known[min(cluster.numbers, key=rank)]
         return crypto.opaque_id(self._store.collection.keys.ids, "subject", first.entity_type, first.normal)
+
+
+def _lists(cluster: Cluster, known: dict[int, Known]) -> set[int]:
+    """Mentions of several people at once, this one among them."""
+    names = [read_name(name) for name in cluster.full_names()]
+    lists = [one for one in known.values() if one.entity_type == "PERSON" and is_list(one.value)]
+    return {one.number for one in lists if any(fits(name, read_name(one.value)) is not None for name in names)}
 
 
 def _held(known: Known, *, certain: bool, shared: bool) -> HeldValue:
@@ -219,7 +227,8 @@ class _Search:
         key = narrowest_key(mention)
         found: set[int] = set()
         if key is not None:
-            found |= {k.number for k in self._by_key(key) if fits(mention, read_name(k.value)) is not None}
+            near = [known for known in self._by_key(key) if not is_list(known.value)]
+            found |= {known.number for known in near if fits(mention, read_name(known.value)) is not None}
         if len(mention.words) == 2 and not mention.initials:
             found |= self._apart(mention)
         return found
@@ -253,7 +262,7 @@ class _Search:
                 if form in self._words:
                     continue
                 self._words.add(form)
-                near = self._by_key(("word", form))
+                near = [known for known in self._by_key(("word", form)) if not is_list(known.value)]
                 self._alone |= {known.number for known in near}
                 found |= {known.number for known in near if _related(name, read_name(known.value))}
         return found

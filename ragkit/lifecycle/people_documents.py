@@ -138,7 +138,8 @@ class Reader:
 
     def lost(self, cluster: Cluster) -> bool:
         """Whether a cluster is no person of its own: a mere name, or nothing that is not another's whom it may be."""
-        return bool(cluster.likely) and (cluster.bare or len(self.shared(cluster)) == len(cluster.numbers))
+        others = {self._value(n) for o in cluster.likely if len(o.numbers) > len(cluster.numbers) for n in o.numbers}
+        return bool(cluster.likely) and (cluster.bare or all(self._value(n) in others for n in cluster.numbers))
 
     def _is_name(self, number: int) -> bool:
         return number in self.known and self.known[number].entity_type == "PERSON"

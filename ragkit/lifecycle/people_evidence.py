@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ragkit.folding import fold
 from ragkit.mask.linking_types import agree, differ, is_strong, is_unique
-from ragkit.mask.people import fits, persons, read_name, same_words
+from ragkit.mask.people import fits, is_list, persons, read_name, same_words
 from ragkit.wordlists import folded
 
 _MOST_NAMES = 8
@@ -88,7 +88,7 @@ def cluster_of(group: frozenset[int], known: Mapping[int, Known]) -> Cluster:
     for number in sorted(cluster.numbers):
         value = known[number]
         if value.entity_type == "PERSON":
-            if value.value not in cluster.names:
+            if value.value not in cluster.names and not is_list(value.value):
                 cluster.names.append(value.value)
         else:
             cluster.values.setdefault(value.entity_type, set()).add(value.normal)

@@ -24,6 +24,7 @@ from ragkit.mask.linking_runs import Mention, Run, runs_in
 from ragkit.mask.linking_shares import Someone, belongs_to_firm, people_of
 from ragkit.mask.linking_types import differ, identifies, is_strong, is_unique
 from ragkit.mask.normalise import normalise
+from ragkit.mask.people import is_list
 from ragkit.mask.rows import Item
 from ragkit.types import Document, Span
 
@@ -70,8 +71,11 @@ def people_in(resolved: Resolved) -> list[frozenset[Item]]:
 
 def _mentions(text: str, spans: Iterable[Span]) -> Iterator[Mention]:
     for span in spans:
+        value = text[span.start : span.end]
+        if span.entity_type == "PERSON" and is_list(value):
+            continue
         if identifies(span.entity_type) and not span.recognizer.startswith("dictionary:"):
-            yield Mention(span.start, span.end, span.entity_type, text[span.start : span.end])
+            yield Mention(span.start, span.end, span.entity_type, value)
 
 
 def _header(document: Document, mentions: Mapping[str, Sequence[Mention]]) -> Iterator[Run]:
@@ -179,16 +183,14 @@ class _Groups:
             holders = [one for one in self._by_value.get(("EMAIL_ADDRESS", normal), ()) if one.names]
             if len(holders) == 1:
                 holders[0].items.add(("EMAIL_ADDRESS", address))
-            name = None if holders else self._names.with_address(address)
-            if name is None:
-                continue
-            there = self._by_name.get(name, ())
+            names = set() if holders else self._names.with_address(address)
+            there = list({id(one): one for name in names for one in self._by_name.get(name, ())}.values())
             if len(there) == 1:
                 there[0].items.add(("EMAIL_ADDRESS", address))
                 there[0].known.setdefault("EMAIL_ADDRESS", set()).add(normal)
-            elif not there:
+            elif not there and len(names) == 1:
                 self._all.append(_Group([], {("EMAIL_ADDRESS", address)}, {"EMAIL_ADDRESS": {normal}}))
-                self._file(self._all[-1], [name])
+                self._file(self._all[-1], names)
 
     def add_names(self, written: Iterable[str]) -> None:
         """Give every form of a name to the one person here who has it."""

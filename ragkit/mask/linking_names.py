@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from ragkit.folding import fold
 from ragkit.mask.people import Name, fits, read_name
@@ -27,10 +28,12 @@ def address_fits(address: str, name: Name) -> int:
     ``galip.yalman``, ``g.yalman``, ``yalmang``, ``gyalman`` and ``galipyalman`` tell Galip Yalman.
     """
     pieces = local_pieces(address)
-    forms = [form for word in name.words for form in word.forms]
+    words = [set(word.forms) for word in name.words]
+    if len(words) > 2:  # h.graupeinado@… for Hani Grau Peinado
+        words += [{a + b for a in one for b in other} for one, other in pairwise(words)]
+    forms = [form for word in words for form in word]
     if not pieces or not forms:
         return 0
-    words = [set(word.forms) for word in name.words]
     initials = {form[0] for form in forms} | set(name.initials)
     told = sum(any(piece in word for piece in pieces) for word in words)
     rest = [piece for piece in pieces if not any(piece in word for word in words)]
@@ -74,7 +77,10 @@ class NamesHere:
         self._by_form: dict[str, list[str]] = {}
         self._full: dict[str, str | None] = {}
         for name in dict.fromkeys(names):
-            for form in {form for word in read_name(name).words for form in word.forms}:
+            words = read_name(name).words
+            forms = {form for word in words for form in word.forms}
+            forms |= {one.forms[0] + other.forms[0] for one, other in pairwise(words) if len(words) > 2}
+            for form in forms:
                 self._by_form.setdefault(form, []).append(name)
 
     def full(self, name: str) -> str | None:
@@ -97,13 +103,11 @@ class NamesHere:
         alike = all(fits(one, fullest[1]) is not None for _, one in fitting)
         return _canonical(fullest[0]) if alike else None
 
-    def with_address(self, address: str) -> str | None:
-        """The one full name here that an address tells well."""
-        found: dict[str, str] = {}
-        for name in {name for piece in self._pieces(address) for name in self._by_form.get(piece, ())[:_MANY]}:
-            if address_fits(address, read_name(name)) == 2 and (full := self.full(name)) is not None:
-                found[full] = name
-        return next(iter(found)) if len(found) == 1 else None
+    def with_address(self, address: str) -> set[str]:
+        """The full names here that an address tells well."""
+        near = {name for piece in self._pieces(address) for name in self._by_form.get(piece, ())[:_MANY]}
+        told = (name for name in near if address_fits(address, read_name(name)) == 2)
+        return {full for name in told if (full := self.full(name)) is not None}
 
     def _pieces(self, address: str) -> set[str]:
         pieces = set(local_pieces(address))
@@ -130,5 +134,7 @@ def may_be_one(name: str, other: str) -> bool:
     first, second = set(one.words[0].forms), set(two.words[0].forms)
     if first & second:
         return True
+    if len(one.words) == len(two.words) == 1:  # a given name here, a family name there
+        return (one.words[0].forms[0] in folded("given")) != (two.words[0].forms[0] in folded("given"))
     shared = {form for word in one.words for form in word.forms} & {form for word in two.words for form in word.forms}
     return any(form in folded("given") and form not in folded("family") for form in shared)

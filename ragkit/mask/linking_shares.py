@@ -13,6 +13,7 @@ from ragkit.mask.linking_names import address_fits, tells_other
 from ragkit.mask.linking_runs import Mention, Run
 from ragkit.mask.linking_types import is_role_mailbox, is_unique
 from ragkit.mask.people import fits, read_name, same_words
+from ragkit.wordlists import folded
 
 _KIN = frozenset(
     "emergency spouse kin guardian partner husband wife mother father parent parents child son daughter sibling "
@@ -59,6 +60,8 @@ class Someone:
         rest = [mention for mention in self.names if _FAMILY.fullmatch(mention.label)]
         if parts and rest:
             return f"{parts[0].value} {rest[0].value}"
+        if len(self.names) == 2 and _are_halves(*self.names):
+            return f"{self.names[1].value} {self.names[0].value}"
         return max((m.value for m in self.names), key=lambda one: (len(read_name(one).words), len(one)), default="")
 
     @property
@@ -154,10 +157,23 @@ def _same(person: Someone, mention: Mention) -> bool:
         _FAMILY.fullmatch(before.label) and _GIVEN.fullmatch(mention.label)
     ):
         return True
+    if _are_halves(before, mention):
+        return True
     one, other = read_name(person.name), read_name(mention.value)
     return same_words(one, other) or ((fits(other, one) is not None or fits(one, other) is not None) and (
         bool(other.words and one.words) and before.line == mention.line
     ))  # fmt: skip
+
+
+def _are_halves(one: Mention, other: Mention) -> bool:
+    """``Meier, Anna`` found as two names: a family name, and right behind it a given name."""
+    if not 0 < other.start - one.end <= 2 or one.line != other.line:
+        return False
+    first, second = read_name(one.value), read_name(other.value)
+    if len(second.words) != 1 or not first.words:
+        return False
+    given = folded("given")
+    return second.words[0].forms[0] in given and not any(word.forms[0] in given for word in first.words)
 
 
 def _kind(label: str) -> str | None:

@@ -95,6 +95,11 @@ def name_keys(entity_type: str, value: str) -> list[NameKey]:
     return list(dict.fromkeys(keys))[:_MOST_KEYS]
 
 
+def is_list(value: str) -> bool:
+    """Whether a mention is several names that were taken for one: ``Anna Meier, Karl Schulz, G. Yalman``."""
+    return value.count(",") + value.count(";") > 1 or len(read_name(value).words) > _MOST_WORDS + 1
+
+
 def spelling_key(entity_type: str, normal: str) -> NameKey:
     """Under what the further spellings of a value are filed, so that all that is held of a person can be found."""
     return ("spelling", entity_type, normal)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from ragkit.lifecycle.people import People, Person
-from ragkit.mask.build import build_masker
+from ragkit.mask.build import build_detectors
 from ragkit.mask.masker import CollectionMasker
+from ragkit.mask.vault import Vault
 from ragkit.policy import Policy
+from ragkit.protocols import Detector
 from ragkit.store.subjectrows import SubjectRows
 from ragkit.testing.light import LightIngest
 from ragkit.types import Block, BlockKind, Document
@@ -18,11 +20,10 @@ from ragkit.types import Block, BlockKind, Document
 class Company:
     """A record store under the default policy, its rules only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, detectors: list[Detector]) -> None:
         self.light = LightIngest(folder)
-        masker: CollectionMasker = build_masker(
-            Policy.default(), self.light.collection.keys, self.light.store.vault(), "default"
-        )
+        vault = Vault(self.light.collection.keys, self.light.store.vault(), "default")
+        masker = CollectionMasker(Policy.default(), detectors, vault, collection="default")
         self.light.masker = masker  # type: ignore[assignment]
         parse = self.light.parser.parse
 
@@ -57,10 +58,19 @@ class Company:
         return set(self.light.store.native_ids(ids).values())
 
 
+@pytest.fixture(scope="module")
+def detectors():
+    """Those of the default policy, loaded once."""
+    found = build_detectors(Policy.default())
+    for detector in found:
+        detector.load()
+    return found
+
+
 @pytest.fixture
-def company(tmp_path):
+def company(tmp_path, detectors):
     """An empty one."""
-    return Company(tmp_path)
+    return Company(tmp_path, detectors)
 
 
 def certain(person: Person) -> set[str]:
