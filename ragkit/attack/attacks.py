@@ -24,10 +24,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ragkit.attack.cooccurrence import decode
-from ragkit.attack.loot import FILLED_TO, Loot, SealedValue
+from ragkit.attack.loot import Loot
 from ragkit.attack.matching import Guess, evidence, guess
-from ragkit.attack.people import DIRECT, INDIRECT, KnownPerson, Terms, alternatives
+from ragkit.attack.people import DIRECT, KnownPerson, Terms, alternatives
 from ragkit.attack.postings import Postings
+from ragkit.attack.sealed import by_sizes, name_numbers, sizes_of_parts
 from ragkit.folding import fold
 from ragkit.wordlists import pool
 
@@ -161,76 +162,14 @@ def _cooccurrence(attempt: Attempt) -> list[NDArray[np.float32]]:
     return decode(_parts(attempt), _stand_ins(attempt), attempt.scores("linkage"), known=attempt.known)
 
 
-# --- what the record store tells --------------------------------------------------------------------------------------
-
-
 def _sizes(attempt: Attempt) -> list[NDArray[np.float32]]:
-    """Each value of a type and length, within the whole document and, where values are linked, within one person's."""
-    import numpy as np
-
-    loot = attempt.loot
-    within = [
-        (_label(loot.values[number]), int(document))
-        for number in loot.numbers.labels
-        if number in loot.values
-        for document in loot.numbers.of(number)
-    ]
-    whole = Postings(within, documents=len(loot.documents))
-    linked = Postings(
-        (
-            (_label(loot.values[number]), place)
-            for place, (_, numbers) in enumerate(loot.groups)
-            for number in numbers
-            if number in loot.values
-        ),
-        documents=max(1, len(loot.groups)),
-    )
-    owners = np.array([document for document, _ in loot.groups], dtype=np.int64)
-    found = []
-    for one in attempt.people:
-        facts = [_sized(column, text) for column, text in one.of({**DIRECT, **INDIRECT}).items()]
-        facts += [_as_stored("component", "NAME", word) for word in one.name.split()]
-        scores = evidence(facts, whole)
-        if len(owners):
-            best: NDArray[np.float32] = np.zeros(len(scores), dtype=np.float32)
-            np.maximum.at(best, owners, evidence(facts, linked))
-            scores += best
-        found.append(scores)
-    return found
-
-
-def _label(value: SealedValue) -> tuple[str, str, int]:
-    return value.kind, value.entity_type, value.size
-
-
-def _sized(column: str, text: str) -> list[list[tuple[str, str, int]]]:
-    kind = {**DIRECT, **INDIRECT}[column.rstrip("0123456789")]
-    return _as_stored("value", kind, text)
-
-
-def _as_stored(row: str, kind: str, text: str) -> list[list[tuple[str, str, int]]]:
-    """The sizes that a value may have in the vault: its own, or filled up as this version of ragkit does."""
-    return [[(row, kind, size)] for size in _stored_sizes(text)]
-
-
-def _stored_sizes(text: str) -> tuple[int, int]:
-    size = len(text.encode())
-    return size, -(-size // FILLED_TO) * FILLED_TO
+    return by_sizes(attempt.loot, attempt.people)
 
 
 def _numbers(attempt: Attempt) -> list[NDArray[np.float32]]:
-    """Numbers of parts of names, a stand-in fitting a part of its length."""
+    """Numbers of parts of names, each fitting a part of its length."""
     loot = attempt.loot
-    parts: Postings[int] = Postings(
-        (
-            (number, int(document))
-            for number in loot.numbers.labels
-            if number in loot.values and loot.values[number][:2] == ("component", "NAME")
-            for document in loot.numbers.of(number)
-        ),
-        documents=len(loot.documents),
-    )
-    sizes = {fold(word): _stored_sizes(word) for one in attempt.people for word in one.name.split()}
+    sizes = sizes_of_parts(attempt.people)
     priors = attempt.scores("sizes")
     if len(loot.terms):
         priors = [sized + linked for sized, linked in zip(priors, attempt.scores("linkage"), strict=True)]
@@ -238,7 +177,7 @@ def _numbers(attempt: Attempt) -> list[NDArray[np.float32]]:
     def fits(part: str, number: int) -> bool:
         return loot.values[number].size in sizes[part]
 
-    return decode(_parts(attempt), parts, priors, known=attempt.known, fits=fits)
+    return decode(_parts(attempt), name_numbers(loot), priors, known=attempt.known, fits=fits)
 
 
 def _together(attempt: Attempt) -> list[NDArray[np.float32]]:
