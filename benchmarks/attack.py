@@ -56,7 +56,6 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep the workspaces here, and use those that are there (same key)")
     options = parser.parse_args()
     trial = options.people != 5_000 or options.limit > 0 or options.split != "test"
-    figures: dict[str, Any] = {"seed": options.seed, "known": KNOWN, "sets": {}}
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.sets.split(","):
             folder = (options.keep or Path(scratch)) / name
@@ -68,8 +67,8 @@ def main() -> None:
             )
             found = {policy: attacked(wanted, policy, folder, options.seed) for policy in options.policies.split(",")}
             show(wanted, found)
-            figures["sets"][name] = {policy: plain(*one) for policy, one in found.items()}
-    write_json("attack", figures, trial=trial)
+            figures = {"seed": options.seed, "known": KNOWN, "policies": {p: plain(*one) for p, one in found.items()}}
+            write_json(f"attack_{name}", figures, trial=trial)
 
 
 Found = tuple[dict[str, Outcome], dict[str, list[Linking]], float, float]
