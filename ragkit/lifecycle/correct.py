@@ -106,6 +106,7 @@ def plan_correction(person: Person, old: str, new: str, *, entity_type: str | No
         "tokens": sorted(token_ids(mine)),
         "shared": shared,
         "documents": [held.doc_id for held in person.documents if held.numbers & numbers],
+        "beside": sorted(token_ids([v for v in person.values if v.certain and not v.shared and v not in mine])),
         "own": [[v.entity_type, v.value] for v in person.values if v.certain and not v.shared and v not in mine],
         "others": sum(v.entity_type == types[0] and v.certain and v not in mine for v in person.values),
     }
@@ -184,6 +185,7 @@ def _rewrite(tools: Tools, request: str, plan: Mapping[str, Any]) -> RewriteRepo
             lambda _, token_id: new if token_id in old else None,
             recorder=tools.recorder,
             refilter=_refilter(tools.vault),
+            beside=plan["beside"] if plan["shared"] else (),
             inside=tools.vault.flush,
             request=request,
             progress=tools.progress,

@@ -72,6 +72,7 @@ def rewrite(
     surrogates: Mapping[str, str] | None = None,
     refilter: Refilter | None = None,
     find: Find | None = None,
+    beside: Collection[str] = (),
     inside: Callable[[], None] | None = None,
     request: str | None = None,
     progress: Progress | None = None,
@@ -88,6 +89,7 @@ def rewrite(
         surrogates: What comes in the place of surrogates that stand in contexts only; those of the documents are known.
         refilter: The clear value of a rewritten metadata field. Without, a filter on such a field is dropped.
         find: What is to be redacted though it stands in clear.
+        beside: Ids of tokens; where given, only what stands beside one of them, in one table row or paragraph, goes.
         inside: Called in each transaction before its documents, such as to insert the vault rows that they need.
         request: Joins the events with the others of a request.
         progress: Called with ``"rewrite"``.
@@ -97,7 +99,7 @@ def rewrite(
         StoreError, ModelError, AuditUnavailable: What is committed stays; run it again.
     """
     window = Window(embedder)
-    maker = Maker(store, vault, window, replace, surrogates=surrogates, refilter=refilter, find=find)
+    maker = Maker(store, vault, window, replace, surrogates=surrogates, refilter=refilter, find=find, beside=beside)
     run = _Run(store, embedder, window, recorder, inside, request)
     waiting: list[Rewritten] = []
     for done, doc_id in enumerate(doc_ids, 1):

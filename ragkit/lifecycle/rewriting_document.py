@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
-from ragkit.lifecycle.rewriting import DocumentRewriter, Replace, Token, tokens_in
+from ragkit.lifecycle.rewriting import DocumentRewriter, Replace
 from ragkit.lifecycle.rewriting_clear import Find, hidden
+from ragkit.lifecycle.rewriting_texts import Token, tokens_in
 from ragkit.lifecycle.rewriting_window import Window
-from ragkit.mask.vault import Vault
+from ragkit.mask.vault import Item, Vault
 from ragkit.spans import NOTHING
 from ragkit.store.republish import StoredDocument, read_document
 from ragkit.types import Chunk, Masked, MaskedDocument
@@ -64,9 +65,10 @@ class Maker:
         surrogates: Mapping[str, str] | None = None,
         refilter: Refilter | None = None,
         find: Find | None = None,
+        beside: Collection[str] = (),
     ) -> None:
         self._store, self._vault, self._window = store, vault, window
-        self._find = find
+        self._find, self._beside = find, frozenset(beside)
         self._replace, self._surrogates, self._refilter = replace, dict(surrogates or {}), refilter
 
     def make(self, doc_id: str) -> Rewritten | None:
@@ -79,14 +81,33 @@ class Maker:
         if found is stored and not any(self._replace(*token) for token in set(_tokens(stored))):
             return None
         header = found.version.header
-        texts = DocumentRewriter(self._replace, self._surrogates)
+        texts = DocumentRewriter(self._replace, self._surrogates, beside=self._beside_in(stored))
         others = [header.name, *([header.uri] if header.uri else ()), *header.metadata.values()]
         texts.learn(found.version.chunks, header.title, others)
         pairs = zip(found.version.chunks, before, strict=True)
         chunks = [self._window.fit(texts.chunk(chunk), old) for chunk, old in pairs]
+        if found is stored and chunks == list(before) and not texts.changed([header.title, *others]):
+            return None  # what could be replaced stands beside somebody else
         document = self._document(stored, header, texts, chunks)
         filters = self._filters(stored, document)
         return Rewritten(stored, document, chunks, filters, dict(texts.replaced), texts.unaligned)
+
+    def _beside_in(self, stored: StoredDocument) -> frozenset[str]:
+        """What a replacement must stand beside; nothing where the document puts all of it together with that person."""
+        if not self._beside:
+            return self._beside
+        tokens = set(_tokens(stored))
+        items = self._vault.items_of({token_id for _, token_id in tokens})
+        own = {number for token_id in self._beside & items.keys() for number in self._both(*items[token_id])}
+        gone = {
+            number for kind, i in tokens if i in items and self._replace(kind, i) for number in self._both(*items[i])
+        }
+        groups = [group for group in stored.people if group & gone]
+        return frozenset() if groups and all(group & own for group in groups) else self._beside
+
+    def _both(self, item: Item, own: int) -> tuple[int, int]:
+        """The number of a value, and that of its spelling's row."""
+        return self._vault.value_number(item), own
 
     def _document(
         self, stored: StoredDocument, header: Header, texts: DocumentRewriter, chunks: Sequence[Chunk]
@@ -117,7 +138,7 @@ class Maker:
         """
         before = set(_tokens(stored))
         items = self._vault.items_of({token_id for _, token_id in before | set(left)})
-        numbers = {token_id: (self._vault.value_number(item), own) for token_id, (item, own) in items.items()}
+        numbers = {token_id: self._both(*one) for token_id, one in items.items()}
         stay = {number for _, token_id in left for number in numbers.get(token_id, ())}
         became: dict[int, int] = {}
         for entity_type, token_id in before:
@@ -126,7 +147,11 @@ class Maker:
             if token and token_id in items and token[1] in items:
                 became |= dict(zip(numbers[token_id], numbers[token[1]]))
         mentions = self._vault.mentions({items[token_id][0] for _, token_id in left if token_id in items}) | stay
-        groups = (frozenset(n if n in stay else became.get(n, n) for n in group) & stay for group in stored.people)
+        mine = {number for token_id in self._beside for number in numbers.get(token_id, ())}
+        groups = (
+            frozenset(became.get(n, n) if n not in stay or group & mine else n for n in group) & stay
+            for group in stored.people
+        )
         return mentions, tuple(group for group in groups if group)
 
     def _filters(self, stored: StoredDocument, document: MaskedDocument) -> dict[str, bytes]:
