@@ -32,6 +32,8 @@ class Handles:
         self._root_key = root_key
         self._reading: Database | None = None
         self._open: dict[str, OpenCollection] = {}
+        self.begun = 0
+        """Erasures that a writer here found begun and not finished."""
 
     @property
     def root_key(self) -> bytes:
@@ -39,8 +41,11 @@ class Handles:
         return self._root_key
 
     def use_root_key(self, root_key: bytes) -> None:
-        """Go on with another root key, after a change of keys; what is open stays open."""
+        """Go on with another root key, after a change of keys: what was open is opened again when it is asked for."""
         self._root_key = root_key
+        for part in self._open.values():
+            part.close()
+        self._open.clear()
 
     @cached_property
     def embedder(self) -> MiniLMEmbedder:
@@ -111,11 +116,13 @@ class Handles:
         """
         from ragkit.store.database import open_database
         from ragkit.store.lock import WriterLock
+        from ragkit.store.requests import unfinished
 
         with ExitStack() as stack:
             stack.enter_context(WriterLock(self.config.data_folder / "lock", command=verb))
             database = open_database(self._file, writable=True)
             stack.callback(database.close)
+            self.begun = unfinished(database.key_file, "erase")
             yield database
 
     def collection(self, name: str, database: Database, *, create: bool = False) -> OpenCollection:
