@@ -5,8 +5,9 @@ Parts are put together here; what is done is :mod:`ragkit.lifecycle.erase`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ragkit import crypto
 from ragkit.errors import StoreError
@@ -19,98 +20,131 @@ from ragkit.types import RawQuestion
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.handles import Handles
-    from ragkit.lifecycle.erase_plan import Person
     from ragkit.protocols import Progress
     from ragkit.types import Hit, Principal
 
 _HITS = 10
 
 
-def erase(
-    handles: Handles,
-    part: OpenCollection,
-    person: Person,
-    *,
-    purpose: str,
-    actor: Principal | None = None,
-    keep_documents: bool = False,
-    delete_documents: Sequence[str] = (),
-    progress: Progress | None = None,
-) -> ErasureReport:
-    """Erase a person from a collection that is open for writing. Others read meanwhile; the person is denied at once.
+class Erasing:
+    """Erasing a person, going on after a kill, and the receipts. :class:`ragkit.subjects.Subjects` has these verbs.
 
     Args:
         handles: The open workspace.
-        part: The collection; the write lock is held.
-        person: Whom.
-        purpose: Why; its keyed hash is recorded.
-        actor: Who asked for it.
-        keep_documents: Redact even documents that are about this person alone.
-        delete_documents: Ids of further documents to delete as a whole.
-        progress: Called with the name of each step.
-
-    Raises:
-        HeldBack: A legal hold keeps something of theirs.
-        StoreError: There is nothing that is theirs alone.
     """
-    erasure = _erasure(handles, part, progress)
-    request = erasure.begin(
-        person,
-        purpose=handles.recorder.keyed(purpose),
-        actor=actor,
-        keep_documents=keep_documents,
-        delete_documents=delete_documents,
-    )
-    return erasure.run(request)
 
+    def __init__(self, handles: Handles) -> None:
+        self._handles = handles
 
-def preview(
-    handles: Handles,
-    part: OpenCollection,
-    person: Person,
-    *,
-    keep_documents: bool = False,
-    delete_documents: Sequence[str] = (),
-) -> ErasureReport:
-    """Tell what erasing a person would do. Writes nothing."""
-    erasure = _erasure(handles, part, None)
-    return erasure.preview(person, keep_documents=keep_documents, delete_documents=delete_documents)
+    def erase(
+        self,
+        value: str,
+        *,
+        purpose: str,
+        entity_type: str | None = None,
+        subject: str | None = None,
+        dry_run: bool = False,
+        keep_documents: bool = False,
+        delete_documents: Sequence[str] = (),
+        collection: str | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> ErasureReport:
+        """Erase a person: denied at once in every open process, then gone from keys, rows, index and bytes.
 
+        Documents that are about them alone are deleted; in others they are redacted for good. Syncs, masking again,
+        rebuilding and restoring keep them out. Others read meanwhile. A kill is made good by :meth:`resume`.
 
-def resume(handles: Handles, part: OpenCollection, *, progress: Progress | None = None) -> list[ErasureReport]:
-    """Go on with the erasures that were killed on their way; the write lock is held."""
-    return _erasure(handles, part, progress).resume()
+        Args:
+            value: Any value of theirs, in any usual spelling.
+            purpose: Why; its keyed hash is recorded.
+            entity_type: What it is, where it could be several things.
+            subject: Which of several people, by the id that ``find`` gives.
+            dry_run: Tell what would go and what would stay; write nothing, take no lock.
+            keep_documents: Redact even documents that are about this person alone.
+            delete_documents: Ids of further documents to delete as a whole.
+            collection: Where; by default the only one.
+            principal: Who asks; by default the owner.
+            progress: Called with the name of each step.
 
+        Raises:
+            AccessDenied: No officer of the collection, or no purpose.
+            SubjectUnclear: Nobody has this value, or several people and none was named.
+            HeldBack: A legal hold keeps something of theirs.
+            StoreError: There is nothing that is theirs alone.
+            WriterBusy: Another process is writing.
+        """
+        from ragkit.lifecycle.subject import choose, people_of
 
-def unfinished(part: OpenCollection) -> int:
-    """Count the erasures of a collection that were begun and not finished."""
-    from ragkit.store.requests import Requests
+        choices: dict[str, Any] = {"keep_documents": keep_documents, "delete_documents": tuple(delete_documents)}
+        if dry_run:
+            part, _ = self._reading("subject-erase", purpose, principal, collection)
+            person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
+            return _erasure(self._handles, part, None).preview(person, **choices)
+        with self._writing("subject-erase", purpose, principal, collection) as (part, asking):
+            person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
+            erasure = _erasure(self._handles, part, progress)
+            hashed = self._handles.recorder.keyed(purpose)
+            return erasure.run(erasure.begin(person, purpose=hashed, actor=asking, **choices))
 
-    return len(Requests(part.store.database.key_file, part.collection).unfinished("erase"))
+    def resume(
+        self,
+        *,
+        purpose: str = "go on with what was begun",
+        collection: str | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> list[ErasureReport]:
+        """Finish the erasures that were killed on their way, or could not be proven. Raises as :meth:`erase`."""
+        with self._writing("subject-erase", purpose, principal, collection) as (part, _):
+            done = _erasure(self._handles, part, progress).resume()
+            self._handles.begun = sum(not one.complete for one in done)
+            return done
 
+    def receipt(self, request: str) -> str:
+        """Return the signed receipt of an erasure, by the id of its request. It holds no content.
 
-def receipt(part: OpenCollection, request: str) -> str:
-    """Return the signed receipt of a request.
+        Raises:
+            StoreError: There is none.
+        """
+        from ragkit.store.receipts import Receipts
 
-    Raises:
-        StoreError: There is none.
-    """
-    from ragkit.store.receipts import Receipts
-
-    found = Receipts(part.store.database.key_file).find(request)
-    if found is None:
+        for part in self._handles.known().values():
+            if found := Receipts(part.store.database.key_file).find(request):
+                return found
         raise StoreError("there is no receipt of this request", remedy="`ragkit subject resume` finishes what is open.")
-    return found
 
+    def check_receipt(self, text: str, *, public_key: str = "") -> Verdict:
+        """Check a receipt against a public key in base64 or hexadecimal; without one, against this workspace's.
 
-def check_receipt(handles: Handles, text: str, *, public: str = "") -> Verdict:
-    """Check a receipt, against a public key in base64 or hexadecimal or, without one, against this workspace's.
+        Raises:
+            ConfigError: The key is no public key.
+        """
+        signing = self._handles.secret("signing")
+        public = receipts.read_public_key(public_key) if public_key else crypto.signing_public_key(signing)
+        return receipts.verify(text, public=public)
 
-    Raises:
-        ConfigError: The key is no public key.
-    """
-    named = receipts.read_public_key(public) if public else crypto.signing_public_key(handles.secret("signing"))
-    return receipts.verify(text, public=named)
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _reading(
+        self, verb: str, purpose: str, principal: Principal | None, collection: str | None
+    ) -> tuple[OpenCollection, Principal]:
+        name = self._handles.name(collection)
+        asking = self._handles.officer(verb, purpose=purpose, principal=principal, collection=name)
+        return self._handles.reader(name), asking
+
+    @contextmanager
+    def _writing(
+        self, verb: str, purpose: str, principal: Principal | None, collection: str | None
+    ) -> Iterator[tuple[OpenCollection, Principal]]:
+        name = self._handles.name(collection)
+        asking = self._handles.officer(verb, purpose=purpose, principal=principal, collection=name)
+        with self._handles.writing(verb) as database:
+            part = self._handles.collection(name, database)
+            try:
+                yield part, asking
+            finally:
+                part.close()
 
 
 def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) -> Erasure:

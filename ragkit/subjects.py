@@ -1,4 +1,4 @@
-"""People's requests about their data, in an open workspace: find, export, correct, restrict, and lift that again.
+"""People's requests about their data, in an open workspace: find, export, correct, restrict, lift that again, erase.
 
 ::
 
@@ -13,13 +13,12 @@ may, with a purpose, and every call is recorded. What writes goes on where it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ragkit.handles import Handles
+from ragkit.erasing import Erasing
 from ragkit.protocols import Progress
 from ragkit.revealing import reveal_native_ids
 from ragkit.types import Principal
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from ragkit.lifecycle.subject import Found
 
 
-class Subjects:
+class Subjects(Erasing):
     """What can be done for a data subject. Reached as ``workspace.subjects``.
 
     Every method takes ``purpose``, whose keyed hash is recorded; ``principal``, by default the owner; ``collection``,
@@ -41,9 +40,6 @@ class Subjects:
     Args:
         handles: The open workspace.
     """
-
-    def __init__(self, handles: Handles) -> None:
-        self._handles = handles
 
     def find(
         self,
@@ -212,26 +208,6 @@ class Subjects:
             lift(part.store, request, reason=reason, before=tell)
 
     # --- inside ------------------------------------------------------------------------------------------------------
-
-    def _reading(
-        self, verb: str, purpose: str, principal: Principal | None, collection: str | None
-    ) -> tuple[OpenCollection, Principal]:
-        name = self._handles.name(collection)
-        asking = self._handles.officer(verb, purpose=purpose, principal=principal, collection=name)
-        return self._handles.reader(name), asking
-
-    @contextmanager
-    def _writing(
-        self, verb: str, purpose: str, principal: Principal | None, collection: str | None
-    ) -> Iterator[tuple[OpenCollection, Principal]]:
-        name = self._handles.name(collection)
-        asking = self._handles.officer(verb, purpose=purpose, principal=principal, collection=name)
-        with self._handles.writing(verb) as database:
-            part = self._handles.collection(name, database)
-            try:
-                yield part, asking
-            finally:
-                part.close()
 
     def _tools(self, part: OpenCollection, progress: Progress | None = None) -> Tools:
         from ragkit.lifecycle.correct import Tools

@@ -347,6 +347,11 @@ class Workspace:
 
         return Keeping(self._handles)
 
+    @property
+    def begun(self) -> int:
+        """How many erasures the last writer here found begun and not finished: ``subjects.resume()`` finishes them."""
+        return self._handles.begun
+
     def close(self) -> None:
         """Close files and record the end."""
         self._handles.close()

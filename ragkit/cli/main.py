@@ -17,6 +17,7 @@ import ragkit
 from ragkit.cli import (
     asking,
     attacking,
+    erasing,
     indexing,
     keeping,
     keys,
@@ -84,7 +85,8 @@ def _root(
     """Answers from private documents, without giving the documents away."""
 
 
-for _verbs in (setup, indexing, remasking, asking, privacy, subjects, policies, keeping, keys, measuring, attacking):
+_SUBJECTS = (subjects, erasing)
+for _verbs in (setup, indexing, remasking, asking, privacy, *_SUBJECTS, policies, keeping, keys, measuring, attacking):
     _verbs.add_to(app)
 
 

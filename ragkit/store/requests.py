@@ -36,6 +36,15 @@ class Request:
     plan: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
+_OPEN = "SELECT count(*) FROM requests WHERE verb = ? AND closed_at IS NULL"
+
+
+def unfinished(key_file: KeyFile, verb: str) -> int:
+    """Count the requests of a kind that were begun and not finished, of all collections."""
+    rows = key_file.look(_OPEN, (verb,)) if key_file.mark() else []
+    return int(rows[0][0]) if rows else 0
+
+
 class Requests:
     """The requests of one collection. Write them while the workspace's write lock is held."""
 
