@@ -48,6 +48,7 @@ def examine(
     for name, section in config.collections.items():
         checks += [_try(f"source {name}/{one.name}", partial(_source, config, one)) for one in section.sources]
         if name in collections:
+            checks.append(_try(f"keys of {name}", partial(_keys, collections[name])))
             checks.append(_try(f"masking of {name}", partial(_masking, collections[name])))
             checks.append(_try(f"index of {name}", partial(_index, collections[name])))
         else:
@@ -134,6 +135,19 @@ def _store(part: OpenCollection) -> str:
 
     check(part.store.database)
     return "sound"
+
+
+def _keys(part: OpenCollection) -> str:
+    """Count record keys, and rows that nothing opens: an erasure or a restore was interrupted."""
+    from ragkit.store.keysweep import count_keys
+
+    found = count_keys(part.store.database, part.collection.id)
+    if dead := found.dead_documents + found.dead_values:
+        raise RagkitError(
+            f"{dead:,} records have no key any more: nobody is shown them, and their rows are still there",
+            remedy="Finish what was interrupted: `ragkit subject resume`, or `ragkit restore` again.",
+        )
+    return f"{found.documents:,} of documents, {found.values:,} of values, {found.released:,} of replaced records"
 
 
 def _source(config: Config, source: SourceSection) -> str:

@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from ragkit import crypto, escrow, open_workspace
+from ragkit.build import OpenCollection
 from ragkit.config import load_config
-from ragkit.errors import ConfigError, KeyMismatch, SecretUnavailable
+from ragkit.doctor import _keys
+from ragkit.errors import ConfigError, KeyMismatch, RagkitError, SecretUnavailable
 from ragkit.keyfiles import next_key_path
 from ragkit.recovery import recover
 from ragkit.rootkey import key_path, load_root_key
+from ragkit.store.schema import documents
 from ragkit.testing.light import LightIngest
 
 OLD, NEW = bytes(range(32)), bytes(reversed(range(32)))
@@ -149,6 +152,25 @@ def test_wrapping_keys_are_changed_alone(folder: Path) -> None:
         assert (done.record_keys, done.generation) == (3, 2)
         assert workspace.keys.show().collections["care"].generation == 2
     assert texts(folder) == before
+
+
+def test_the_doctor_counts_what_nothing_opens(folder: Path) -> None:
+    """Rows whose key is destroyed are an interrupted erasure; before, all is well."""
+    with open_workspace(folder) as workspace:
+        part = workspace._handles.reader(None)
+        assert _keys(part) == "2 of documents, 1 of values, 0 of replaced records"
+        with workspace._handles.writing("test") as database:
+            records = workspace._handles.collection("care", database).collection.records
+            records.destroy_documents(doc_ids(part)[:1])
+        with pytest.raises(RagkitError, match="1 records have no key") as found:
+            _keys(part)
+        assert found.value.remedy
+
+
+def doc_ids(part: OpenCollection) -> list[str]:
+    """The documents that answer."""
+    with part.store.database.read() as connection:
+        return [row.doc_id for row in connection.execute(documents.select())]
 
 
 def escrow_in(folder: Path, make: Callable[[object], object]) -> None:

@@ -13,7 +13,16 @@ import pytest
 from ragkit.config import Config, parse_config
 from ragkit.config_sections import SecretRef
 from ragkit.errors import ConfigError, SecretUnavailable
-from ragkit.rootkey import create_key_file, default_key_path, key_path, load_root_key, open_options, read_secret
+from ragkit.rootkey import (
+    create_key_file,
+    default_key_path,
+    key_path,
+    load_root_key,
+    open_options,
+    read_key_file,
+    read_key_variable,
+    read_secret,
+)
 
 KEY = bytes(range(32))
 
@@ -131,6 +140,25 @@ def test_a_failing_key_command_keeps_its_output_to_itself(tmp_path: Path) -> Non
     with pytest.raises(SecretUnavailable, match="exit status 3") as caught:
         load_root_key(config_with(f'source = "command"\ncommand = {command}', tmp_path))
     assert "canary" not in f"{caught.value}{caught.value.remedy}"
+
+
+def test_a_key_command_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says for how long it waited, and what may be the matter."""
+    monkeypatch.setattr("ragkit.rootkey._COMMAND_SECONDS", 0.2)
+    command = f'["{sys.executable}", "-c", "import time; time.sleep(9)"]'
+    with pytest.raises(SecretUnavailable, match="gave nothing within") as caught:
+        load_root_key(config_with(f'source = "command"\ncommand = {command}', tmp_path))
+    assert "password" in caught.value.remedy
+
+
+def test_a_given_key_is_written_as_it_is(tmp_path: Path) -> None:
+    """Mode 0600, and read back by file and by variable."""
+    path = tmp_path / "a.key"
+    create_key_file(path, KEY)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_key_file(path) == KEY
+    with pytest.raises(SecretUnavailable):
+        read_key_variable("UNSET_KEY")
 
 
 def test_options_are_made_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
