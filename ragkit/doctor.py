@@ -75,11 +75,29 @@ def describe(config: Config, collections: Mapping[str, OpenCollection]) -> dict[
             "delta": index.delta,
             "healthy": index.healthy,
             "refuses": refused,
+            **_due(part),
         }
     for name in config.collections:
         figures.setdefault(name, {"last_sync": ""})
     size = sum(path.stat().st_size for path in config.data_folder.rglob("*") if path.is_file())
     return {"workspace": config.workspace.name, "bytes": size, "collections": figures}
+
+
+def _due(part: OpenCollection) -> dict[str, int]:
+    """How many documents are older than a retention rule allows, and how many of them a legal hold keeps."""
+    from ragkit.lifecycle.holds import Holds
+    from ragkit.lifecycle.retention import Retention
+    from ragkit.lifecycle.retention_rules import rules_of
+
+    rules = rules_of(part.config.retention, part.name)
+    holds = Holds(part.store.database, part.collection)
+    retention = Retention(part.store, rules, vault=part.masker.vault, holds=holds, recorder=part.recorder)
+    found = retention.due() if rules else []
+    return {
+        "retention_due": sum(one.documents for one in found),
+        "retention_held": sum(one.held for one in found),
+        "holds": sum(one.released_at is None for one in holds.every()),
+    }
 
 
 def _index_status(part: OpenCollection) -> tuple[IndexStatus, str]:
