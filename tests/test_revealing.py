@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,3 +132,25 @@ def test_what_cannot_be_recorded_is_not_shown(workspace: Workspace) -> None:
         workspace.reveal(masked, purpose="a call")
     folder.unlink()
     folder.mkdir(mode=0o700)
+
+
+def test_the_command_line_shows_text_as_it_comes(workspace: Workspace) -> None:
+    """Behind a program that is still writing, what can be told is told; the token comes whole."""
+    masked = workspace.mask_text(TEXT)[0].record
+    at = masked.index("[PERSON:") + 5
+    command = "import sys; from ragkit.cli.main import run; sys.argv[0] = 'ragkit'; run()"
+    folder = str(workspace.config.folder)
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "reveal", "--purpose", "a call", "-w", folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(masked[:at].encode())
+        running.stdin.flush()
+        assert os.read(running.stdout.fileno(), 1_000).decode() == masked[: at - 5]
+        running.stdin.write(masked[at:].encode())
+        running.stdin.close()
+        assert masked[: at - 5] + running.stdout.read().decode() == TEXT
+    assert running.returncode == 0

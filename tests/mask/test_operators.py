@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.mask.build import build_masker
@@ -171,6 +171,7 @@ def test_networks() -> None:
         assert shown("IP_ADDRESS", value) == "[IP_ADDRESS]"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(COARSER)), st.text(max_size=24))
 def test_nothing_longer_than_a_coarse_value_is_ever_shown(entity_type: str, value: str) -> None:
     """Any text, by any way to generalise: the type, or a value of the forms there are."""

@@ -7,7 +7,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragkit.crypto import CollectionKeys
@@ -33,6 +33,7 @@ texts = st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)
 @given(texts, st.lists(st.integers(0, 200), max_size=12))
 def test_however_it_is_cut_it_is_the_whole_restored(text: str, cuts: list[int]) -> None:
     """Pieces of any length, empty ones too, give what the whole gives, and the same counts."""
@@ -42,6 +43,7 @@ def test_however_it_is_cut_it_is_the_whole_restored(text: str, cuts: list[int]) 
     assert (shown, stream.counts) == VAULT.reveal(text)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_character_by_character_little_is_held_back(text: str) -> None:
     """Less than a token's length is held, and all of it begins like one."""

@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ragkit.mask.shift import Style, shift_date, style_of
@@ -39,6 +39,7 @@ def read(text: str) -> date:
     return date(*numbers) if numbers[0] > 31 else date(*reversed(numbers))
 
 
+@settings(deadline=None)
 @given(dates, days, st.sampled_from(sorted(FORMS)))
 def test_a_date_moves_by_just_so_many_days_and_keeps_its_form(day: date, by: int, form: str) -> None:
     """Every day of the calendar, leap days too, is another day of it in the same form; back again it is the first."""
@@ -52,6 +53,7 @@ def test_a_date_moves_by_just_so_many_days_and_keeps_its_form(day: date, by: int
     assert read(shift_date(moved, -by) or "") == day
 
 
+@settings(deadline=None)
 @given(dates, dates, days, st.sampled_from(sorted(FORMS)), st.sampled_from(sorted(FORMS)))
 def test_intervals_stay_whatever_the_forms(one: date, other: date, by: int, first: str, second: str) -> None:
     """The days between two dates of a subject are what they were, though one is in words and one in numbers."""
@@ -59,6 +61,7 @@ def test_intervals_stay_whatever_the_forms(one: date, other: date, by: int, firs
     assert read(moved[1] or "") - read(moved[0] or "") == other - one
 
 
+@settings(deadline=None)
 @given(dates, days, st.booleans())
 def test_two_digit_years_move_with_their_days(day: date, by: int, american: bool) -> None:
     """``28.02.84`` and, where the text writes the month first, ``02/28/84``."""
@@ -130,6 +133,7 @@ def test_the_other_dates_of_a_text_say_how_one_is_meant() -> None:
     assert shift_date("3 Mai 1998", 40, style_of(["1 janvier 1998", "2 juillet 1998"])) == "12 Juin 1998"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(months())), st.integers(1, 12))
 def test_another_month_is_a_month_and_of_the_same_language(word: str, month: int) -> None:
     """There and back again in the language that the first has."""
@@ -145,6 +149,7 @@ def test_letters_that_only_look_like_a_month_are_none() -> None:
     assert shift_date("3 KASIM 1998", 40) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), days)
 def test_any_text_is_moved_or_left_out(text: str, by: int) -> None:
     """Never an error, never the text itself."""

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -128,6 +128,7 @@ def test_a_single_text_is_moved_too(shifting) -> None:
     assert shifting.vault.reveal(view.record)[0] == text
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3660), st.text(max_size=20))
 def test_a_number_is_never_nothing_nor_too_much(most: int, name: str) -> None:
     """1 to the most, either way, the same each time."""

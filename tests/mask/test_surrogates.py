@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ragkit.mask.normalise import normalise
@@ -154,6 +154,7 @@ def test_occupations_and_peoples_are_words():
     assert draw("NRP", "German", "german", 8, KEY).count("-") == 1
 
 
+@settings(deadline=None)
 @given(st.dates(), st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%d %B %Y", "%B %d, %Y"]))
 def test_drawn_dates_are_days_of_the_calendar(day, form):
     """Whatever the form."""
