@@ -36,7 +36,7 @@ class AttackReport:
     """The outcomes of one run.
 
     Attributes:
-        policy: Profile or name of the policy; empty for the default one.
+        policy: Profile of the policy, or its name.
         people: On the list.
         known: How many of them the thief knew beforehand, with a document of theirs.
         masked: Outcomes on the workspace as it is, by attack.

@@ -106,7 +106,15 @@ def attack_workspace(
     )
     policy = workspace.config.policy_of(part.name)
     return AttackReport(
-        part.name, policy.profile or "", len(listed), len(doc_ids), len(familiar), seed, masked, unmasked, provided
+        part.name,
+        policy.profile or part.section.policy,
+        len(listed),
+        len(doc_ids),
+        len(familiar),
+        seed,
+        masked,
+        unmasked,
+        provided,
     )
 
 

@@ -116,7 +116,7 @@ _SHARES = ("first", "top", "named", "precision")
 def _print(report: AttackReport) -> None:
     rows = [_row(name, one, report.unmasked.get(name)) for name, one in report.masked.items()]
     columns = ("attack", "right file first", "in the first 1 %", "by chance", "unmasked")
-    table(f"{report.documents:,} documents, policy {report.policy or 'default'}", columns, rows)
+    table(f"{report.documents:,} documents, policy {report.policy}", columns, rows)
     say()
     for line in report.lines():
         say(line)

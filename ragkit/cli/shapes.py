@@ -77,7 +77,7 @@ SHAPES: Mapping[str, Shape] = {
         about="How often a thief without keys finds the files of the people on a list.",
         fields={
             "collection": ("text", "which was attacked"),
-            "policy": ("text", "profile of its policy; empty for the default one"),
+            "policy": ("text", "profile of its policy, or its name"),
             "people": ("int", "on the list"),
             "documents": ("int", "in the collection"),
             "known": ("int", "people whose file the thief knew beforehand; they do not count"),
