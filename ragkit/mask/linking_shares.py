@@ -56,6 +56,8 @@ class Someone:
     @property
     def name(self) -> str:
         """The fullest name, composed where given and family name stand apart."""
+        if len(self.names) == 1:
+            return self.names[0].value
         parts = [mention for mention in self.names if _GIVEN.fullmatch(mention.label)]
         rest = [mention for mention in self.names if _FAMILY.fullmatch(mention.label)]
         if parts and rest:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ragkit.folding import fold as fold
 
@@ -47,6 +48,7 @@ def name_words(value: str) -> list[str]:
     return words
 
 
+@lru_cache(maxsize=16_384)
 def normalise(entity_type: str, value: str) -> str:
     """The form by which two mentions of a type are the same value. Never empty for a value with a letter or digit."""
     if entity_type == "PERSON":
