@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.vault import Vault
 from ragkit.policy import Policy
 from ragkit.testing.light import LightIngest
-from ragkit.types import Span
+from ragkit.testing.stages import PlainParser
+from ragkit.types import Block, BlockKind, Document, SourceItem, Span
 
 
 class TermDetector:
@@ -43,6 +45,21 @@ class TermDetector:
         ]
 
 
+class TableParser(PlainParser):
+    """Knows tables: a paragraph that begins with a bar, its first two lines being the header."""
+
+    def parse(self, item: SourceItem) -> Document:
+        """Decode an item."""
+        document = super().parse(item)
+        return replace(document, blocks=tuple(self._block(document.text, block) for block in document.blocks))
+
+    def _block(self, text: str, block: Block) -> Block:
+        if text[block.start] != "|":
+            return block
+        second = text.index("\n", block.start)
+        return replace(block, kind=BlockKind.TABLE, header_end=text.index("\n", second + 1) + 1)
+
+
 class NamedIngest(LightIngest):
     """:class:`LightIngest` with the real masker.
 
@@ -55,6 +72,7 @@ class NamedIngest(LightIngest):
         self, folder: Path, terms: Mapping[str, str], *, operator: str = "token", writable: bool = True, **options: Any
     ) -> None:
         super().__init__(folder, writable=writable, **options)
+        self.parser = TableParser()
         entities = dict.fromkeys(terms.values(), operator) or {"PERSON": operator}
         policy = Policy.model_validate({"entities": entities, "propagate_names": False, "secrets": "unsafe_keep"})
         self.detector = TermDetector(terms)
