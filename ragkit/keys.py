@@ -12,54 +12,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit import crypto, escrow
+from ragkit import escrow
 from ragkit.crashpoints import reach
-from ragkit.errors import ConfigError
+from ragkit.errors import BackupError, ConfigError
 from ragkit.handles import Handles
 from ragkit.keyfiles import install_key_file, next_key_path, write_private
+from ragkit.keystate import KeyState, key_state
 from ragkit.rootkey import create_key_file, key_path, read_key_file
 
 if TYPE_CHECKING:
     from ragkit.store.database import Database
-    from ragkit.store.keysweep import KeyCounts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionKeyState:
-    """Of one collection: which wrapping key it has, and its record keys by what they open."""
-
-    generation: int
-    counts: KeyCounts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyState:
-    """What may be told of a workspace's keys.
-
-    Attributes:
-        source: ``file``, ``env`` or ``command``.
-        mark: Check value of the root key; it opens nothing.
-        generation: Of the root key, from 1; 0 before the first sync.
-        root_keys: How many root keys open the workspace: 2 while one is being changed.
-        made_at: Since when the root key of now opens it, ISO 8601; empty before the first sync.
-        public_key: Verifies receipts (Ed25519), hexadecimal.
-        escrows: Kind and date of the escrows that were made, the oldest first.
-        collections: By name.
-    """
-
-    source: str
-    mark: str
-    generation: int
-    root_keys: int
-    made_at: str
-    public_key: str
-    escrows: tuple[tuple[str, str], ...]
-    collections: dict[str, CollectionKeyState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +38,8 @@ class Rotation:
         finished: False while the key source must still be changed.
         record_keys: How many were wrapped again.
         seconds: Wall time.
+        copy_problem: Why the copy of the key file, where there is one, could not be made anew; empty when all is well.
+            The old copy opens with the old keys.
     """
 
     scope: str
@@ -79,6 +47,7 @@ class Rotation:
     finished: bool
     record_keys: int
     seconds: float
+    copy_problem: str = ""
 
 
 class Keys:
@@ -90,30 +59,7 @@ class Keys:
 
     def show(self) -> KeyState:
         """Tell of the keys what may be told. Takes no lock."""
-        from ragkit.store.keysweep import count_keys
-        from ragkit.store.rotation import admitted, escrows, wrapping_generation
-
-        known = self._handles.known()
-        database = next(iter(known.values())).store.database if known else None
-        rows = admitted(database) if database else []
-        mark = crypto.root_mark(self._handles.root_key)
-        mine = next(((generation, made) for one, generation, made in rows if one == mark), (0, ""))
-        return KeyState(
-            source=self._config.keys.source,
-            mark=mark,
-            generation=mine[0],
-            root_keys=max(1, len(rows)),
-            made_at=mine[1],
-            public_key=crypto.signing_public_key(self._handles.secret("signing")).hex(),
-            escrows=tuple(escrows(database)) if database else (),
-            collections={
-                name: CollectionKeyState(
-                    generation=wrapping_generation(part.store.database, part.collection.id),
-                    counts=count_keys(part.store.database, part.collection.id),
-                )
-                for name, part in known.items()
-            },
-        )
+        return key_state(self._handles)
 
     def rotate(self, *, new_key: bytes | None = None, keep_old: Path | None = None) -> Rotation:
         """Change the root key.
@@ -131,7 +77,7 @@ class Keys:
             ConfigError: A source that is not a file, and no new key.
             WriterBusy: Another process is writing.
         """
-        from ragkit.store.rotation import admit, admitted, retire_others
+        from ragkit.store.rotation import admit, admitted
 
         began, old = time.monotonic(), self._handles.root_key
         in_file = self._config.keys.source == "file"
@@ -144,8 +90,7 @@ class Keys:
         with self._handles.writing("key rotate") as database:
             waiting = next_key_path(key_path(self._config)) if in_file else None
             if waiting is not None and not waiting.exists() and len(admitted(database)) > 1:
-                generation = self._retire(database, retire_others)  # killed after the file was exchanged
-                return self._rotated("root", generation, began)
+                return self._finish(database, began)  # killed after the file was exchanged
             if waiting is not None:
                 if not waiting.exists():
                     create_key_file(waiting, new_key)
@@ -162,8 +107,7 @@ class Keys:
             install_key_file(key_path(self._config), keep_old=keep_old)
             reach("keys.after_swap")
             self._handles.use_root_key(new_key)
-            self._retire(database, retire_others)
-        return self._rotated("root", generation, began)
+            return self._finish(database, began)
 
     def finish(self) -> Rotation:
         """Retire every root key but the one that the source gives now.
@@ -171,12 +115,9 @@ class Keys:
         Raises:
             KeyMismatch: The source still gives the old one.
         """
-        from ragkit.store.rotation import retire_others
-
         began = time.monotonic()
         with self._handles.writing("key rotate") as database:
-            generation = self._retire(database, retire_others)
-        return self._rotated("root", generation, began)
+            return self._finish(database, began)
 
     def rotate_wrapping(self, *, collection: str | None = None) -> Rotation:
         """Give a collection, or all, a new wrapping key, and wrap their record keys by it; ``records.db`` is untouched.
@@ -196,7 +137,7 @@ class Keys:
                 keys = WorkspaceKeys(database.key_file, self._handles.root_key)
                 count += rewrap(database, keys, part.collection.id)
                 generation = max(generation, wrapping_generation(database, part.collection.id))
-        return self._rotated("wrapping", generation, began, record_keys=count)
+            return self._rotated(database, "wrapping", generation, began, record_keys=count)
 
     def escrow_to_passphrase(self, path: Path, passphrase: str) -> None:
         """Write the root key, sealed under a passphrase, to a new file of mode 0600.
@@ -229,17 +170,41 @@ class Keys:
                 write_private(path, text)
             note_escrow(database, uuid.uuid4().hex, kind)
 
-    def _retire(self, database: Database, retire: Callable[[Database, bytes], int]) -> int:
-        from ragkit.store.rotation import admitted
+    def _finish(self, database: Database, began: float) -> Rotation:
+        from ragkit.store.rotation import admitted, retire_others
 
-        retire(database, self._handles.root_key)
-        return max((generation for _, generation, _ in admitted(database)), default=0)
+        retire_others(database, self._handles.root_key)
+        generation = max((generation for _, generation, _ in admitted(database)), default=0)
+        return self._rotated(database, "root", generation, began)
 
-    def _rotated(self, scope: str, generation: int, began: float, *, record_keys: int = 0) -> Rotation:
+    def _rotated(
+        self, database: Database, scope: str, generation: int, began: float, *, record_keys: int = 0
+    ) -> Rotation:
+        problem = self._renew_copy(database)
         seconds = time.monotonic() - began
         data = {"scope": scope, "generation": generation, "keys": record_keys, "finished": True}
         self._handles.recorder.record("key.rotated", data={**data, "ms": int(1000 * seconds)})
-        return Rotation(scope=scope, generation=generation, finished=True, record_keys=record_keys, seconds=seconds)
+        return Rotation(
+            scope=scope,
+            generation=generation,
+            finished=True,
+            record_keys=record_keys,
+            seconds=seconds,
+            copy_problem=problem,
+        )
+
+    def _renew_copy(self, database: Database) -> str:
+        """Make the copy of the key file anew, where there is one; return what is wrong with that."""
+        from ragkit.lifecycle.backup_keys import refresh_key_copy
+
+        try:
+            made = refresh_key_copy(self._config, database.key_file, root_key=self._handles.root_key)
+        except BackupError as bad:
+            return f"{bad}. {bad.remedy}"
+        if made is not None:
+            data = {"kind": "keys", "copy": made.copy, "made": made.made_at}
+            self._handles.recorder.record("backup.made", data=data)
+        return ""
 
 
 _SOURCES = {"env": "variable", "command": "command"}

@@ -14,7 +14,8 @@ from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, op
 from ragkit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ragkit.keys import KeyState, Rotation
+    from ragkit.keys import Rotation
+    from ragkit.keystate import KeyState
 
 PANEL = "Privacy"
 
@@ -191,6 +192,8 @@ def _print_state(state: KeyState) -> None:
 
 
 def _print_rotation(done: Rotation, source: str) -> None:
+    if done.copy_problem:
+        say(f"note: the copy of the key file still opens with the old keys: {done.copy_problem}", err=True)
     if done.scope == "wrapping":
         say(f"{done.record_keys:,} record keys wrapped again in {done.seconds:.1f} s.")
     elif done.finished:

@@ -21,6 +21,7 @@ KEYS: Mapping[str, Shape] = {
             "finished": ("true or false", "false while the source of the root key must still be changed"),
             "record_keys": ("int", "wrapped again"),
             "seconds": ("number", "wall time"),
+            "copy_problem": ("text", "why the copy of the key file was not made anew; empty when all is well"),
         },
     ),
     "key_show": Shape(
