@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit import crypto
 from ragkit.errors import StoreError
 from ragkit.lifecycle import receipts
+from ragkit.lifecycle.backup_keys import renew_key_copy
 from ragkit.lifecycle.erase import Erasure, ErasureReport
 from ragkit.lifecycle.erase_steps import Ground
 from ragkit.lifecycle.receipts import Verdict
@@ -152,6 +153,10 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         principal = handles.config.workspace.principal
         return part.assistant.search(RawQuestion(question), principal=principal, k=_HITS)
 
+    def renew() -> str:
+        key_file = part.store.database.key_file
+        return renew_key_copy(handles.config, key_file, handles.root_key, handles.recorder)[0]
+
     ground = Ground(
         store=part.store,
         vault=part.masker.vault,
@@ -161,5 +166,6 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         search=search,
         data_folder=handles.config.data_folder,
         progress=progress,
+        renew=renew,
     )
     return Erasure(ground, key=handles.secret("signing"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,45 +12,19 @@ from typing import TYPE_CHECKING, Any
 from ragkit.config import FILE_NAME, Config, find_workspace, load_config, parse_config
 from ragkit.errors import BackupError, ConfigError, KeyMismatch, ManifestMismatch, StoreError
 from ragkit.handles import Handles, make_private
+from ragkit.lifecycle.restore_reconcile import RestoreReport as RestoreReport
 from ragkit.protocols import Progress
 from ragkit.rootkey import load_root_key
 
 if TYPE_CHECKING:
+    from ragkit.build import OpenCollection
     from ragkit.lifecycle.backup_keys import KeyCopy
     from ragkit.lifecycle.backup_manifest import Manifest
+    from ragkit.lifecycle.replay import Replayed
+    from ragkit.lifecycle.restore import Restore
     from ragkit.store.database import Database
 
-_COUNTS = ("documents", "dropped", "values", "erasures")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreReport:
-    """What came back.
-
-    Attributes:
-        copy: Id of the backup.
-        made_at: When it was made, ISO 8601.
-        documents: That answer now.
-        dropped: That answered in the backup and were erased, let go or replaced since; a sync reads again what its
-            source still has.
-        values: Vault values that are gone since.
-        erasures: Erasures since, whose people the backup's readable documents named; these documents are among
-            ``dropped``.
-        waiting: Collections of which the index could not be built, since their policy is another now: run ``remask``.
-        unsafe_keys: An older key file was used, as asked: what was erased since may be back.
-        resumed: The restore had been killed while it moved files, and was only finished now.
-    """
-
-    copy: str
-    made_at: str
-    documents: int = 0
-    dropped: int = 0
-    values: int = 0
-    erasures: int = 0
-    waiting: tuple[str, ...] = ()
-    unsafe_keys: bool = False
-    resumed: bool = False
-    elapsed: float = field(default=0.0)
+_COUNTS = ("documents", "dropped", "values", "redacted")
 
 
 def restore_workspace(
@@ -163,7 +136,7 @@ class _Run:
                 key_file.close()
         raise refused or BackupError("the key file here is damaged", remedy="Give its copy with `--keys`.")
 
-    def _brought_up(self, database: Database, restore: Any) -> dict[str, Any]:
+    def _brought_up(self, database: Database, restore: Restore) -> dict[str, Any]:
         """Bring the copy in step with the keys of now, and build its index; it is not in place yet."""
         from ragkit.lifecycle.restore_reconcile import drop_unreadable
         from ragkit.store.catalog import list_collections, open_collection
@@ -175,20 +148,35 @@ class _Run:
         for name in list_collections(database):
             store = RecordStore(database, open_collection(database, self._root_key, name))
             done = drop_unreadable(store)
-            counts["documents"] += done.documents
             counts["dropped"] += done.dropped
             counts["values"] += done.values
-            counts["erasures"] += done.erasures
-            if name in self._config.collections and not self._built(handles, name, database, restore):
-                waiting.append(name)
+            if name in self._config.collections:
+                part = handles.collection(name, database)
+                again = self._replayed(part)
+                counts["dropped"] += again.removed
+                counts["values"] += again.values
+                counts["redacted"] += again.redacted
+                if not self._built(part, restore):
+                    waiting.append(name)
+            counts["documents"] += store.inventory().documents
         check(database)
         return {**counts, "waiting": waiting}
 
-    def _built(self, handles: Handles, name: str, database: Database, restore: Any) -> bool:
+    def _replayed(self, part: OpenCollection) -> Replayed:
+        """Erase from what came back whom the workspace erased since."""
+        from ragkit.lifecycle.replay import Replayed, replay
+
+        rulings = part.masker.rulings
+        if rulings is None:
+            return Replayed()
+        return replay(
+            part.store, part.masker.vault, rulings, part.embedder, recorder=part.recorder, progress=self._progress
+        )
+
+    def _built(self, part: OpenCollection, restore: Restore) -> bool:
         """Build the index of a collection aside; say whether it could be."""
         from ragkit.index.collection import CollectionIndex
 
-        part = handles.collection(name, database)
         source = part.store.index_source(encoder=part.embedder.fingerprint, in_force=True)
         index = CollectionIndex(restore.index_folder(part.collection.id), source, part.fingerprints)
         try:

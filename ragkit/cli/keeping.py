@@ -113,7 +113,7 @@ def restore(
         found = {key: getattr(done, key) for key in SHAPES["restore"].fields}
         emit("restore", {**found, "waiting": list(done.waiting), "elapsed": round(done.elapsed, 3)})
     else:
-        rows = [(key, getattr(done, key)) for key in ("documents", "dropped", "values", "erasures")]
+        rows = [(key, getattr(done, key)) for key in ("documents", "dropped", "values", "redacted")]
         table(f"Restored the backup of {done.made_at}", ("", ""), rows)
         if done.dropped:
             say("What was dropped has no key any more; `ragkit sync` reads again what its source still has.")

@@ -50,10 +50,7 @@ KEEPING: Mapping[str, Shape] = {
             "documents": ("int", "that answer now"),
             "dropped": ("int", "that answered in the backup and were erased, let go or replaced since"),
             "values": ("int", "vault values that are gone since"),
-            "erasures": (
-                "int",
-                "erasures since, whose people readable documents of the backup named; these are among `dropped`",
-            ),
+            "redacted": ("int", "documents in which somebody who was erased since is now redacted"),
             "waiting": ("list of text", "collections without an index, since their policy is another now"),
             "unsafe_keys": ("true or false", "an older key file was used: what was erased since may be back"),
             "resumed": ("true or false", "a restore that had been killed was finished"),

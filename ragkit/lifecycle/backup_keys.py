@@ -36,6 +36,7 @@ from ragkit.store.items import now
 
 if TYPE_CHECKING:
     from ragkit.config import Config
+    from ragkit.protocols import Recorder
     from ragkit.store.keyfile import KeyFile
 
 FORMAT = "ragkit-keys/1"
@@ -81,6 +82,18 @@ def refresh_key_copy(config: Config, key_file: KeyFile, *, root_key: bytes) -> K
                 remedy="Delete it by hand, and make another with `ragkit backup --keys`.",
             )
     return copy_keys(key_file, place, root_key=root_key, data_folder=config.data_folder)
+
+
+def renew_key_copy(config: Config, key_file: KeyFile, root_key: bytes, recorder: Recorder) -> tuple[str, str]:
+    """Do :func:`refresh_key_copy` and record it; return the new copy's id, and what is wrong if none could be made."""
+    try:
+        made = refresh_key_copy(config, key_file, root_key=root_key)
+    except BackupError as bad:
+        return "", f"{bad}. {bad.remedy}"
+    if made is None:
+        return "", ""
+    recorder.record("backup.made", data={"kind": "keys", "copy": made.copy, "made": made.made_at})
+    return made.copy, ""
 
 
 def copy_keys(key_file: KeyFile, place: Path, *, root_key: bytes, data_folder: Path) -> KeyCopy:

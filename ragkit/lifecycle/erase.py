@@ -207,6 +207,7 @@ class Erasure:
                 self._requests.note(request, _AGAIN, plan=plan.to_json())
         reach("erase.in_receipt")
         key_file.vacuum()  # the plan was in it
+        self._ground.renew()  # and in the copy of it
         self._ground.recorder.flush()
         reach("erase.after_receipt")
         return _report(request, plan, complete=complete, receipt=text)

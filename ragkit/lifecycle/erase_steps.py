@@ -55,6 +55,7 @@ class Ground:
         forget: Empties what other open handles of this process remember.
         data_folder: Every file in it is looked through.
         progress: Called with the name of a step.
+        renew: Makes the copy of the key file anew, if there is one, and returns its id; empty when it could not.
     """
 
     store: RecordStore
@@ -66,6 +67,7 @@ class Ground:
     data_folder: Path
     forget: Callable[[], None] = lambda: None
     progress: Progress | None = None
+    renew: Callable[[], str] = lambda: ""
     _finders: dict[str, Find] = field(default_factory=dict)
 
     def find(self, request: str, plan: Plan) -> Find:

@@ -2,9 +2,9 @@
 
 A document has no key any more because it was erased, or let go by retention, or replaced so long ago that its old key
 was pruned. It leaves the answers; if its source still has it, the next sync reads it again, under the rulings and
-retention of now. The mark for that is the state ``expired`` with no fingerprint. So goes an old version that names an
-erased person whom the newest did not name any more, so that its key was not destroyed. A version with a value that was
-corrected since answers until it is read again.
+retention of now. The mark for that is the state ``expired`` with no fingerprint. A version with a
+value that was corrected since answers until it is read again. What an erasure did is done again by
+:mod:`ragkit.lifecycle.replay`.
 """
 
 from __future__ import annotations
@@ -34,15 +34,42 @@ class Reconciled:
 
     Attributes:
         documents: That answer.
-        dropped: That answered in the backup, and have no key any more, or name somebody who was erased since.
+        dropped: That answered in the backup, and have no key any more.
         values: Vault values that have none.
-        erasures: Erasures since, whose people the backup's readable documents named.
     """
 
     documents: int = 0
     dropped: int = 0
     values: int = 0
-    erasures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """What came back.
+
+    Attributes:
+        copy: Id of the backup.
+        made_at: When it was made, ISO 8601.
+        documents: That answer now.
+        dropped: That answered in the backup and were erased, let go or replaced since; a sync reads again what its
+            source still has.
+        values: Vault values that are gone since.
+        redacted: Documents of the backup in which somebody who was erased since is now redacted.
+        waiting: Collections of which the index could not be built, since their policy is another now: run ``remask``.
+        unsafe_keys: An older key file was used, as asked: what was erased since may be back.
+        resumed: The restore had been killed while it moved files, and was only finished now.
+    """
+
+    copy: str
+    made_at: str
+    documents: int = 0
+    dropped: int = 0
+    values: int = 0
+    redacted: int = 0
+    waiting: tuple[str, ...] = ()
+    unsafe_keys: bool = False
+    resumed: bool = False
+    elapsed: float = 0.0
 
 
 def drop_unreadable(store: RecordStore) -> Reconciled:
@@ -50,8 +77,7 @@ def drop_unreadable(store: RecordStore) -> Reconciled:
 
     The store is open for writing. Can be repeated.
     """
-    ruled = _ruled_documents(store, "erase")
-    dead = sorted({*_dead_documents(store), *ruled})
+    dead = _dead_documents(store)
     for start in range(0, len(dead), _SLICE):
         some = dead[start : start + _SLICE]
         with store.database.write() as connection:
@@ -60,13 +86,11 @@ def drop_unreadable(store: RecordStore) -> Reconciled:
             _read_again(connection, some, status="expired")
         reach("restore.in_reconcile")
     with store.database.write() as connection:
-        _read_again(connection, sorted(_ruled_documents(store, "correct")), status="active")
+        _read_again(connection, _corrected_documents(store), status="active")
     store.sweep()
     values = ageing.drop_dead_values(store.database, store.collection)
     reconcile(store.database, store.collection.id, thorough=True)  # keys that were released are in use again
-    requests = {request for found in ruled.values() for request in found}
-    held = store.inventory().documents
-    return Reconciled(documents=held, dropped=len(dead), values=values, erasures=len(requests))
+    return Reconciled(documents=store.inventory().documents, dropped=len(dead), values=values)
 
 
 def _read_again(connection: Connection, doc_ids: Sequence[str], *, status: str) -> None:
@@ -82,23 +106,17 @@ def _read_again(connection: Connection, doc_ids: Sequence[str], *, status: str) 
         connection.execute(update(items).where(mine).values(status=status, fingerprint="", code=None))
 
 
-def _ruled_documents(store: RecordStore, verb: str) -> dict[str, set[str]]:
-    """Return the answering documents that hold a value under a ruling, with the requests that ruled so."""
-    query = "SELECT number, request FROM rulings WHERE collection_id = ? AND verb = ? AND role = 'own'"
-    requests: dict[int, set[str]] = {}
-    for number, request in store.database.key_file.look(query, (store.collection.id, verb)):
-        requests.setdefault(number, set()).add(request)
-    numbers = sorted(requests)
-    found: dict[str, set[str]] = {}
+def _corrected_documents(store: RecordStore) -> list[str]:
+    """Return the answering documents that hold a value which was corrected wherever it stands."""
+    query = "SELECT DISTINCT number FROM rulings WHERE collection_id = ? AND verb = 'correct' AND role = 'own'"
+    numbers = sorted(row[0] for row in store.database.key_file.look(query, (store.collection.id,)))
+    found: set[str] = set()
     with store.database.read() as connection:
         for start in range(0, len(numbers), _SLICE):
+            rows = select(documents.c.doc_id).join(mentions, mentions.c.version_id == documents.c.version_id)
             some = mentions.c.key.in_(numbers[start : start + _SLICE])
-            rows = select(documents.c.doc_id, mentions.c.key).join(
-                mentions, mentions.c.version_id == documents.c.version_id
-            )
-            for doc_id, number in connection.execute(rows.where(some)):
-                found.setdefault(doc_id, set()).update(requests[number])
-    return found
+            found.update(connection.execute(rows.where(some)).scalars())
+    return sorted(found)
 
 
 def _dead_documents(store: RecordStore) -> list[str]:
