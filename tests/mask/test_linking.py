@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ragkit.mask.examination import Resolved
 from ragkit.mask.fields import fields
@@ -208,3 +210,25 @@ def test_who_signs_a_letter_is_not_whom_its_last_value_is_about() -> None:
     )
     assert {"Karl Meier", "k.meier@acme.de"} in groups
     assert not any({"K-1001", "Karl Meier"} <= group for group in groups)
+
+
+PIECES = (
+    "Name: ", "\n", "\n\n", " <", "> ", ", ", " | ", "his phone is ", "Dear ", "my ", " (", ") ", "| ", " and ",
+    "née ", "Kind regards,\n", ". ", "{P:Galip Yalman}", "{P:Yalman, Galip}", "{P:G. Yalman}", "{P:.}", "{P:Anna}",
+    "{P:12}", "{E:galip.yalman@x.de}", "{E:@}", "{E:info@x.de}", "{T:030 901820}", "{C:K-1}", "{C:-}",
+    "{D:1.1.1970}", "{A:Lindenstraße 5}", "{I:DE02}",
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=24), st.booleans())
+def test_any_text_gives_groups_of_what_it_holds(pieces: list[str], table: bool) -> None:
+    """Nothing fails, no value is made up, and no group is of one value."""
+    marked = "".join(pieces)
+    if table:
+        marked = "| A | B |\n| --- | --- |\n" + marked
+    held = {match[2] for match in MARKED.finditer(marked)}
+    for group in linked(marked, table=table):
+        assert group <= held
+        assert len(group) > 1
+        assert "info@x.de" not in group
