@@ -10,10 +10,11 @@ from pathlib import Path
 
 from benchmarks.company.marks import Taken, left, texts_of
 from benchmarks.company.people import Person
-from benchmarks.company.setting import COLLECTION, PURPOSE, write_config
+from benchmarks.company.setting import COLLECTION, PURPOSE, restore_beside, write_config
 from benchmarks.company.truth import SHORT, Truth
 from ragkit import open_workspace
 from ragkit.errors import KeyMismatch
+from ragkit.keeping import restore_workspace
 from ragkit.workspace import Workspace
 
 
@@ -77,8 +78,10 @@ def reappeared(
             workspace.rebuild()
 
     def restore() -> None:
-        with open_workspace(folder) as workspace:
-            workspace.keeping.restore(folder.with_name(f"{folder.name}-backup"), restored)
+        restore_beside(folder, folder.with_name(f"{folder.name}-backup"), restored)
+
+    def restore_here() -> None:
+        restore_workspace(folder.with_name(f"{folder.name}-backup"), to=folder)
 
     def again() -> None:
         with open_workspace(restored) as workspace:
@@ -92,6 +95,7 @@ def reappeared(
         ("rebuild", folder, rebuild),
         ("restore", restored, restore),
         ("sync after restore", restored, again),
+        ("restore in place", folder, restore_here),
     )
     for name, place, act in steps:
         act()

@@ -25,9 +25,11 @@ def main() -> None:
             requests += [one.request for one in workspace.subjects.resume(collection=COLLECTION)]
         else:
             for email in emails:
-                (found,) = workspace.subjects.find(email, purpose=PURPOSE, collection=COLLECTION)
-                told = workspace.subjects.erase(email, subject=found.subject, purpose=PURPOSE, collection=COLLECTION)
-                requests.append(told.request)
+                found = workspace.subjects.find(email, purpose=PURPOSE, collection=COLLECTION)
+                if found:  # else erased already, before a kill
+                    (one,) = found
+                    told = workspace.subjects.erase(email, subject=one.subject, purpose=PURPOSE, collection=COLLECTION)
+                    requests.append(told.request)
     print(json.dumps({"requests": requests, "began": began, "seconds": time.time() - began}))
 
 

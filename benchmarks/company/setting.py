@@ -8,14 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from benchmarks.company.generate import Company
+from ragkit.keeping import RestoreReport, restore_workspace
 
 KEY_VARIABLE = "RAGKIT_ROOT_KEY"
 COLLECTION = "company"
 OFFICER = "local|bench"
 STRANGER = "local|stranger"
+KEY_COPY = "keycopy/keys"
+"""The one copy of the key file, outside the data directory; in use it would be on another device."""
 PURPOSE = "request of the person, by letter"
 
 _CONFIG = """\
@@ -26,6 +30,9 @@ owner = "{officer}"
 [keys]
 source = "env"
 variable = "RAGKIT_ROOT_KEY"
+
+[backup]
+keys = "{key_copy}"
 
 [policies.rules]
 profile = "default"
@@ -69,7 +76,8 @@ def write_config(folder: Path, *, policy: str = "", extra: str = "") -> None:
     """Write ``ragkit.toml``, again with another policy if that is what is measured."""
     folder.mkdir(parents=True, exist_ok=True)
     chosen = f'policy = "{policy}"' if policy else ""
-    text = _CONFIG.format(officer=OFFICER, collection=COLLECTION, policy=chosen, extra=extra)
+    (folder / KEY_COPY).parent.mkdir(exist_ok=True)
+    text = _CONFIG.format(officer=OFFICER, collection=COLLECTION, policy=chosen, extra=extra, key_copy=KEY_COPY)
     (folder / "ragkit.toml").write_text(text)
     os.environ[KEY_VARIABLE] = root_key()
 
@@ -77,3 +85,12 @@ def write_config(folder: Path, *, policy: str = "", extra: str = "") -> None:
 def root_key(which: str = "company") -> str:
     """A key that is the same in every process of a run, as base64. For measurements only."""
     return base64.b64encode(hashlib.sha256(f"benchmark {which}".encode()).digest()).decode()
+
+
+def restore_beside(folder: Path, backup: Path, place: Path) -> RestoreReport:
+    """Restore a backup of ``folder`` into a new workspace that reads the same sources, with the newest key copy."""
+    if not (place / "source").exists():
+        shutil.copytree(folder / "source", place / "source")
+    (place / KEY_COPY).parent.mkdir(exist_ok=True)
+    shutil.copy(folder / "ragkit.toml", place)
+    return restore_workspace(backup, to=place, keys=folder / KEY_COPY)
