@@ -42,7 +42,9 @@ class SearchesMany(Protocol):
         principal: Principal | None = ...,
     ) -> list[list[Hit]]: ...
 
-    def unsafe_native_ids(self, doc_ids: Sequence[str], *, collection: str | None = ...) -> Mapping[str, str]: ...
+    def unsafe_native_ids(
+        self, doc_ids: Sequence[str], *, collection: str | None = ..., principal: Principal | None = ...
+    ) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,8 @@ def _rank(
             texts[at : at + _BATCH], k=k * CHUNKS_PER_DOCUMENT, collection=collection, principal=principal
         )
         documents = [list(dict.fromkeys(hit.doc_id for hit in hits))[:k] for hits in results]
-        names = workspace.unsafe_native_ids(sorted({doc for found in documents for doc in found}), collection=collection)
+        wanted = sorted({doc for found in documents for doc in found})
+        names = workspace.unsafe_native_ids(wanted, collection=collection, principal=principal)
         rankings += [[names[doc] for doc in found if doc in names] for found in documents]
     return rankings
 

@@ -290,7 +290,9 @@ class Workspace:
             native = reveal_native_ids(part, self._handles.recorder, set_aside, asking=asking, purpose=purpose)
         return [Quarantined(source, doc_id, code, native.get(doc_id)) for source, doc_id, code in rows]
 
-    def unsafe_native_ids(self, doc_ids: Sequence[str], *, collection: str | None = None) -> dict[str, str]:
+    def unsafe_native_ids(
+        self, doc_ids: Sequence[str], *, collection: str | None = None, principal: Principal | None = None
+    ) -> dict[str, str]:
         """Return the sources' own ids by document id, which may name people, without asking who may see them.
 
         For evaluation against judgements that name documents so. Each call leaves a mark in the log.
@@ -299,7 +301,7 @@ class Workspace:
             AuditUnavailable: The access could not be recorded.
         """
         part = self._handles.reader(collection)
-        asking = self._principal(None)
+        asking = self._principal(principal)
         return reveal_native_ids(part, self._handles.recorder, doc_ids, asking=asking, purpose="evaluation")
 
     def rebuild(self, *, collection: str | None = None, progress: Progress | None = None) -> None:

@@ -33,7 +33,7 @@ class Shelf:
         self.calls.append(len(questions))
         return [[hit for name in text.split() for hit in (_hit(name, 0), _hit(name, 1))][:k] for text in questions]
 
-    def unsafe_native_ids(self, doc_ids: Sequence[str], *, collection: str | None = None) -> Mapping[str, str]:
+    def unsafe_native_ids(self, doc_ids: Sequence[str], **_: object) -> Mapping[str, str]:
         """Opaque ids are the names with an ``o:`` before them."""
         return {doc: doc.removeprefix("o:") for doc in doc_ids}
 
