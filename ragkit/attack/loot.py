@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from ragkit.attack.postings import Postings
 from ragkit.errors import EvaluationError
@@ -71,14 +72,16 @@ class Loot:
 
 def read_only(path: Path) -> sqlite3.Connection:
     """Open a database of the stolen folder without changing a byte of it, its write-ahead log included if it can be."""
-    try:
-        connection = sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True)
-        connection.execute("SELECT count(*) FROM sqlite_schema")
-    except sqlite3.Error:
-        raise EvaluationError(
-            "there is no record store in this folder", remedy="Name the data directory, mostly `.ragkit`."
-        ) from None
-    return connection
+    for how in ("mode=ro", "immutable=1"):  # the second where the folder itself cannot be written: a mounted copy
+        try:
+            connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{how}", uri=True)
+            connection.execute("SELECT count(*) FROM sqlite_schema")
+        except sqlite3.Error:
+            continue
+        return connection
+    raise EvaluationError(
+        "there is no record store in this folder", remedy="Name the data directory, mostly `.ragkit`."
+    )
 
 
 def steal(folder: Path, *, collection: str | None = None) -> Loot:
