@@ -33,7 +33,7 @@ class Handles:
         self._reading: Database | None = None
         self._open: dict[str, OpenCollection] = {}
         self.begun = 0
-        """Erasures that a writer here found begun and not finished."""
+        """Erasures and corrections that a writer here found begun and not finished."""
 
     @property
     def root_key(self) -> bytes:
@@ -122,7 +122,7 @@ class Handles:
             stack.enter_context(WriterLock(self.config.data_folder / "lock", command=verb))
             database = open_database(self._file, writable=True)
             stack.callback(database.close)
-            self.begun = unfinished(database.key_file, "erase")
+            self.begun = unfinished(database.key_file, "erase") + unfinished(database.key_file, "correct")
             yield database
 
     def collection(self, name: str, database: Database, *, create: bool = False) -> OpenCollection:

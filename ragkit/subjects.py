@@ -26,6 +26,7 @@ from ragkit.types import Principal
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.lifecycle.correct import Correction, Tools
+    from ragkit.lifecycle.erase import ErasureReport
     from ragkit.lifecycle.restrict import Restriction
     from ragkit.lifecycle.subject import Found
 
@@ -136,6 +137,7 @@ class Subjects(Erasing):
             tools = self._tools(part, progress)
             for left in unfinished(part.store):
                 carry_out(tools, left.request)
+                self._handles.begun -= 1
             person = choose(people_of(part.store, part.masker.vault, old, entity_type), subject)
             plan, request = plan_correction(person, old, new, entity_type=entity_type), uuid4().hex
             counts = {"documents": len(plan["documents"]), "values": len(plan["old"]), "shared": int(plan["shared"])}
@@ -153,9 +155,22 @@ class Subjects(Erasing):
 
         with self._writing("subject-correct", purpose, principal, collection) as (part, _asking):
             done = [carry_out(self._tools(part), left.request) for left in unfinished(part.store)]
+            self._handles.begun -= len(done)
             if done:
                 self._fold(part)
         return done
+
+    def resume(
+        self,
+        *,
+        purpose: str = "go on with what was begun",
+        collection: str | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> list[ErasureReport]:
+        """Finish the corrections and erasures that were killed on their way; return what the erasures did."""
+        self.finish_corrections(purpose=purpose, collection=collection, principal=principal)
+        return super().resume(purpose=purpose, collection=collection, principal=principal, progress=progress)
 
     def restrict(
         self,

@@ -351,7 +351,7 @@ class Workspace:
 
     @property
     def begun(self) -> int:
-        """How many erasures the last writer here found begun and not finished: ``subjects.resume()`` finishes them."""
+        """How many people's requests the last writer found begun and not finished; ``subjects.resume()`` finishes them."""
         return self._handles.begun
 
     def close(self) -> None:

@@ -75,7 +75,7 @@ def resume(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Finish the erasures that were interrupted, or whose receipt says that a level was not reached."""
+    """Finish the corrections and erasures that were interrupted, or whose receipt says a level was not reached."""
     with opened(workspace) as here, progress_bars() as progress:
         done = here.subjects.resume(purpose=purpose, collection=collection, progress=progress)
     if as_json:

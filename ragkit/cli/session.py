@@ -46,7 +46,7 @@ def opened(workspace: Path | None) -> Iterator[Workspace]:
     with ragkit.open_workspace(workspace or Path()) as here:
         yield here
         if here.begun:
-            typer.echo(f"{here.begun} erasure(s) were begun and not finished: `ragkit subject resume`.", err=True)
+            typer.echo(f"{here.begun} request(s) were begun and not finished: `ragkit subject resume`.", err=True)
 
 
 def read_stdin() -> str:
