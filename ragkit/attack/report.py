@@ -79,8 +79,13 @@ class AttackReport:
             yield "Nobody on the list has a document of their own here, so there is nobody to look for."
             return
         yield (
-            f"An attacker with the disk, without keys, and with a list of {self.people:,} people looks for the files "
-            f"of {worst.targets:,} of them among {self.documents:,} documents. {self._knows()}"
+            f"An attacker with the disk, without keys, and with a list of {self.people:,} people finds the right file "
+            f"for {of_hundred(worst.first)} at best ({worst.attack}); by chance {worst.first_chance * 100:.2g}"
+            f"{self._bare()}."
+        )
+        yield (
+            f"Looked for were {worst.targets:,} who have a file of their own among {self.documents:,} documents. "
+            f"{self._knows()} Attack by attack:"
         )
         for name, one in self.masked.items():
             yield f"- {name} {ABOUT[name]}: finds the right file first for {self._beside(name, one)}"
@@ -89,6 +94,10 @@ class AttackReport:
 
     def _knows(self) -> str:
         return f"The files of {self.known} others it knows already." if self.known else "It knows no file beforehand."
+
+    def _bare(self) -> str:
+        clear = [one.first.value for one in self.unmasked.values() if one.targets]
+        return f"; without masking {max(clear) * 100:.0f}" if clear else ""
 
     def _beside(self, name: str, one: Outcome) -> str:
         said = f"{of_hundred(one.first)}; by chance {one.first_chance * 100:.2g}"

@@ -45,6 +45,9 @@ def test_the_report_says_it_in_plain_words() -> None:
     outcome = score("linkage", guesses, truth, documents=100)
     report = AttackReport("care", "", 7, 100, 0, 0, {"linkage": outcome}, {"linkage": outcome})
     lines = " ".join(report.lines())
+    assert (
+        "finds the right file for 100 of 100 (34 to 100) at best (linkage); by chance 1; without masking 100." in lines
+    )
     assert "finds the right file first for 100 of 100" in lines
     assert "by chance 1; without masking 100" in lines
     assert "`strict`" in lines
