@@ -3,7 +3,8 @@
 A number drawn at random may be somebody's. Sources: NANPA, 555-0100 to 555-0199 in every area code (ATIS-0300115);
 Ofcom, "Telephone numbers for use in TV and radio drama programmes"; Bundesnetzagentur, Mitteilung 148/2021; ARCEP,
 décision 2018-0881; ACMA, "Phone numbers for use in TV shows, films and creative works"; PTS (Sweden), numbers for
-fiction. Other countries keep no such range, or none is known here: their numbers are drawn in their form.
+fiction. Other countries keep no such range, or none is known here: their numbers are drawn until the country's
+numbering plan has no such number, where the country is told.
 """
 
 # ruff: noqa: SIM905 (a list of words reads better as one text than as a list of texts)
@@ -11,6 +12,7 @@ fiction. Other countries keep no such range, or none is known here: their number
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _RANGES: dict[str, tuple[str, ...]] = {
     "1": ("?5550100",),  # ? is an area code; what follows the zeros is drawn
@@ -31,6 +33,32 @@ _FRENCH = re.compile(r"0\d([ .-])\d\d\1\d\d\1\d\d\1\d\d")
 _BRITISH = re.compile(r"\(?0(?:\d\d\)?[ -]\d{4}|\d{3}\)?[ -]\d{3})[ -]?\d{4}|\(?0\d{4}\)?[ -]?(?:\d{6}|\d{3}[ -]\d{3})")
 _WITH_TRUNK = re.compile(r"\D*0[1-9]")
 _LEAST = 6
+_TURNS = 16
+
+
+def quiet(value: str, stream: bytes, fill: Callable[[bytes], str]) -> str:
+    """A number that rings nowhere, as far as can be told.
+
+    Args:
+        value: As written.
+        stream: At least 24 bytes, as if drawn by chance.
+        fill: Draws digits for those of the value.
+    """
+    found = fictitious(value, stream)
+    if found is None:
+        turns = (fill(stream[turn:] + stream[:turn]) for turn in range(_TURNS))
+        found = next((number for number in turns if not may_ring(number)), None) or fill(stream)
+    return found
+
+
+def may_ring(number: str) -> bool:
+    """Whether a number with its country code is one that the country's numbering plan allows."""
+    import phonenumbers  # comes with Presidio; 30 ms, which reading a configuration does not need
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def fictitious(value: str, stream: bytes) -> str | None:

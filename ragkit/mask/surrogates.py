@@ -15,14 +15,14 @@ import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from ragkit.crypto import keyed_hash
 from ragkit.folding import fold
 from ragkit.mask.normalise import HONORIFICS
 from ragkit.mask.shift_months import months, named_as
 from ragkit.mask.surrogate_names import blend
-from ragkit.mask.surrogate_phones import fictitious
+from ragkit.mask.surrogate_phones import quiet
 from ragkit.mask.surrogate_words import PEOPLES, TITLES
 from ragkit.wordlists import everyday, folded, pool
 
@@ -158,10 +158,9 @@ def draw(entity_type: str, value: str, normalised: str, attempt: int, key: bytes
     if entity_type == "IP_ADDRESS" and value.count(".") == 3 and ":" not in value:
         _, slash, bits = value.partition("/")
         return f"198.{18 + stream[0] % 2}.{stream[1]}.{stream[2]}{slash}{bits}"  # RFC 2544: for benchmarks only
-    drawn = fictitious(value, stream) if entity_type == "PHONE_NUMBER" else None
-    if drawn is None:
-        kept = _kept_prefix(entity_type, value)
-        drawn = _draw_text(value, stream, keep=kept, hexadecimal=entity_type in _HEXADECIMAL)
+    kept, hexadecimal = _kept_prefix(entity_type, value), entity_type in _HEXADECIMAL
+    fill = partial(_draw_text, value, keep=kept, hexadecimal=hexadecimal)
+    drawn = quiet(value, stream, fill) if entity_type == "PHONE_NUMBER" else fill(stream)
     if entity_type not in SHARED and attempt >= 8:
         drawn += "".join(str(byte % 10) for byte in stream[-(attempt // 8) :])
     return _break_checksum(drawn)

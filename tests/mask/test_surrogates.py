@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ragkit.mask.normalise import normalise
 from ragkit.mask.surrogate_names import syllables
+from ragkit.mask.surrogate_phones import may_ring
 from ragkit.mask.surrogate_words import PEOPLES, TITLES
 from ragkit.mask.surrogates import _luhn, _mod97, draw, join, propose, split
 from ragkit.wordlists import everyday, folded
@@ -133,6 +134,16 @@ def test_telephone_numbers_keep_country_and_form_and_ring_nowhere(value, shape):
     for attempt in range(12):
         drawn = draw("PHONE_NUMBER", value, normalise("PHONE_NUMBER", value), attempt, KEY)
         assert re.fullmatch(shape if attempt < 8 else shape + r"\d", drawn), drawn
+
+
+@pytest.mark.parametrize("value", ["+34 912 345 678", "+39 06 6982 1234", "+31 20 123 4567", "+41 44 668 18 00"])
+def test_elsewhere_no_number_is_one_of_the_plan(value):
+    """Where no range is kept for fiction, the country's plan has no such number."""
+    for n in range(60):
+        drawn = draw("PHONE_NUMBER", value, str(n), 0, KEY)
+        assert drawn[:3] == value[:3]
+        assert not may_ring(drawn)
+    assert may_ring(value)
 
 
 def test_british_numbers_are_those_of_ofcom():
