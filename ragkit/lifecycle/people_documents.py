@@ -61,6 +61,7 @@ class Reader:
         known: The values opened so far.
         places: Where each set of numbers stands together.
         clusters: The people found, and their neighbours.
+        common: Values of so many people that their groups were not followed.
     """
 
     def __init__(
@@ -70,8 +71,11 @@ class Reader:
         known: dict[int, Known],
         places: Mapping[frozenset[int], Sequence[Group]],
         clusters: Collection[Cluster],
+        *,
+        common: Collection[int] = (),
     ) -> None:
         self.known = known
+        self.common = frozenset(common)
         self._store = store
         self._rows = rows
         self._places = places
@@ -84,9 +88,8 @@ class Reader:
 
     def shared(self, cluster: Cluster) -> set[int]:
         """The values of a person that another has too."""
-        return {
-            n for n in cluster.numbers if any(other is not cluster for other in self._owners.get(self._value(n), ()))
-        }
+        others = {n for n in cluster.numbers if any(o is not cluster for o in self._owners.get(self._value(n), ()))}
+        return others | (cluster.numbers & self.common)
 
     def _value(self, number: int) -> tuple[str, str]:
         return self.known[number].entity_type, self.known[number].normal
@@ -100,7 +103,7 @@ class Reader:
         for numbers in cluster.groups:
             for group in self._places.get(numbers, ()):
                 held.setdefault(group.version_id, set()).update(numbers & cluster.numbers)
-        perhaps = self._rows.documents_of([*shared, *likely], limit=_MOST_MENTIONS)
+        perhaps = self._rows.documents_of({*shared, *likely} - self.common, limit=_MOST_MENTIONS)
         open_to = {
             version: left
             for version, numbers in perhaps.items()
