@@ -149,7 +149,7 @@ def test_wrapping_keys_are_changed_alone(folder: Path) -> None:
     before = texts(folder)
     with open_workspace(folder) as workspace:
         done = workspace.keys.rotate_wrapping()
-        assert (done.record_keys, done.generation) == (3, 2)
+        assert (done.record_keys, done.generation) == (5, 2)
         assert workspace.keys.show().collections["care"].generation == 2
     assert texts(folder) == before
 

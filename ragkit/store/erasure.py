@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import delete, func, select, text, update
 
-from ragkit import crypto
-from ragkit.store.items import now
+from ragkit.store.items import now, open_native_ids
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import open_chunk, open_header, place_of
+from ragkit.store.recordkeys import name_place
 from ragkit.store.removal import withdraw
 from ragkit.store.schema import bodies, documents, items, links, sources, vault, versions
 from ragkit.store.vault import VaultRows
@@ -167,12 +167,12 @@ class ErasureRows:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        for doc_id, sealed in rows:
-            raw = crypto.unseal(self._collection.keys.wrapping, sealed, bound_to=f"native/{doc_id}")
-            yield doc_id, raw.decode("utf-8", "surrogatepass")
+        for some in slices(rows):
+            yield from open_native_ids(self._collection, {row.doc_id: row.sealed_native_id for row in some}).items()
 
     def forget_names(self, doc_ids: Sequence[str]) -> None:
-        """Delete the sources' own ids of these items; they are known by a keyed hash."""
+        """Delete the sources' own ids of these items, and their keys; the items are known by a keyed hash."""
+        self._collection.records.destroy_places([name_place(doc_id) for doc_id in doc_ids])
         for some in slices(doc_ids):
             with self._database.write() as connection:
                 connection.execute(update(items).where(items.c.doc_id.in_(some)).values(sealed_native_id=None))

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 from ragkit import crypto
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.recordkeys import name_place
 from ragkit.store.schema import items
 
 _SLICE = 500
@@ -124,18 +125,27 @@ def native_ids(database: Database, collection: Collection, doc_ids: Sequence[str
         for start in range(0, len(doc_ids), _SLICE):
             some = list(doc_ids[start : start + _SLICE])
             query = select(items.c.doc_id, items.c.sealed_native_id).where(items.c.doc_id.in_(some))
-            for doc_id, sealed in connection.execute(query):
-                if sealed is not None:
-                    key = collection.keys.wrapping
-                    raw = crypto.unseal(key, sealed, bound_to=f"native/{doc_id}")
-                    found[doc_id] = raw.decode("utf-8", "surrogatepass")
+            rows = connection.execute(query.where(items.c.sealed_native_id.is_not(None)))
+            found |= open_native_ids(collection, {row.doc_id: row.sealed_native_id for row in rows})
+    return found
+
+
+def open_native_ids(collection: Collection, sealed: Mapping[str, bytes]) -> dict[str, str]:
+    """Undo :func:`seal_native_id`, by document id; those whose record key is destroyed are left out."""
+    inner = collection.records.unwrap_many({name_place(doc_id): raw for doc_id, raw in sealed.items()})
+    found: dict[str, str] = {}
+    for doc_id in sealed:
+        if name_place(doc_id) in inner:
+            raw = crypto.unseal(collection.keys.wrapping, inner[name_place(doc_id)], bound_to=f"native/{doc_id}")
+            found[doc_id] = raw.decode("utf-8", "surrogatepass")
     return found
 
 
 def seal_native_id(collection: Collection, doc_id: str, native_id: str) -> bytes:
-    """Seal a source's own id for its row."""
+    """Seal a source's own id for its row, under a record key: a file's name may be a person's."""
     raw = native_id.encode("utf-8", "surrogatepass")
-    return crypto.seal(collection.keys.wrapping, raw, bound_to=f"native/{doc_id}")
+    inner = crypto.seal(collection.keys.wrapping, raw, bound_to=f"native/{doc_id}")
+    return collection.records.wrap(name_place(doc_id), inner) if raw else inner
 
 
 def seal_dates(collection: Collection, doc_id: str, dates: Mapping[str, str]) -> bytes | None:

@@ -13,8 +13,8 @@ from sqlalchemy import Select, func, select, update
 
 from ragkit.crypto import key_number
 from ragkit.store.key_schema import record_keys
-from ragkit.store.recordkeys import document_place, is_wrapped, value_place
-from ragkit.store.schema import vault, versions
+from ragkit.store.recordkeys import document_place, is_wrapped, name_place, value_place
+from ragkit.store.schema import items, sources, vault, versions
 from ragkit.store.workspacekeys import moment
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def _tally(database: Database, collection_id: str) -> bool:
         select(func.count()).where(versions.c.collection_id == collection_id, versions.c.wrapped_key.is_not(None))
     )
     rows += of(select(func.count()).where(vault.c.collection_id == collection_id))
+    named = select(func.count()).join_from(items, sources, sources.c.source_id == items.c.source_id)
+    rows += of(named.where(sources.c.collection_id == collection_id, items.c.sealed_native_id.is_not(None)))
     with database.key_file.read() as connection:
         query = select(func.count(), func.count(record_keys.c.released_at))
         keys, released = connection.execute(query.where(record_keys.c.collection_id == collection_id)).one()
@@ -120,4 +122,8 @@ def _records(database: Database, collection_id: str) -> dict[str, bool]:
         values = select(vault.c.value_mac, vault.c.wrapped_key).where(vault.c.collection_id == collection_id)
         for mac, wrapped in connection.execute(values):
             found[value_place(key_number(mac))] = is_wrapped(wrapped)
+        named = select(items.c.doc_id, items.c.sealed_native_id).join_from(items, sources)
+        named = named.where(sources.c.collection_id == collection_id, items.c.sealed_native_id.is_not(None))
+        for doc_id, sealed in connection.execute(named):
+            found[name_place(doc_id)] = is_wrapped(sealed)
     return found

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import ColumnElement, bindparam, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
@@ -35,6 +35,7 @@ from ragkit.store.wrappingkey import WrappingKey
 if TYPE_CHECKING:
     from ragkit.store.database import Database
 
+_Condition = ColumnElement[bool]
 _MARK = b"RK1:"
 _UNMARKED_BYTES = 60  # nonce, key and tag: what a row held before there were record keys
 _SLICE = 5_000
@@ -50,6 +51,11 @@ def document_place(doc_id: str, number: int) -> str:
 def value_place(number: int) -> str:
     """Name the record key of a vault value, by its number (:func:`ragkit.crypto.key_number`)."""
     return f"v/{number}"
+
+
+def name_place(doc_id: str) -> str:
+    """Name the record key of what a document is called at its source."""
+    return f"n/{doc_id}"
 
 
 def bound_to(collection_id: str, place: str) -> str:
@@ -81,8 +87,6 @@ class RecordKeys:
         self._wrapping = WrappingKey(self._file, workspace, collection_id)
         self._pending: dict[str, bytes] = {}
         self._lock = threading.Lock()
-
-    # --- wrapping and opening --------------------------------------------------------------------------------------
 
     def wrap(self, place: str, inner: bytes) -> bytes:
         """Wrap what a row holds under the record key of its place, made if need be and pending until :meth:`flush`."""
@@ -135,7 +139,7 @@ class RecordKeys:
         return bool(self.present([place]))
 
     def present(self, places: Iterable[str]) -> set[str]:
-        """Return which of these places have a key."""
+        """Return which of these places have one."""
         every = list(places)
         with self._lock:
             found = {place for place in every if place in self._pending}
@@ -143,8 +147,6 @@ class RecordKeys:
             asked = json.dumps(every[start : start + _SLICE])
             found.update(row[0] for row in self._file.look(_PLACES, (self._collection, asked)))
         return found
-
-    # --- keeping ---------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Commit pending keys to the key file; called before the record store commits."""
@@ -169,10 +171,7 @@ class RecordKeys:
                 self._pending.pop(place, None)
 
     def release(self, places: Values[str]) -> None:
-        """Note that these records were replaced or deleted in the ordinary way: kept for older backups, then pruned.
-
-        Need not be called: :func:`ragkit.store.keysweep.reconcile` finds what was replaced.
-        """
+        """Note that these records were replaced in the ordinary way; ``keysweep`` finds that by itself."""
         self.flush()
         change = update(record_keys).where(self._mine, record_keys.c.place == bindparam("released"))
         with self._file.write() as connection:
@@ -180,13 +179,14 @@ class RecordKeys:
                 connection.execute(change.values(released_at=moment()), {"released": place})
 
     def destroy_documents(self, doc_ids: Values[str]) -> int:
-        """Destroy the keys of every version of these documents, released ones too.
+        """Destroy the keys of every version of these documents, released ones too, and of their names at the source.
 
         Returns:
-            How many keys there were.
+            How many keys of versions there were.
         """
         place = record_keys.c.place
-        return self._destroy([place.between(f"d/{one}/", f"d/{one}/~") for one in doc_ids])
+        versions = [place.between(f"d/{one}/", f"d/{one}/~") for one in doc_ids]
+        return self._destroy(versions, also=[place == name_place(one) for one in doc_ids])
 
     def destroy_values(self, numbers: Values[int]) -> int:
         """Destroy the keys of these vault values. Returns how many there were."""
@@ -197,26 +197,22 @@ class RecordKeys:
         return self._destroy([record_keys.c.place == one for one in places])
 
     def prune(self, before: datetime) -> int:
-        """Destroy the keys that were released before a time, unless their record is there again.
-
-        Returns:
-            How many there were.
-        """
+        """Destroy the keys released before a time whose record is not there again. Returns how many there were."""
         from ragkit.store.keysweep import reconcile  # which imports this module
 
         reconcile(self._database, self._collection, thorough=True)
         limit = before.astimezone(UTC).isoformat(timespec="seconds")
         return self._destroy([record_keys.c.released_at < limit])
 
-    # --- inside ----------------------------------------------------------------------------------------------------
-
-    def _destroy(self, conditions: Iterable[object]) -> int:
+    def _destroy(self, conditions: Iterable[_Condition], *, also: Iterable[_Condition] = ()) -> int:
         self.flush()  # so that nothing pending comes back afterwards
         with self._file.write() as connection:
-            gone = 0
-            for condition in conditions:
-                gone += connection.execute(delete(record_keys).where(self._mine, condition)).rowcount  # type: ignore[arg-type]
-            if gone:
+            gone = others = 0
+            for one in conditions:
+                gone += connection.execute(delete(record_keys).where(self._mine, one)).rowcount
+            for one in also:
+                others += connection.execute(delete(record_keys).where(self._mine, one)).rowcount
+            if gone or others:
                 count = insert(changes).values(kind="destroyed", number=1)
                 again = {"number": changes.c.number + 1}
                 connection.execute(count.on_conflict_do_update(index_elements=[changes.c.kind], set_=again))

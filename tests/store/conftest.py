@@ -7,8 +7,8 @@ import pytest
 
 from ragkit.crypto import key_number
 from ragkit.store.key_schema import record_keys
-from ragkit.store.recordkeys import document_place
-from ragkit.store.schema import vault, versions
+from ragkit.store.recordkeys import document_place, name_place
+from ragkit.store.schema import items, vault, versions
 from ragkit.testing.light import LightIngest
 
 
@@ -37,6 +37,9 @@ def _make_old(light: LightIngest) -> None:
                 inner = records.unwrap(place, row.wrapped_key)
                 number = getattr(row, column.name)
                 connection.execute(table.update().where(column == number).values(wrapped_key=inner))
+        for row in connection.execute(items.select()).all():
+            inner = records.unwrap(name_place(row.doc_id), row.sealed_native_id)
+            connection.execute(items.update().where(items.c.item_id == row.item_id).values(sealed_native_id=inner))
         connection.exec_driver_sql("UPDATE collections SET key_form = 0")
     with light.database.key_file.write() as connection:
         connection.execute(record_keys.delete())

@@ -17,8 +17,8 @@ from ragkit.store.catalog import open_collection
 from ragkit.store.database import open_database
 from ragkit.store.key_schema import record_keys
 from ragkit.store.keysweep import count_keys
-from ragkit.store.recordkeys import RecordKeys, document_place, is_wrapped
-from ragkit.store.schema import vault, versions
+from ragkit.store.recordkeys import RecordKeys, document_place, is_wrapped, name_place
+from ragkit.store.schema import items, vault, versions
 from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.testing.light import ANA, ROOT_KEY, LightIngest
 
@@ -43,7 +43,7 @@ def test_every_document_and_value_has_a_key_of_its_own(light: LightIngest) -> No
         values = connection.execute(vault.select()).all()
     assert all(is_wrapped(row.wrapped_key) for row in [*documents, *values])
     wanted = {document_place(row.doc_id, row.number) for row in documents}
-    wanted |= {f"v/{key_number(row.value_mac)}" for row in values}
+    wanted |= {f"v/{key_number(row.value_mac)}" for row in values} | {f"n/{row.doc_id}" for row in documents}
     assert places(light) == wanted
     assert len(light.texts()) == 2
 
@@ -65,6 +65,19 @@ def test_a_destroyed_document_is_gone_in_open_readers(light: LightIngest, tmp_pa
     assert reader.store.stored(gone) is None
     assert not reader.collection.records.has(document_place(gone, 1))
     reader.database.close()
+
+
+def test_a_name_at_the_source_goes_with_its_document(light: LightIngest) -> None:
+    """A file's name may be a person's: its row opens no more, also not in a copy of the record store."""
+    light.sync({"Ada Lovelace.txt": "one", "b": "two"})
+    gone = doc_id_of(light, "Ada Lovelace.txt")
+    light.collection.records.destroy_documents([gone])
+    assert light.store.native_ids([gone]) == {}
+    with light.database.read() as connection:
+        row = connection.execute(items.select().where(items.c.doc_id == gone)).one()
+    assert is_wrapped(row.sealed_native_id)
+    with pytest.raises(KeyDestroyed):
+        light.collection.records.unwrap(name_place(gone), row.sealed_native_id)
 
 
 def test_a_destroyed_value_is_not_found_and_may_come_again(light: LightIngest) -> None:
@@ -125,7 +138,7 @@ def test_pruning_spares_what_a_restore_brought_back(light: LightIngest) -> None:
     records.wrap("d/orphan/1", b"never stored")
     records.flush()
     assert records.prune(datetime.now(UTC) + timedelta(days=1)) == 1
-    assert places(light) == {mine}
+    assert places(light) == {mine, name_place(doc_id_of(light, "a"))}
     assert light.texts() == {"a": ["one"]}
 
 

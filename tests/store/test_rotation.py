@@ -121,7 +121,7 @@ def test_a_new_wrapping_key_touches_no_record(light: LightIngest, tmp_path: Path
     texts, rows = reader.texts(), rows_of(light.database)
     before = dict(light.database.key_file.look("SELECT place, wrapped FROM record_keys"))
     keys = WorkspaceKeys(light.database.key_file, ROOT_KEY)
-    assert rewrap(light.database, keys, light.collection.id) == 3
+    assert rewrap(light.database, keys, light.collection.id) == 5
     after = dict(light.database.key_file.look("SELECT place, wrapped FROM record_keys"))
     assert before.keys() == after.keys()
     assert not set(before.values()) & set(after.values())
