@@ -21,7 +21,7 @@ class Keyring:
     """
 
     def __init__(self, collection: Collection, *, forget: Callable[[], None] = lambda: None) -> None:
-        self._wrapping = collection.keys.wrapping
+        self._unsealed = crypto.opener(collection.keys.wrapping)
         self._records = collection.records
         self._forget = forget
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class Keyring:
             return found
         inner = self._records.unwrap_many({f"d/{place}": raw for place, raw in missing.items()})
         fresh = {
-            place: crypto.unseal(self._wrapping, inner[f"d/{place}"], bound_to=f"document/{place}")
+            place: self._unsealed(inner[f"d/{place}"], f"document/{place}")
             for place in missing
             if f"d/{place}" in inner
         }

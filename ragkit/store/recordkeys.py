@@ -234,11 +234,13 @@ class RecordKeys:
 
     def _stored(self, places: list[str]) -> dict[str, bytes]:
         wrapping = self._wrapping.current().key
-        found: dict[str, bytes] = {}
+        if not wrapping:
+            return {}
+        unsealed, found = crypto.opener(wrapping), dict[str, bytes]()
         for start in range(0, len(places), _SLICE):
             asked = json.dumps(places[start : start + _SLICE])
             for place, wrapped in self._file.look(_KEYS, (self._collection, asked)):
-                found[place] = crypto.unseal(wrapping, wrapped, bound_to=bound_to(self._collection, place))
+                found[place] = unsealed(wrapped, bound_to(self._collection, place))
         return found
 
     def __repr__(self) -> str:

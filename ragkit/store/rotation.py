@@ -120,16 +120,14 @@ def rewrap(database: Database, workspace: WorkspaceKeys, collection_id: str) -> 
         row = connection.execute(select(wrapping_keys).where(its)).one_or_none()
         if row is None:
             return 0
-        old = open_wrapping_key(above, row.wrapped, collection_id, row.generation)
+        unsealed = crypto.opener(open_wrapping_key(above, row.wrapped, collection_id, row.generation))
         new = crypto.new_key()
         made = wrapping_row(above, new, collection_id, row.generation + 1)
         connection.execute(update(wrapping_keys).where(its).values(**made))
         again = []
         for place, wrapped in connection.execute(select(record_keys.c.place, record_keys.c.wrapped).where(mine)):
             bound = bound_to(collection_id, place)
-            again.append(
-                {"at": place, "fresh": crypto.seal(new, crypto.unseal(old, wrapped, bound_to=bound), bound_to=bound)}
-            )
+            again.append({"at": place, "fresh": crypto.seal(new, unsealed(wrapped, bound), bound_to=bound)})
         if again:
             connection.execute(change, again)
         reach("keys.in_rewrap")
