@@ -1,9 +1,10 @@
 """Keys, sealing and keyed hashes: the only module that touches cryptographic primitives.
 
-The key tree: a *root key* from outside the data directory wraps one random key a *collection*; from the
-collection key HKDF derives a key for each purpose (identifiers, content comparison, surrogates, wrapping);
-the wrapping key wraps one random key a document and a value. Destroying a wrapped key destroys what it
-opened, which is how erasure works (``NIST SP 800-88r1``, cryptographic erase).
+The key tree: a *root key* from outside the data directory wraps the *workspace key*, which wraps one random key a
+collection and that collection's *wrapping key*. From the collection key HKDF derives a key for each purpose
+(identifiers, content comparison, surrogates, wrapping). The key of a document version or of a vault value is wrapped by
+the latter, and once more by its own *record key*, which the wrapping key wraps. Destroying a record key destroys what
+it opened, in copies too: that is how erasure works (``NIST SP 800-88r1``, cryptographic erase).
 
 Sealing is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce and the record's identity as associated
 data, so that a ciphertext moved to another row does not open.

@@ -1,4 +1,4 @@
-"""The collections of a record store, each with its own random key, wrapped by the root key."""
+"""The collections of a record store, each with its own random key, kept under the workspace key in the key file."""
 
 from __future__ import annotations
 
