@@ -39,6 +39,8 @@ _RENAMED = re.compile(
 _FOREIGN = re.compile(r"\b(?:pay(?:able|ment)? to|to our|transfer to|remit|our|company|payee|beneficiary|bank details|"
                       r"uberweis\w*|empfanger|unser\w*|notre|nuestr[ao])\b")  # fmt: skip
 _STOP = re.compile(r"(?<![A-Z][a-z])(?<!\bNo)(?<!\bNr)(?<!\btel)[.!?…]\s+|\n\s*\n")
+_FIELD = re.compile(r"[\s>*_#•|-]*[^:.!?]{1,40}[:：][\s*_]*$")
+"""A field of a form, which is a run's and no sentence's."""
 _REACH, _RENAME = 300, 60
 
 
@@ -66,14 +68,15 @@ class Prose:
         """
         if belongs_to_firm(value):
             return None
+        field = _FIELD.match(self._line_before(value)) is not None
         start, end = self._sentence(value)
         before = fold(self._text[start : value.start])
         here = self._between(start, end)
-        if _cued(before):
+        if not field and _cued(before):
             one = _one(here, full)
             if one is not None:
                 return one
-        if not here and _PRONOUN.search(before) and start > 0 and self._text[start - 2 : start] != "\n\n":
+        if not field and not here and _PRONOUN.search(before) and start > 0 and self._text[start - 2 : start] != "\n\n":
             earlier, _ = self._sentence_before(start)
             one = _one(self._between(earlier, start), full)
             if one is not None:

@@ -131,6 +131,9 @@ def _alone(person: Someone, values: Sequence[Mention], run: Run) -> Iterator[Som
             continue
         if _kind(value.label) != _kind(label) and _kind(value.label) is not None:
             continue  # the emergency contact's phone, in a form that does not name them
+        strange = _kind(label) is not None and value.line != person.names[0].line and _kind(value.label) is None
+        if strange and (value.start < person.start or value.entity_type not in _CONTACT):
+            continue  # a customer's number, in a form that names the agent and not the customer
         person.values.append(value)
     yield person
 

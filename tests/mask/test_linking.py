@@ -161,6 +161,7 @@ def test_headers_signature_and_possession_of_a_mail() -> None:
         ("{P:Galip Yalman} and {P:Gül Yalman} met. Somebody wrote to {E:g.yalman@acme.de} about it.", []),
         ("{P:Anna Meier} has married and is now called {P:Anna Schulz}. Questions to {E:anna.meier@acme.de}.",
          [{"Anna Meier", "Anna Schulz", "anna.meier@acme.de"}]),
+        ("Sehr geehrte Frau {P:Meier},\n\nvielen Dank.\n\nIhre Kundennummer: {C:K-1001}", [{"Meier", "K-1001"}]),
         ("{P:Anna Meier} has married and now works with {P:Karl Schulz}.", []),
         (("- {P:Karl Meier}, born {D:12 March 1950}, number {C:K-1001}\n"
           "- {P:Karl Meier}, born {D:7 July 1981}, number {C:K-1002}"),
@@ -183,6 +184,12 @@ def test_headers_signature_and_possession_of_a_mail() -> None:
 def test_prose_gives_what_it_says_and_no_more(text: str, groups: list[set[str]]) -> None:
     """Possession, apposition, addresses that tell a name, name forms; nothing where two people fit."""
     assert sorted(map(sorted, linked(text))) == sorted(map(sorted, groups))
+
+
+def test_an_agent_has_not_what_a_customer_without_a_name_has() -> None:
+    """A form whose customer no detector found gives their number to nobody."""
+    assert linked("Customer number: {C:K-1001}\nPhone: {T:030 901820}\nAgent: {P:Paul Schmidt}") == []
+    assert linked("Agent: {P:Paul Schmidt}\nPhone: {T:030 901820}") == [{"Paul Schmidt", "030 901820"}]
 
 
 def test_metadata_is_a_form() -> None:
