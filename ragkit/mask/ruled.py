@@ -64,7 +64,7 @@ class Known:
         if known is None:
             if len(self.seen) > _MOST_REMEMBERED:
                 self.seen.clear()
-            forms = begins_of_word(text) if kind == "word" else (text,)
+            forms = begins_of_word(text, names=kind == "name") if kind != "tail" else [text]
             known = self.seen[key] = any(self.start_number(kind, form) in self.starts for form in forms)
         return known
 
@@ -84,7 +84,7 @@ def begins(entity_type: str, value: str) -> Iterator[tuple[str, str]]:
     """Where to look for a value: kind and text, to be hashed."""
     if entity_type == "PERSON":
         for word in read_name(value).words:
-            yield from (("word", form) for form in word.forms)
+            yield from (("name", form) for form in word.forms)
         return
     words = [word for word in _WORD.findall(value)[: _BACK + 1] if _LETTERS.search(word) and not _DIGIT.search(word)]
     if words:
@@ -94,10 +94,12 @@ def begins(entity_type: str, value: str) -> Iterator[tuple[str, str]]:
         yield "tail", normal[-_TAILS[0] :] if len(normal) >= _TAILS[0] else normal[-_TAILS[1] :]
 
 
-def begins_of_word(word: str) -> list[str]:
-    """The forms under which a word of a text is looked up."""
+def begins_of_word(word: str, *, names: bool) -> list[str]:
+    """The forms under which a word of a text is looked up, as part of a name or of another value."""
     whole = fold(strip_possessive(word))
-    return list(dict.fromkeys([whole, *(form for one in read_name(word).words for form in one.forms)]))
+    return list(
+        dict.fromkeys([whole, *(form for one in read_name(word).words for form in one.forms)] if names else [whole])
+    )
 
 
 def pairs_of(name: Name) -> Iterator[list[NameKey]]:
@@ -161,7 +163,7 @@ def _names(text: str, known: Known, asked: Asked) -> Iterator[Span]:
     words = [
         (match.start(), match.end())
         for match in _NAME_WORD.finditer(text)
-        if known.is_start("word", match[0]) or match.end() - match.start() == 1 or fold(match[0]) in PARTICLES
+        if known.is_start("name", match[0]) or match.end() - match.start() == 1 or fold(match[0]) in PARTICLES
     ]
     at = 0
     while at < len(words):
@@ -182,7 +184,7 @@ def _longest(
     for end in range(stop, at, -1):
         first, last = words[at][0], words[end - 1][1]
         name = read_name(text[first:last])
-        if not name.words or not any(known.is_start("word", text[a:b]) for a, b in words[at:end]):
+        if not name.words or not any(known.is_start("name", text[a:b]) for a, b in words[at:end]):
             continue
         if len(name.words) + len(name.initials) == 1 and _another_before(text, first, known):
             continue
@@ -195,4 +197,4 @@ def _longest(
 def _another_before(text: str, start: int, known: Known) -> bool:
     """Whether a given name stands before a single word, and not the erased person's: ``Ada Yalman``."""
     before = _LAST_WORD.search(text, max(0, start - _REACH), start)
-    return before is not None and fold(before[1]) in folded("given") and not known.is_start("word", before[1])
+    return before is not None and fold(before[1]) in folded("given") and not known.is_start("name", before[1])
