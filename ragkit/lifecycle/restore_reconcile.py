@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select, update
 from ragkit.crashpoints import reach
 from ragkit.store import ageing
 from ragkit.store.keysweep import reconcile
-from ragkit.store.recordkeys import document_place, is_wrapped
+from ragkit.store.recordkeys import document_place, is_wrapped, name_place
 from ragkit.store.removal import withdraw
 from ragkit.store.schema import documents, items, mentions, sources, versions
 
@@ -87,6 +87,7 @@ def drop_unreadable(store: RecordStore) -> Reconciled:
         reach("restore.in_reconcile")
     with store.database.write() as connection:
         _read_again(connection, _corrected_documents(store), status="active")
+    _drop_unreadable_names(store)
     store.sweep()
     values = ageing.drop_dead_values(store.database, store.collection)
     reconcile(store.database, store.collection.id, thorough=True)  # keys that were released are in use again
@@ -104,6 +105,20 @@ def _read_again(connection: Connection, doc_ids: Sequence[str], *, status: str) 
         again = update(sources).where(sources.c.source_id.in_(theirs))
         connection.execute(again.values(sealed_cursor=None, pass_open=0))
         connection.execute(update(items).where(mine).values(status=status, fingerprint="", code=None))
+
+
+def _drop_unreadable_names(store: RecordStore) -> None:
+    """Let go of what documents are called at their source where nothing can open that any more."""
+    query = select(items.c.doc_id, items.c.sealed_native_id).join(sources, sources.c.source_id == items.c.source_id)
+    mine = query.where(sources.c.collection_id == store.collection.id, items.c.sealed_native_id.is_not(None))
+    with store.database.read() as connection:
+        places = {row.doc_id: name_place(row.doc_id) for row in connection.execute(mine) if is_wrapped(row[1])}
+    held = store.collection.records.present(places.values())
+    dead = sorted(doc_id for doc_id, place in places.items() if place not in held)
+    for start in range(0, len(dead), _SLICE):
+        some = items.c.doc_id.in_(dead[start : start + _SLICE])
+        with store.database.write() as connection:
+            connection.execute(update(items).where(some).values(sealed_native_id=None))
 
 
 def _corrected_documents(store: RecordStore) -> list[str]:
