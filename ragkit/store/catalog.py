@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, update
 
 from ragkit import crypto
 from ragkit.crypto import CollectionKeys
-from ragkit.errors import StoreError
+from ragkit.errors import KeyDestroyed, StoreError
 from ragkit.store.database import Database
 from ragkit.store.keyform import give_record_keys
 from ragkit.store.recordkeys import RecordKeys
@@ -58,6 +58,7 @@ def open_collection(
     Raises:
         StoreError: There is no such collection, and ``create`` is false.
         KeyMismatch: The root key is not the one the collection was made with.
+        KeyDestroyed: The key file is lost.
     """
     with database.read() as connection:
         row = connection.execute(select(collections).where(collections.c.name == name)).one_or_none()
@@ -95,8 +96,9 @@ def set_fingerprints(database: Database, collection: Collection, *, policy: str,
 
 
 def _create(database: Database, root_key: bytes, name: str, *, data_class: DataClass) -> Collection:
-    collection_id = crypto.opaque_id(crypto.new_key(), "collection")
-    wrapped = crypto.seal(root_key, crypto.new_key(), bound_to=f"collection/{collection_id}")
+    collection_id, key = crypto.opaque_id(crypto.new_key(), "collection"), crypto.new_key()
+    wrapped = crypto.seal(root_key, key, bound_to=f"collection/{collection_id}")
+    WorkspaceKeys(database.key_file, root_key).keep(f"collection/{collection_id}", key)  # before there is a row for it
     with database.write() as connection:
         # Another process may have made it between the look and the lock; then theirs is the one.
         row = connection.execute(select(collections).where(collections.c.name == name)).one_or_none()
@@ -123,6 +125,11 @@ def _opened(database: Database, row: Row[Any], root_key: bytes) -> Collection:
     key = workspace.secret(place)
     if key is None:  # not opened for writing since there is a workspace key
         key = crypto.unseal(root_key, row.wrapped_key, bound_to=place)
+        if row.key_form:
+            raise KeyDestroyed(
+                "the key file, records.keys.db, is lost or of another workspace: its records cannot be read",
+                remedy="Put its copy back with `ragkit restore`. Without one, delete records.db and sync again.",
+            )
         if database.writable:
             workspace.keep(place, key)
     records = RecordKeys(database, workspace, row.id)

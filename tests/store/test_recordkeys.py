@@ -170,6 +170,17 @@ def test_the_key_file_holds_no_place_in_clear_but_ids(light: LightIngest, tmp_pa
     assert (tmp_path / "records.keys.db").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_lost_key_file_is_told(light: LightIngest, tmp_path: Path, writable: bool) -> None:
+    """Rather than to answer from nothing, or to begin another key file beside records it cannot read."""
+    light.sync({"a": "Ada wrote"})
+    light.database.close()
+    (tmp_path / "records.keys.db").unlink()
+    with pytest.raises(KeyDestroyed, match="is lost") as refused:
+        LightIngest(tmp_path, writable=writable)
+    assert "ragkit restore" in refused.value.remedy
+
+
 def test_record_keys_are_not_pickled_or_shown(light: LightIngest) -> None:
     """Neither they nor the collection that has them."""
     for one in (light.collection.records, light.collection):
