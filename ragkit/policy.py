@@ -55,7 +55,7 @@ __all__ = [
     "TermSource",
 ]
 
-MASKING_VERSION = 3
+MASKING_VERSION = 4
 """Raised when masking gives another output for the same policy and detectors."""
 
 NATIONAL_ID = "NATIONAL_ID"
@@ -234,9 +234,7 @@ class Policy(BaseModel):
         # The prompt view is made from the record view at question time and changes nothing that is stored. Detectors
         # and lists are in `detectors`, by what they are and hold and not by what they are called or where they lie.
         settings = self.model_dump(mode="json", exclude={"prompt_view", "profile", "detectors", "deny", "allow"})
-        stated: list[Any] = [MASKING_VERSION, settings, list(detectors)]
-        stated += ["generalise 1"] * any(rule.operator == "generalise" for rule in self.entities.values())
-        document = json.dumps(stated, sort_keys=True, ensure_ascii=True)
+        document = json.dumps([MASKING_VERSION, settings, list(detectors)], sort_keys=True, ensure_ascii=True)
         return hmac.new(key, document.encode(), hashlib.sha256).hexdigest()[:16]
 
     def _own_parts(self) -> Iterator[Dictionary | Recognizer | DenyList]:

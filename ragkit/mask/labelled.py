@@ -67,7 +67,7 @@ _CASE_FORM = re.compile(r"\b\d{1,3}[ ][A-Z][a-z]{0,3}[ ]\d{1,6}/\d{2,4}\b")  # G
 _PROFILE = re.compile(
     r"(?:https?://)?(?:[a-z]{2,3}\.)?(?:linkedin\.com/(?:in|pub)|facebook\.com|instagram\.com|x\.com|twitter\.com|"
     r"t\.me|"
-    r"xing\.com/profile|tiktok\.com/@?|orcid\.org)/@?[\w.\-%]{3,}(?![\w/])",
+    r"xing\.com/profile|tiktok\.com/@?|orcid\.org)/@?[\w.\-%]{3,}(?:/[\w.\-%/]*)?(?<![.\-])(?![\w/])",
     re.IGNORECASE,
 )
 

@@ -20,6 +20,8 @@ Item = tuple[str, str]
 """Entity type and value as written."""
 
 _BATCH = 500
+_RENEWED = dict.fromkeys(("URL", "PROFILE_URL"), "value 2")
+"""Types whose rows are made anew, since their first surrogates could hold part of the value. Old tokens stay."""
 _CACHE_ROWS = 100_000
 
 Key = TypeVar("Key", bound=Hashable)
@@ -213,11 +215,11 @@ class VaultRows:
 
     def value_mac(self, entity_type: str, normal: str) -> bytes:
         """What a value is found by."""
-        return keyed_hash(self._keys.values, "value", entity_type, normal)
+        return keyed_hash(self._keys.values, _RENEWED.get(entity_type, "value"), entity_type, normal)
 
     def spelling_mac(self, item: Item, normal: str) -> bytes:
         """What a further spelling of a value is found by."""
-        return keyed_hash(self._keys.values, "spelling", item[0], normal, item[1])
+        return keyed_hash(self._keys.values, f"spelling{_RENEWED.get(item[0], '')}", item[0], normal, item[1])
 
     def part_mac(self, kind: str, folded: str) -> bytes:
         """What a part of a name, place or domain is found by."""

@@ -23,6 +23,7 @@ from ragkit.mask.normalise import HONORIFICS
 from ragkit.mask.shift_months import months, named_as
 from ragkit.mask.surrogate_names import blend
 from ragkit.mask.surrogate_phones import quiet
+from ragkit.mask.surrogate_urls import stretches
 from ragkit.mask.surrogate_words import PEOPLES, TITLES
 from ragkit.wordlists import everyday, folded, pool
 
@@ -74,8 +75,8 @@ def split(entity_type: str, value: str) -> list[Part]:
         local, at, domain = value.rpartition("@")
         return [*_pieces(local, "name"), Part("keep", at), Part("domain", domain)]
     if entity_type in {"PROFILE_URL", "URL"}:
-        head, slash, path = value.rpartition("/")
-        return [Part("keep", head + slash), *_pieces(path, "name")]
+        pieces = [(kind, text) for kind, text in stretches(value) if text]
+        return [p for kind, text in pieces for p in (_pieces(text, kind) if kind == "name" else [Part(kind, text)])]
     return list(_pieces(value, "name" if entity_type == "PERSON" else "place"))
 
 

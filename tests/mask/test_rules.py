@@ -235,6 +235,8 @@ def test_profiles_and_money(find):
     assert find("see https://www.linkedin.com/in/galip-yalman now", "PROFILE_URL") == [
         "https://www.linkedin.com/in/galip-yalman"
     ]
+    for page in ("linkedin.com/in/galip-yalman/", "x.com/galip_yalman/status/1", "facebook.com/galip.yalman/about"):
+        assert find(f"see https://{page} now", "PROFILE_URL") == [f"https://{page}"]
     assert find("it costs €1,299.00 or 12 USD", "MONEY") == ["12 USD", "€1,299.00"]
 
 

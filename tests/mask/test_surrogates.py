@@ -71,6 +71,24 @@ def test_parts_join_to_the_value(entity_type, value):
     assert "".join(part.text for part in split(entity_type, value)) == value
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://www.linkedin.com/in/galip-yalman/", "https://galip-yalman.de/impressum", "www.galip-yalman.com",
+        "https://example.org/users/galip/yalman/files/report.pdf", "https://galip.yalman:secret@x.de/",
+        "mailto:galip@yalman.de?cc=yalman", "https://crm.example/?customer=galip+yalman#yalman", "//galip/yalman/",
+        "https://yalman.example:8080/", "GALIP.YALMAN/x", "ftp://203.0.113.77/galip",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("entity_type", ["URL", "PROFILE_URL"])
+def test_a_web_address_keeps_no_name_wherever_it_stands(vault, entity_type, value):
+    """Before the host, in it, in any part of the path or query; it stays a web address, and comes back."""
+    token, surrogate = vault.allocate(entity_type, value)
+    assert not re.search("galip|yalman|203", surrogate, re.IGNORECASE)
+    assert re.sub(r"[^/:?#@]", "", surrogate) == re.sub(r"[^/:?#@]", "", value)
+    assert vault.reveal(token)[0] == value
+
+
 def test_street_words_stay_and_names_go():
     """An address stays an address of the same kind."""
     parts = split("ADDRESS", "Lindenstraße 5, 10115 Berlin")
