@@ -58,6 +58,7 @@ column = "product"
 
 [collections.files]
 access = ["u:local|leaks"]
+officers = ["u:local|leaks"]
 policy = "ours"
 filter_keys = ["remark"]
 [[collections.files.sources]]
@@ -67,11 +68,16 @@ path = {files}
 
 [collections.lines]
 access = ["u:local|leaks"]
+officers = ["u:local|leaks"]
 filter_keys = ["remark"]
 [[collections.lines.sources]]
 connector = "jsonl"
 name = "lines"
 path = {lines}
+
+[[retention]]
+collection = "files"
+days = 36500
 """
 _PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn\n-----END RSA PRIVATE KEY-----\n"
 
@@ -103,6 +109,11 @@ class World:
         return self.folder / "broken"
 
     @property
+    def officer(self) -> Path:
+        """What officers are meant to read in clear: exports, reasons of holds. Not scanned."""
+        return self.folder / "officer"
+
+    @property
     def temporary(self) -> Path:
         """What was set as the folder for temporary files and as home."""
         return self.folder / "temporary"
@@ -121,7 +132,7 @@ class World:
 
     def make(self, *, profile: str = "default") -> None:
         """Make the folders and the workspace's configuration; again with another profile, the policy has changed."""
-        for folder in (self.sources / "lists", self.workspace, self.said, self.broken, self.temporary):
+        for folder in (self.sources / "lists", self.workspace, self.said, self.broken, self.officer, self.temporary):
             folder.mkdir(parents=True, exist_ok=True)
         places = {
             "files": "files", "lines": "lines.jsonl",

@@ -11,6 +11,7 @@ import pytest
 
 from ragkit.testing.canaries import Canary, entity_types, make_canaries, make_people
 from ragkit.testing.leak_paths import ask_worker, run_commands
+from ragkit.testing.leak_people import exported, run_people, strangers
 from ragkit.testing.leaks import VIEWS, World, exercise, lexical_terms, missed, scan
 from ragkit.testing.planting import PLACES, Planting, plant, plant_lists
 
@@ -38,6 +39,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Canary]
         exercise(world, planting, asked=4)
         ask_worker(world, planting.questions[:4])
         run_commands(world, planting, people)
+        run_people(world, planting, people)
     return world, [*canaries, *people], planting
 
 
@@ -107,3 +109,29 @@ def test_every_command_did_what_it_should(lived: tuple[World, list[Canary], Plan
     assert told["broken-policy-show-ours"].count("is not UTF-8") == 1
     assert told["broken-policy-show-ours"].count("failed (") == 2
     assert '"newly_masked"' in told["remask-dry"]
+
+
+def test_every_request_of_a_person_did_what_it_should(lived: tuple[World, list[Canary], Planting]) -> None:
+    """What should be done was, and what should be refused was, so that each way out was really taken."""
+    world, _, _ = lived
+    ends = {
+        path.stem.removeprefix("people-"): path.read_text().rpartition("status ")[2]
+        for path in world.said.glob("people-*.txt")
+    }
+    refused = {name for name, status in ends.items() if status == "2"}
+    assert refused == {
+        "no-purpose", "export-again", "correct-nobody", "lift-wrong", "held", "release-wrong", "backup-again",
+        "erase-unsure", "receipt-wrong", "restore-damaged",
+    }  # fmt: skip
+    assert {name: status for name, status in ends.items() if status not in {"0", "2"}} == {
+        "nobody": "1",
+        "restore": "1",
+    }
+
+
+def test_an_export_holds_one_person_only(lived: tuple[World, list[Canary], Planting]) -> None:
+    """Their own value is in it, and nobody else's, in any spelling."""
+    world, canaries, planting = lived
+    own = exported(planting)
+    assert own.value in (world.officer / "export.json").read_text(encoding="utf-8")
+    assert strangers(world, canaries, own) == set()
