@@ -83,6 +83,7 @@ class Run:
     documents: int
     wholly: int
     shared: int
+    unlinked: int = 0
     killed: str = ""
     resumed: int = 0
     seconds: float = 0.0
@@ -135,7 +136,9 @@ def one_run(base: Base, folder: Path, number: int, dice: random.Random) -> Run:
             workspace.keeping.backup(folder.with_name(f"{folder.name}-backup"))
         people = [one for one in people if _found(workspace, one)]
         gone = take(workspace, base.truth, people)
-    run = Run(base.chunks, base.delta, len(people), len(gone.documents), len(gone.wholly), gone.shared)
+    run = Run(
+        base.chunks, base.delta, len(people), len(gone.documents), len(gone.wholly), gone.shared, len(gone.unlinked)
+    )
     if not people:
         return run
     started = time.perf_counter()
@@ -233,6 +236,7 @@ def figures(runs: Sequence[Run], peer: dict[str, int]) -> dict[str, Any]:
         ),
         "resumed": sum(bool(run.resumed) for run in runs),
         "people": sum(run.people for run in runs),
+        "values_not_known_as_theirs": sum(run.unlinked for run in runs),
         "documents_deleted": sum(run.wholly for run in runs),
         "documents_redacted": sum(run.documents - run.wholly for run in runs),
         "afterlives": sum(bool(run.back) for run in runs),

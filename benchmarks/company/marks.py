@@ -17,6 +17,8 @@ from benchmarks.company.truth import SHORT, Truth
 from benchmarks.residue import Found, Marks, search
 from ragkit.crypto import key_number
 from ragkit.errors import KeyMismatch
+from ragkit.lifecycle.people import People
+from ragkit.mask.tokens import find_tokens
 from ragkit.workspace import Workspace
 
 _SEALED = 48
@@ -33,6 +35,8 @@ class Taken:
         documents: Ids of the documents that did, and of those, which are about one of them alone.
         tokens: Token ids of the values that nobody else has.
         shared: How many of their values somebody else has too.
+        unlinked: Token ids of values that are theirs alone and that ragkit does not know to be theirs: no erasure can
+            reach them, so they are counted apart and are in no mark.
     """
 
     marks: Marks = field(default_factory=Marks)
@@ -41,6 +45,7 @@ class Taken:
     wholly: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=dict)
     shared: int = 0
+    unlinked: dict[str, str] = field(default_factory=dict)
 
 
 def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Taken:
@@ -54,6 +59,8 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
                 texts[f"{kind} of {one.id}"] = value
     rows: dict[str, bytes] = {}
     vault = part.masker.vault
+    found = [person for one in people for person in People(part.store, vault).find(one.email)]
+    linked = {token for person in found for held in person.values for _, _, _, token in find_tokens(held.token)}
     with closing(sqlite3.connect(f"file:{_records(workspace)}?mode=ro", uri=True)) as records:
         sealed = {
             token: tuple(row)
@@ -66,7 +73,9 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
             with suppress(KeyMismatch):
                 opened = vault._rows.open(row)
                 owners = truth.owners(opened.value)
-                if owners and owners <= keys and row.token:
+                if owners and owners <= keys and row.token and row.token not in linked:
+                    gone.unlinked[row.token] = opened.value
+                elif owners and owners <= keys and row.token:
                     gone.tokens[row.token] = opened.value
                     texts[f"token {row.token}"] = row.token
                     numbers.add(key_number(row.value_mac))
@@ -80,12 +89,9 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
             if any(token in text for token in gone.tokens):
                 gone.chunks.add(number)
                 gone.documents.add(doc_id)
-        native = part.store.native_ids(sorted(gone.documents))
-        for doc_id, name in native.items():
-            path = f"records.jsonl#{name}" if name.startswith("call-") else name
-            if truth.documents[path].wholly in keys:
-                gone.wholly.add(doc_id)
-                gone.chunks |= {number for number, other in paths.items() if other == doc_id}
+        gone.wholly = {held.doc_id for person in found for held in person.documents if held.wholly}
+        gone.documents |= gone.wholly
+        gone.chunks |= {number for number, doc_id in paths.items() if doc_id in gone.wholly}
         vectors = _take_rows(records, gone, rows)
     keyed = _records(workspace).with_name("records.keys.db")
     if keyed.exists():
