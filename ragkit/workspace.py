@@ -99,12 +99,14 @@ class Workspace:
             for name, sources in self._chosen(collection, source):
                 part = self._handles.collection(name, database, create=True)
                 part.store.sweep()
+                before = part.store.index_source().last_chunk_id()
                 ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined)
                 for section in sources:
                     connector = build_connector(self.config, section)
                     reports.append(ingestor.sync(connector, section.name, dry_run=dry_run))
                 if not dry_run:
-                    extend(part.store, part.masker.vault)
+                    if part.store.index_source().last_chunk_id() != before:
+                        extend(part.store, part.masker.vault)
                     fold(part.index, recorder=self._handles.recorder, collection=name, progress=progress)
                 part.close()
         return SyncReport.together(reports)
@@ -351,7 +353,7 @@ class Workspace:
 
     @property
     def begun(self) -> int:
-        """How many people's requests the last writer found begun and not finished; ``subjects.resume()`` finishes them."""
+        """People's requests that the last writer found begun and not finished; ``subjects.resume()`` finishes them."""
         return self._handles.begun
 
     def close(self) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PANEL = "Privacy"
 
+_LISTED = 20
+
 subject_verbs = typer.Typer(
     no_args_is_help=True, help="Find, export, correct, restrict and erase what is held of a person, if you may."
 )
@@ -156,7 +158,8 @@ def correct(
     if done.shared:
         say("Another person has the old value too and keeps it.")
     if done.sources:
-        table("Still the old value at the source", ("source", "documents"), sorted(done.sources.items()))
+        say("Sources that still hold the old value; what is read from them later is corrected too:")
+        table("", ("source", "documents"), sorted(done.sources.items()))
     if done.others:
         say(f"{done.others:,} more values of this type are held of the person: look with `ragkit subject find`.")
 
@@ -223,8 +226,10 @@ def _print_found(one: Found) -> None:
     for kind, value in one.apart:
         say(f"  only this one: {kind} {value}")
     say(f"  {len(one.documents):,} documents, {len(one.wholly):,} of them about nobody else")
-    for doc_id in one.documents:
+    for doc_id in one.documents[:_LISTED]:
         say(f"  {doc_id}" + (f"  {one.names[doc_id]}" if doc_id in one.names else ""))
+    if len(one.documents) > _LISTED:
+        say(f"  … and {len(one.documents) - _LISTED:,} more; `--json` lists all")
     if one.possible:
         say(f"  {len(one.possible):,} more that may speak of this person or of another")
     for request in one.restricted:

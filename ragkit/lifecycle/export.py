@@ -2,12 +2,14 @@
 
 In each passage the tokens of the person's own values are replaced by the values; every other token by its type alone,
 ``[PERSON]``, so that other people can neither be read nor told apart or followed from passage to passage. A value that
-somebody else has too is shown where a document puts it together with this person.
+somebody else has too is shown where a document puts it together with this person. Of a table that lists others, only
+the header and the person's own rows are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,10 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
 """Categories of personal data by entity type; what is in none is ``other``."""
 
 
+_RULE = re.compile(r"\|[\s|:-]*-[\s|:-]*")
+_GAP = "| … |"
+
+
 def category(entity_type: str) -> str:
     """The category of an entity type."""
     return next((name for name, types in CATEGORIES.items() if entity_type in types), "other")
@@ -62,14 +68,21 @@ def held_documents(store: RecordStore, person: Person, *, progress: Progress | N
     for done, held in enumerate(person.documents, 1):
         stored, origin = store.stored(held.doc_id), known.get(held.doc_id)
         if stored is not None and origin is not None:
-            mine = {values[n].token: values[n].value for n in held.numbers if n in values and values[n].certain}
-            yield _document(held, origin, stored.header, stored.chunks, mine)
+            here = [values[number] for number in held.numbers if number in values and values[number].certain]
+            mine = {one.token: one.value for one in here}
+            alone = {one.token for one in here if not one.shared} or mine.keys()
+            yield _document(held, origin, stored.header, stored.chunks, mine, alone)
         if progress:
             progress("export", done, len(person.documents))
 
 
 def _document(
-    held: HeldDocument, origin: Origin, header: Header, chunks: tuple[Chunk, ...], mine: Mapping[str, str]
+    held: HeldDocument,
+    origin: Origin,
+    header: Header,
+    chunks: tuple[Chunk, ...],
+    mine: Mapping[str, str],
+    alone: Collection[str],
 ) -> dict[str, Any]:
     def shown(text: Masked) -> str:
         return TOKEN.sub(lambda match: mine.get(match[0]) or f"[{match[1]}]", text)
@@ -80,7 +93,7 @@ def _document(
 
     passages = [
         {
-            "text": shown(chunk.record),
+            "text": shown(chunk.record if held.wholly else _own_rows(chunk.record, alone)),
             "heading": shown(chunk.heading),
             "above": shown(chunk.context_record),
             "page": chunk.page,
@@ -105,6 +118,19 @@ def _document(
         "wholly": held.wholly,
         "passages": passages,
     }
+
+
+def _own_rows(text: Masked, tokens: Collection[str]) -> Masked:
+    """A text whose tables keep their header and the rows that hold one of these tokens; a gap stands for others."""
+    lines = text.split("\n")
+    kept: list[str] = []
+    for place, line in enumerate(lines):
+        ruled = lines[place + 1 : place + 2] and _RULE.fullmatch(lines[place + 1])
+        if not line.startswith("|") or ruled or _RULE.fullmatch(line) or any(token in line for token in tokens):
+            kept.append(line)
+        elif kept[-1:] != [_GAP]:
+            kept.append(_GAP)
+    return Masked("\n".join(kept))
 
 
 def disclosed(recipients: Recipients, *, since: str, names: Mapping[str, str], audit: str) -> dict[str, Any]:

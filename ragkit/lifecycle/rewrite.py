@@ -101,18 +101,20 @@ def rewrite(
     window = Window(embedder)
     maker = Maker(store, vault, window, replace, surrogates=surrogates, refilter=refilter, find=find, beside=beside)
     run = _Run(store, embedder, window, recorder, inside, request)
-    waiting: list[Rewritten] = []
-    for done, doc_id in enumerate(doc_ids, 1):
-        if one := maker.make(doc_id):
-            waiting.append(one)
-        else:
-            run.unchanged += 1
-        if sum(max(1, len(one.stale)) for one in waiting) >= _SLAB:
-            run.publish(waiting)
-            waiting = []
+    every, done = list(doc_ids), 0
+    while done < len(every):
+        waiting: list[Rewritten] = []
+        with store.database.read():  # one snapshot and one connection for all of a slab
+            while done < len(every) and sum(max(1, len(one.stale)) for one in waiting) < _SLAB:
+                one = maker.make(every[done])
+                done += 1
+                if one is None:
+                    run.unchanged += 1
+                else:
+                    waiting.append(one)
+        run.publish(waiting)
         if progress:
-            progress("rewrite", done, len(doc_ids))
-    run.publish(waiting)
+            progress("rewrite", done, len(every))
     return run.report()
 
 

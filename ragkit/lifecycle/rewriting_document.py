@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
@@ -35,11 +35,12 @@ class Rewritten:
     spans: Mapping[str, int]
     unaligned: int
 
-    @property
-    def stale(self) -> list[int]:
-        """Positions of the chunks that must be embedded again."""
+    stale: list[int] = field(init=False)
+    """Positions of the chunks that must be embedded again."""
+
+    def __post_init__(self) -> None:
         old = self.stored.version.chunks
-        return [at for at, chunk in enumerate(self.chunks) if chunk.embedded != old[at].embedded]
+        self.stale = [at for at, chunk in enumerate(self.chunks) if chunk.embedded != old[at].embedded]
 
 
 class Maker:

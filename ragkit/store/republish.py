@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ragkit.store.items import SourceEntry, now
 from ragkit.store.schema import documents, filters, items, links, mentions, versions
@@ -23,6 +23,25 @@ from ragkit.types import Notice
 if TYPE_CHECKING:
     from ragkit.store.catalog import Collection
     from ragkit.store.database import Database
+
+
+# Made once: for a document that is in two thousand, making them anew takes longer than running them.
+_ANSWERING = (
+    select(versions.c.version_id, versions.c.number, versions.c.media_type, versions.c.notices)
+    .add_columns(documents.c.class_id, items.c.version.label("last"))
+    .join_from(documents, versions, documents.c.version_id == versions.c.version_id)
+    .join(items, items.c.doc_id == documents.c.doc_id)
+    .where(documents.c.doc_id == bindparam("doc"), documents.c.collection_id == bindparam("collection"))
+)
+_MENTIONS = select(mentions.c.key).where(mentions.c.version_id == bindparam("version"))
+_FILTERS = select(filters.c.key, filters.c.value_mac).where(filters.c.version_id == bindparam("version"))
+_LINKS = select(links.c.person, links.c.key).where(links.c.version_id == bindparam("version"))
+_CLASS = select(documents.c.class_id).where(documents.c.doc_id == bindparam("doc"))
+_NOTE = (
+    update(items)
+    .where(items.c.doc_id == bindparam("doc"))
+    .values(version=bindparam("last"), changed_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,23 +89,16 @@ def read_document(database: Database, collection: Collection, doc_id: str) -> St
     Raises:
         KeyMismatch: Its key is destroyed, or not of this workspace.
     """
-    query = (
-        select(versions.c.version_id, versions.c.number, versions.c.media_type, versions.c.notices)
-        .add_columns(documents.c.class_id, items.c.version.label("last"))
-        .join_from(documents, versions, documents.c.version_id == versions.c.version_id)
-        .join(items, items.c.doc_id == documents.c.doc_id)
-        .where(documents.c.doc_id == doc_id, documents.c.collection_id == collection.id)
-    )
     with database.read() as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_ANSWERING, {"doc": doc_id, "collection": collection.id}).one_or_none()
         version = read_stored(database, collection, doc_id) if row is not None else None
         if row is None or version is None:
             return None
-        mine = row.version_id
-        held = connection.execute(select(mentions.c.key).where(mentions.c.version_id == mine)).scalars()
-        filtered = connection.execute(select(filters.c.key, filters.c.value_mac).where(filters.c.version_id == mine))
+        mine = {"version": row.version_id}
+        held = connection.execute(_MENTIONS, mine).scalars()
+        filtered = connection.execute(_FILTERS, mine)
         people: dict[int, set[int]] = {}
-        for person, key in connection.execute(select(links.c.person, links.c.key).where(links.c.version_id == mine)):
+        for person, key in connection.execute(_LINKS, mine):
             people.setdefault(person, set()).add(key)
         return StoredDocument(
             entry=StoredEntry(doc_id=doc_id, last_version=row.last, access_class=row.class_id),
@@ -110,9 +122,8 @@ class Republisher(DocumentWriter):
 
     def _class_of(self, connection: Connection, entry: SourceEntry) -> str:
         """The class that the document has now: permissions may have changed since it was read."""
-        query = select(documents.c.class_id).where(documents.c.doc_id == entry.doc_id)
-        return str(connection.execute(query).scalar_one())
+        return str(connection.execute(_CLASS, {"doc": entry.doc_id}).scalar_one())
 
     def _note(self, connection: Connection, staging: Staging) -> None:
-        here = items.c.doc_id == staging.entry.doc_id
-        connection.execute(update(items).where(here).values(version=staging.number, changed_at=now()))
+        given = {"doc": staging.entry.doc_id, "last": staging.number, "at": now()}
+        connection.execute(_NOTE, given)

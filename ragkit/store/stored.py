@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
@@ -19,6 +19,14 @@ from ragkit.types import Chunk
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_ANSWERING = (
+    select(versions)
+    .join(documents, documents.c.version_id == versions.c.version_id)
+    .where(documents.c.doc_id == bindparam("doc"), documents.c.collection_id == bindparam("collection"))
+)
+_BODIES = select(bodies).where(bodies.c.version_id == bindparam("version")).order_by(bodies.c.ordinal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +52,11 @@ def read_stored(database: Database, collection: Collection, doc_id: str) -> Stor
     """Open the version that a document answers with; ``None`` when it does not answer, or its key is destroyed."""
     import numpy as np
 
-    query = (
-        select(versions)
-        .join(documents, documents.c.version_id == versions.c.version_id)
-        .where(documents.c.doc_id == doc_id, documents.c.collection_id == collection.id)
-    )
     with database.read() as connection:
-        version = connection.execute(query).one_or_none()
+        version = connection.execute(_ANSWERING, {"doc": doc_id, "collection": collection.id}).one_or_none()
         if version is None or version.sealed_header is None:
             return None
-        mine = select(bodies).where(bodies.c.version_id == version.version_id).order_by(bodies.c.ordinal)
-        rows = connection.execute(mine).all()
+        rows = connection.execute(_BODIES, {"version": version.version_id}).all()
     place = place_of(doc_id, version.number)
     key = Keyring(collection).keys({place: version.wrapped_key}).get(place)
     if key is None:

@@ -131,6 +131,8 @@ def test_an_export_has_all_of_the_person_and_nothing_of_others(light: NamedInges
     assert {"Ada Byron", "ada@mail.example", PHONE} == {one["value"] for one in held_values(ada)}
     assert all(other not in text for other in ("Max", "max@", "Grace", "Hopper", "Lucy"))
     assert ":" not in "".join(part.partition("]")[0] for part in text.split("[PERSON")[1:])
+    tables = [p["text"] for one in documents for p in one["passages"] if p["text"].startswith("|")]
+    assert tables == [f"{HEADER}| Ada Byron | ada@mail.example | {PHONE} |\n| … |"]
     passages = {p["text"] for one in documents for p in one["passages"]}
     assert "the lamp of Ada Byron is ready." in passages
     assert "It is red." not in passages
