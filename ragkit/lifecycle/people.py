@@ -27,13 +27,16 @@ from ragkit import crypto
 from ragkit.lifecycle.people_documents import HeldDocument, Reader
 from ragkit.lifecycle.people_evidence import Cluster, Known
 from ragkit.lifecycle.people_search import Search
-from ragkit.mask.linking_types import is_strong
+from ragkit.mask.linking_types import is_role_mailbox, is_strong
 from ragkit.mask.people import fits, is_list, read_name
 from ragkit.store.subjectrows import SubjectRows
 
 if TYPE_CHECKING:
     from ragkit.mask.vault import Vault
     from ragkit.store.records import RecordStore
+
+COMMON_DOCUMENTS = 20
+"""A value that no document puts together with a name, in more documents than these, is nobody's: a switchboard."""
 
 __all__ = ["HeldDocument", "HeldValue", "People", "Person"]
 
@@ -102,7 +105,7 @@ class People:
             clusters = search.resolve(seeds)
             reader = Reader(self._store, self._rows, search.known, search.places, clusters, common=search.common)
             mine = [one for one in clusters if one.numbers & (seeds - search.common) and not reader.lost(one)]
-            found = [self._person(one, reader) for one in mine]
+            found = [made for one in mine if not _nobodys(one, made := self._person(one, reader))]
         return sorted(found, key=lambda one: (-sum(v.certain for v in one.values), one.subject))
 
     def _person(self, cluster: Cluster, reader: Reader) -> Person:
@@ -123,8 +126,18 @@ class People:
         def rank(number: int) -> tuple[bool, bool, int]:
             return number in shared, not is_strong(known[number].entity_type), number
 
-        first = known[min(cluster.numbers, key=rank)]
-        return crypto.opaque_id(self._store.collection.keys.ids, "subject", first.entity_type, first.normal)
+        best = min(cluster.numbers, key=rank)
+        told = [best] if best not in shared else sorted(cluster.numbers)  # all of them, where each is another's too
+        parts = [part for number in told for part in (known[number].entity_type, known[number].normal)]
+        return crypto.opaque_id(self._store.collection.keys.ids, "subject", *parts)
+
+
+def _nobodys(cluster: Cluster, person: Person) -> bool:
+    """Whether what was found is no person: a function's mailbox, or what stands everywhere and with no name."""
+    if cluster.names or len(cluster.values) > 1:
+        return False
+    roles = all(is_role_mailbox(address) for address in cluster.values.get("EMAIL_ADDRESS", ("",)))
+    return ("EMAIL_ADDRESS" in cluster.values and roles) or len(person.documents) > COMMON_DOCUMENTS
 
 
 def _lists(cluster: Cluster, known: dict[int, Known]) -> set[int]:
