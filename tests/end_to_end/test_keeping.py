@@ -167,3 +167,31 @@ def test_only_officers(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
         with pytest.raises((BackupError, StoreError)):
             workspace.keeping.backup(tmp_path / "b")
     assert not (tmp_path / "b").exists()
+
+
+def test_no_copy_tells_a_name(base: Path) -> None:
+    """Neither a backup, nor its manifest, nor the key copy holds a value or a file name in clear."""
+    for path in [*(base / "backup").rglob("*"), *(base / "safe").rglob("*")]:
+        if path.is_file():
+            held = path.read_bytes().lower()
+            assert not [word for word in (b"yalmanova", b"thorvald", b"ostrowsky", b"1042", b"case 7") if word in held]
+
+
+def test_an_erasure_is_not_undone(base: Path, tmp_path: Path) -> None:
+    """Who was erased after the backup stays erased: restored elsewhere, before a sync and after it."""
+    with ragkit.open_workspace(base / "ws") as workspace:
+        token = workspace.mask_text("Peter Ostrowsky", store=False)[0].record
+        assert any(token in hit.chunk.record for hit in workspace.search("Peter Ostrowsky", k=10))
+        done = workspace.subjects.erase("Peter Ostrowsky", purpose="request 1")
+        assert done.complete
+        assert done.levels["L3"] == "true", "the key copy was made anew, so no copy has the keys"
+    place = tmp_path / "other"
+    assert restore_workspace(base / "backup", to=place, keys=base / "safe" / "keys").dropped >= 1
+    (place / "documents").symlink_to(base / "ws" / "documents")
+    for _ in range(2):
+        with ragkit.open_workspace(place) as workspace:
+            found = workspace.search("Kind regards, Peter Ostrowsky", k=10)
+            assert not any(token in hit.chunk.record or "Ostrowsky" in hit.chunk.index for hit in found)
+            assert workspace.subjects.find("Peter Ostrowsky", purpose="look") == []
+            assert workspace.reveal(token, purpose="look") == token
+            assert workspace.sync().exit_code in {0, 1}

@@ -26,6 +26,7 @@ from ragkit.lifecycle.restore_reconcile import drop_unreadable
 from ragkit.store.catalog import open_collection
 from ragkit.store.copies import Copies
 from ragkit.store.records import RecordStore, check
+from ragkit.store.rotation import admit, retire_others
 from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.testing.kept import LightWorkspace
 from ragkit.testing.light import ROOT_KEY
@@ -321,3 +322,19 @@ def test_old_keys_are_refused(light: LightWorkspace, tmp_path: Path) -> None:
     events.record("backup.made", data={"kind": "keys", "copy": "0" * 32, "made": good.made_at})
     with pytest.raises(BackupError, match="newer one"):
         choose_keys(data, found, good)
+
+
+def test_a_backup_of_before_a_new_root_key(light: LightWorkspace, made: Path) -> None:
+    """With the key file of now it opens by the new root key alone."""
+    new = b"n" * 32
+    admit(light.database, ROOT_KEY, new)
+    retire_others(light.database, new)
+    secret = WorkspaceKeys(light.database.key_file, new).derived(SECRET)
+    found = read_manifest(made, secret)
+    with Restore(light.folder / ".ragkit", made, found, ChosenKeys(own=True)).staged() as database:
+        store = RecordStore(database, open_collection(database, new, "default"))
+        assert drop_unreadable(store).dropped == 0
+        assert store.inventory().documents == 30
+        assert len(list(store.index_source().rows())) == 60
+    with pytest.raises(KeyMismatch):
+        WorkspaceKeys(light.database.key_file, ROOT_KEY).derived(SECRET)
