@@ -12,8 +12,8 @@ asked for, groups are followed to further groups by the rules of :mod:`ragkit.li
 else's groups are looked at only as far as they share a value, which tells what is shared, and are not followed. So the
 cost is that of the person and their neighbours, not of the collection.
 
-A value is *certain* when it stands in a group that is joined to the person; what nothing but a name ties to them is
-not, where that name may be another's. It is *shared* when another living person has it too: the telephone of a family,
+A value is *certain* when it stands in a group that is joined to the person. Only names are ever told that are not: a
+short form that may be another's. It is *shared* when another living person has it too: the telephone of a family,
 a name of two people, a surname of several. Erasing a person must leave shared values to the others.
 """
 
@@ -113,8 +113,7 @@ class People:
         shared = reader.shared(cluster)
         own = {n for n in cluster.numbers if n not in reader.common or known[n].entity_type == "PERSON"}
         values = [_held(known[n], certain=True, shared=n in shared) for n in own]
-        likely = {number for other in cluster.likely for number in other.numbers} | _lists(cluster, known)
-        likely -= cluster.numbers
+        likely = _likely(cluster, known) - cluster.numbers
         values += (_held(known[n], certain=False, shared=True) for n in likely)
         values.sort(key=lambda one: (not one.certain, one.entity_type != "PERSON", one.entity_type, one.value))
         documents, possible = reader.documents(cluster, shared, likely)
@@ -140,11 +139,21 @@ def _nobodys(cluster: Cluster, person: Person) -> bool:
     return ("EMAIL_ADDRESS" in cluster.values and roles) or len(person.documents) > COMMON_DOCUMENTS
 
 
-def _lists(cluster: Cluster, known: dict[int, Known]) -> set[int]:
-    """Mentions of several people at once, this one among them."""
+def _likely(cluster: Cluster, known: dict[int, Known]) -> set[int]:
+    """Names that may be theirs: short forms that may be another's too, and mentions of several people at once.
+
+    Of a namesake nothing but the name is told: another person's numbers do not become anybody's by likeness.
+    """
     names = [read_name(name) for name in cluster.full_names()]
-    lists = [one for one in known.values() if one.entity_type == "PERSON" and is_list(one.value)]
-    return {one.number for one in lists if any(fits(name, read_name(one.value)) is not None for name in names)}
+    others = {known[number] for other in cluster.likely for number in other.numbers if number in known}
+    lists = {one for one in known.values() if one.entity_type == "PERSON" and is_list(one.value)}
+    found = set()
+    for one in others | lists:
+        if one.entity_type == "PERSON":
+            read = read_name(one.value)
+            if any(fits(name, read) is not None or fits(read, name) is not None for name in names):
+                found.add(one.number)
+    return found
 
 
 def _held(known: Known, *, certain: bool, shared: bool) -> HeldValue:
