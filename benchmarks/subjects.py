@@ -280,12 +280,13 @@ def at_once(folder: Path, workspace: Workspace, truth: Truth, people: Sequence[P
             tally.add("shown before", bool(shown), 1)
             if number % 2:
                 found = best(find(workspace, person.email), truth, person.id)
-                request = workspace.subjects.restrict(
-                    person.email, subject=found.subject if found else None, purpose=PURPOSE, collection=COLLECTION
+                subject = found.subject if found else None
+                told = workspace.subjects.restrict(
+                    person.email, reason="disputed", subject=subject, purpose=PURPOSE, collection=COLLECTION
                 )
                 after = [asker.reveal(text) for text in asker.ask(question)]
                 tally.add("restricted at once", not any(person.number in text for text in after), 1)
-                workspace.subjects.lift(_request(request), purpose=PURPOSE, collection=COLLECTION)
+                workspace.subjects.lift(told.request, reason="settled", purpose=PURPOSE, collection=COLLECTION)
                 again = [asker.reveal(text) for text in asker.ask(question)]
                 tally.add("lifted at once", any(person.number in text for text in again) or not shown, 1)
             else:
@@ -303,10 +304,6 @@ def at_once(folder: Path, workspace: Workspace, truth: Truth, people: Sequence[P
                 tally.add("corrected at once", any(fresh in text for text in after), 1)
                 tally.add("old value gone at once", not any(old.search(text) for text in after), 1)
     return tally
-
-
-def _request(told: Any) -> str:
-    return told if isinstance(told, str) else str(told.request)
 
 
 def main() -> None:
@@ -336,9 +333,11 @@ def main() -> None:
             print_table("Links of documents", ("", "percent"), [(name, pairs.shown(name)) for name in pairs.counts])
             sample = chosen(company, options.sample, dice)
             figures = measure(workspace, truth, sample)
+            told, named = figures.pop("_tallies"), figures.pop("_named")
+            show(told, named, figures)
             effects = at_once(folder, workspace, truth, dice.sample(sample, min(CHANGED, len(sample))))
-    told, named = figures.pop("_tallies"), figures.pop("_named")
-    show(told, named, effects, figures)
+    rows = [(name, effects.shown(name)) for name in effects.counts]
+    print_table("At once, in another process", ("", "percent"), rows)
     trial = options.people != PEOPLE or options.sample != SAMPLE
     write_json(
         "subjects_rules" if options.rules_only else "subjects",
@@ -348,7 +347,7 @@ def main() -> None:
     )  # fmt: skip
 
 
-def show(told: Mapping[str, Tally], named: Mapping[str, Tally], effects: Tally, figures: Mapping[str, Any]) -> None:
+def show(told: Mapping[str, Tally], named: Mapping[str, Tally], figures: Mapping[str, Any]) -> None:
     """Print the tables."""
     groups = [*GROUPS, "all"]
     for title, tallies, names in (
@@ -364,9 +363,6 @@ def show(told: Mapping[str, Tally], named: Mapping[str, Tally], effects: Tally, 
         print_table(title, ("", *groups), rows)
     print_table("What was lost", ("value, why", "times"), list(figures["lost"].items()))
     print_table("Values of others in exports", ("value, why", "times"), list(figures["of_others_in_exports"].items()))
-    print_table(
-        "At once, in another process", ("", "percent"), [(name, effects.shown(name)) for name in effects.counts]
-    )
     times = [(name, *one.values()) for name, one in figures["seconds"].items()]
     print_table("Seconds", ("", "p50", "p95", "max"), times)
 
