@@ -10,7 +10,8 @@ Values stand where a detector looks for them: this measures what ragkit does wit
 detection missed (``missed``: a value in a masked view of a chunk or question, and so in what is indexed and shown).
 Besides, a tenth as many people stand in running prose without a cue, which is for the learned detector, and a thirtieth
 in the deny and allow lists of the policy, most of them in no document: those may be found nowhere. The commands include
-``remask``, ``eval pii --misses``, ``policy show`` and ``doctor``, also on lists that cannot be read.
+``remask``, ``eval pii --misses``, ``policy show`` and ``doctor``, also on lists that cannot be read; and people's
+requests, legal holds, backups, restoring and changes of keys, with planted values as values, purposes and reasons.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from reporting import print_table, write_json
 
 from ragkit.testing.canaries import Canary, entity_types, make_canaries, make_people
 from ragkit.testing.leak_paths import ask_worker, run_commands
+from ragkit.testing.leak_people import run_people
 from ragkit.testing.leaks import World, exercise, lexical_terms, missed, scan
 from ragkit.testing.planting import PLACES, Planting, plant, plant_lists
 
@@ -61,6 +63,9 @@ def live(world: World, count: int) -> tuple[list[Canary], list[str], float]:
         raise SystemExit(f"the run failed:\n{done.stderr.decode()[-3000:]}")
     ask_worker(world, planting.questions[:ASKED])
     run_commands(world, planting, people)
+    os.environ.update(world.environment())  # these run in this process
+    tempfile.tempdir = None
+    run_people(world, planting, people)
     prose = ("prose" if not one.cued else place for one, place in zip(canaries, planting.places))
     return [*canaries, *people], [*prose, *("list" for _ in people)], time.perf_counter() - started
 
