@@ -24,7 +24,7 @@ Refilter = Callable[[str, Masked], "str | None"]
 """Metadata key and new record view to the clear value that is filtered on; ``None`` lets the filter go."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Rewritten:
     """One document on its way: what it becomes."""
 
