@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import pairwise
 
 from ragkit.folding import fold
-from ragkit.mask.people import Name, fits, read_name
+from ragkit.mask.people import PARTICLES, Name, fits, read_name
 from ragkit.wordlists import folded
 
 _EDGE = re.compile(r"[._\-+]+|\d+")
+_PARTICLES = re.compile(f"(?:{'|'.join(sorted(PARTICLES, key=len, reverse=True))}){{1,3}}")
 _MANY = 200
 
 
@@ -35,8 +36,8 @@ def address_fits(address: str, name: Name) -> int:
     if not pieces or not forms:
         return 0
     initials = {form[0] for form in forms} | set(name.initials)
-    told = sum(any(piece in word for piece in pieces) for word in words)
-    rest = [piece for piece in pieces if not any(piece in word for word in words)]
+    told = sum(any(_is_form(piece, word) for piece in pieces) for word in words)
+    rest = [piece for piece in pieces if not any(_is_form(piece, word) for word in words)]
     if told >= 2:
         return 2
     if told == 1:
@@ -57,6 +58,13 @@ def address_fits(address: str, name: Name) -> int:
             if glued in {word + other, word[0] + other, other + word[0]}:
                 return 2
     return 0
+
+
+def _is_form(piece: str, word: Collection[str]) -> bool:
+    """``sanchez``, and ``delasanchez`` too."""
+    if piece in word:
+        return True
+    return any(piece.endswith(form) and _PARTICLES.fullmatch(piece, 0, len(piece) - len(form)) for form in word)
 
 
 def tells_other(address: str, name: Name) -> bool:
