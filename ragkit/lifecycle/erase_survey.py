@@ -6,13 +6,16 @@ needs, and where a value stands that no detector found. Until it is done the per
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragkit.crypto import key_number
+from ragkit.folding import fold
 from ragkit.lifecycle.erase_plan import Item, Plan, is_value
 from ragkit.mask.operators import redacted
+from ragkit.mask.ruled import begins
 from ragkit.mask.rulings import Rulings
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
@@ -66,7 +69,23 @@ def rulings_of(plan: Plan, request: str, vault: Vault, keys: CollectionKeys) -> 
 
 def finder(plan: Plan, request: str, vault: Vault, keys: CollectionKeys) -> Find:
     """Return what finds the person of a plan in a text, and nobody else."""
-    return Rulings(keys, vault, These(tuple(rulings_of(plan, request, vault, keys)))).erased_in
+    rulings = Rulings(keys, vault, These(tuple(rulings_of(plan, request, vault, keys))))
+    may_name = _hint(plan.own)
+    return lambda text: rulings.erased_in(text) if may_name(text) else []
+
+
+def _hint(own: Iterable[Item]) -> Callable[[str], bool]:
+    """A quick look whether a text can name the person at all: a word or the end of a number of theirs is in it."""
+    starts = {start for item in own for start in begins(*item)}
+    words = [text for kind, text in starts if kind != "tail"]
+    ends = [r"[\W_]*".join(map(re.escape, text)) for kind, text in starts if kind == "tail"]
+    number = re.compile("|".join(ends)) if ends else None
+
+    def may_name(text: str) -> bool:
+        folded = text.lower() if text.isascii() else fold.__wrapped__(text)
+        return any(word in folded for word in words) or (number is not None and number.search(folded) is not None)
+
+    return may_name
 
 
 def survey(store: RecordStore, vault: Vault, plan: Plan, find: Find) -> None:
