@@ -224,7 +224,8 @@ class IngestRun:
                     self._writer.discard(piece.staging)
                 if not piece.last:
                     self._given_up.add(doc_id)
-                outcomes.append(Refused(piece.entry, error.code, self._stages.masker.policy))
+                kept = self._settings.held is not None and bool(self._settings.held([doc_id]))
+                outcomes.append(Refused(piece.entry, error.code, self._stages.masker.policy, kept))
             elif piece.staging is not None and not isinstance(part, ItemError):
                 self._writer.add(piece.staging, piece.chunks, part)
                 if piece.last:

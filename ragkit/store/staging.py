@@ -68,11 +68,15 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An item that is to be quarantined under ``code``; ``policy`` is the one in force."""
+    """An item that is to be quarantined under ``code``; ``policy`` is the one in force.
+
+    ``kept`` for what a legal hold keeps: its version stays under the policy of before, found by nobody under this one.
+    """
 
     entry: SourceEntry
     code: str
     policy: str
+    kept: bool = False
 
 
 def new_version(

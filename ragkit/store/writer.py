@@ -175,7 +175,7 @@ class DocumentWriter:
         entry = refused.entry
         reach("sync.in_quarantine")
         current = connection.execute(CURRENT, {"doc_id": entry.doc_id}).one_or_none()
-        if current is not None and current.policy != refused.policy:
+        if current is not None and current.policy != refused.policy and not refused.kept:
             withdraw(connection, entry.doc_id)
         elif current is not None:
             self.set_access(entry)  # takes part in this transaction: a failed update never keeps old permissions

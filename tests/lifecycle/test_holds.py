@@ -97,6 +97,20 @@ def test_a_released_hold_lets_go_of_what_vanished(light: LightWorkspace) -> None
     assert [one.release_reason for one in light.holds.every()] == ["over", "over"]
 
 
+def test_a_held_document_that_a_new_policy_refuses_stays(light: LightWorkspace) -> None:
+    """It is in no index of the new policy, and its version and keys are there; one that nobody holds goes."""
+    found = ids(light)
+    light.holds.place("document", reason="case", doc_id=found["both"])
+    light.masker._policy = "words-2"
+    light.sync({**SOURCE, "both": "Ada met AKIA0000.", "alan": "Alan has AKIA0000."})
+    assert light.store.stored(found["alan"]) is None
+    kept = light.store.stored(found["both"])
+    assert kept is not None
+    assert kept.policy == "words-1"
+    in_force = {row.text for row in light.store.index_source(in_force=True).rows()}
+    assert not any("met" in text for text in in_force)
+
+
 def test_many_held_documents_do_not_stop_a_pass(tmp_path: Path) -> None:
     """What a hold keeps does not count towards the share that a pass may delete."""
     light = LightWorkspace(tmp_path, words=WORDS, max_delete_share=0.5)
