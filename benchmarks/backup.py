@@ -236,7 +236,7 @@ def _erased(folder: Path, made: Path, truth: Truth, dice: random.Random) -> dict
             workspace.sync()
             problems += [f"after a sync: {one}" for one in shown(workspace, truth, people)]
         told[name] = {
-            "dropped": report.dropped, "erasures": report.erasures, "known": problems,
+            "dropped": report.dropped, "redacted": report.redacted, "known": problems,
             "bytes_left": by_kind(left(place, gone)),
         }  # fmt: skip
     return told
@@ -266,9 +266,9 @@ def show(figures: dict[str, Any]) -> None:
     told = figures["meanwhile"]
     print_table("Meanwhile", ("", ""), [(key, str(told[key])) for key in (
         "sync_was_running", "while_writing", "asked", "failed", "peer", "problem")])  # fmt: skip
-    rows = [(name, one["dropped"], one["erasures"], str(one["known"]), str(one["bytes_left"]))
+    rows = [(name, one["dropped"], one["redacted"], str(one["known"]), str(one["bytes_left"]))
             for name, one in figures["erased"].items() if isinstance(one, dict)]  # fmt: skip
-    print_table("Restored after erasures", ("backup", "dropped", "erasures", "known still", "bytes left"), rows)
+    print_table("Restored after erasures", ("backup", "dropped", "redacted", "known still", "bytes left"), rows)
     print_table("Refused", ("with", "said"), list(figures["refused"].items()))
 
 

@@ -245,7 +245,8 @@ def measure(workspace: Workspace, truth: Truth, sample: Sequence[Person]) -> dic
             other.add("by hand right", len(real & read), len(read))
         lost += gone
         for owner, value in strange:
-            seen = any(held.has(path, value) for path in truth.places(owner, value))
+            here = [path for path in truth.places(owner, value) if path in paths]
+            seen = all(held.has(path, value) for path in here)  # in every exported document where it stands
             leaks[f"{truth.kind(owner, value)}, {'shown though found' if seen else 'not detected'}"] += 1
     return {
         "by_email": {group: one.figures() for group, one in tallies.items()},
