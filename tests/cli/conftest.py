@@ -48,6 +48,7 @@ class StandIn:
         self.entitled = True
         self.fails: Exception | None = None
         self.closed = False
+        self.begun = 0
 
     def __enter__(self) -> StandIn:
         return self

@@ -59,7 +59,7 @@ class Keeping:
 @pytest.fixture
 def keeping(standin: Any) -> Keeping:
     """The face of the workspace that is opened."""
-    standin.keeping, standin.begun = Keeping(), 0
+    standin.keeping = Keeping()
     standin.config = SimpleNamespace(backup=SimpleNamespace(keys=None))
     found: Keeping = standin.keeping
     return found
