@@ -82,13 +82,17 @@ def issue(facts: Mapping[str, Any], *, key: bytes) -> str:
     """Sign the facts of an erasure with a 32-byte private key and return the receipt."""
     whole = {"form": FORM, **facts, "out_of_scope": list(OUT_OF_SCOPE)}
     public = crypto.signing_public_key(key)
-    signature = {
+    signature = _signature(public, crypto.sign(key, _CONTEXT + canonical(whole)))
+    return canonical({"receipt": whole, "signature": signature}).decode()
+
+
+def _signature(public: bytes, value: bytes) -> dict[str, str]:
+    return {
         "algorithm": "Ed25519",
         "key_id": key_id(public),
         "public_key": base64.b64encode(public).decode(),
-        "value": base64.b64encode(crypto.sign(key, _CONTEXT + canonical(whole))).decode(),
+        "value": base64.b64encode(value).decode(),
     }
-    return canonical({"receipt": whole, "signature": signature}).decode()
 
 
 def verify(text: str, *, public: bytes | None = None) -> Verdict:
@@ -105,11 +109,13 @@ def verify(text: str, *, public: bytes | None = None) -> Verdict:
         value = base64.b64decode(signature["value"], validate=True)
         message = _CONTEXT + canonical(facts)
         told = str(signature["key_id"])
+        exact = canonical(whole) == text.strip().encode()
     except (ValueError, KeyError, TypeError, binascii.Error):
         return Verdict(ok=False, reason="malformed")
     if not isinstance(facts, dict) or facts.get("form") != FORM or not facts.get("out_of_scope"):
         return Verdict(ok=False, reason="malformed")
-    if told != key_id(named) or not crypto.is_signed(named, value, message):
+    exact = exact and signature == _signature(named, value)  # base64 has bits that nobody reads
+    if not exact or told != key_id(named) or not crypto.is_signed(named, value, message):
         return Verdict(ok=False, reason="altered", key_id=told, receipt=facts)
     if public is not None and public != named:
         return Verdict(ok=False, reason="other-key", key_id=told, receipt=facts)
