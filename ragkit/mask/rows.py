@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ragkit.crypto import CollectionKeys, key_number, keyed_hash, new_key, pad, seal, unpad, unseal
 from ragkit.mask.people import NameKey
+from ragkit.mask.surrogate_parts import is_renewed
 from ragkit.mask.tokens import format_token
 from ragkit.protocols import VaultTable
 from ragkit.types import VaultRow
@@ -20,8 +21,6 @@ Item = tuple[str, str]
 """Entity type and value as written."""
 
 _BATCH = 500
-_RENEWED = dict.fromkeys(("URL", "PROFILE_URL"), "value 2")
-"""Types whose rows are made anew, since their first surrogates could hold part of the value. Old tokens stay."""
 _CACHE_ROWS = 100_000
 
 Key = TypeVar("Key", bound=Hashable)
@@ -215,11 +214,13 @@ class VaultRows:
 
     def value_mac(self, entity_type: str, normal: str) -> bytes:
         """What a value is found by."""
-        return keyed_hash(self._keys.values, _RENEWED.get(entity_type, "value"), entity_type, normal)
+        kind = "value 2" if is_renewed(entity_type, normal) else "value"  # tokens of old rows are still revealed
+        return keyed_hash(self._keys.values, kind, entity_type, normal)
 
     def spelling_mac(self, item: Item, normal: str) -> bytes:
         """What a further spelling of a value is found by."""
-        return keyed_hash(self._keys.values, f"spelling{_RENEWED.get(item[0], '')}", item[0], normal, item[1])
+        kind = "spelling 2" if is_renewed(item[0], normal) else "spelling"
+        return keyed_hash(self._keys.values, kind, item[0], normal, item[1])
 
     def part_mac(self, kind: str, folded: str) -> bytes:
         """What a part of a name, place or domain is found by."""

@@ -22,8 +22,8 @@ _PLATFORMS = (
 """Hosts that say nothing of anybody."""
 _STRUCTURE = frozenset(
     "in pub user users profile profiles people person persons member members customer customers contact contacts "
-    "author authors status post posts file files id ids doc docs page pages html htm php pdf index view edit search api "
-    "name query".split()
+    "author authors status post posts file files id ids doc docs page pages html htm php pdf index view edit search "
+    "api name query".split()
 )
 """Words of a path or query that stay."""
 

@@ -7,28 +7,23 @@ Yalman". A value is either *composed* of parts that the vault gives surrogates t
 Everything is a function of the collection's key, the value and the attempt; what is already taken, the vault knows.
 """
 
-# ruff: noqa: SIM905 (a list of words reads better as one text than as a list of texts)
-
 from __future__ import annotations
 
-import re
 import string
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 
 from ragkit.crypto import keyed_hash
 from ragkit.folding import fold
-from ragkit.mask.normalise import HONORIFICS
 from ragkit.mask.shift_months import months, named_as
 from ragkit.mask.surrogate_names import blend
+from ragkit.mask.surrogate_parts import COMPOSED as COMPOSED
+from ragkit.mask.surrogate_parts import KEPT as KEPT
+from ragkit.mask.surrogate_parts import PIECE
+from ragkit.mask.surrogate_parts import Part as Part
+from ragkit.mask.surrogate_parts import split as split
 from ragkit.mask.surrogate_phones import quiet
-from ragkit.mask.surrogate_urls import stretches
 from ragkit.mask.surrogate_words import PEOPLES, TITLES
 from ragkit.wordlists import everyday, folded, pool
-
-COMPOSED = frozenset({"PERSON", "EMAIL_ADDRESS", "ADDRESS", "LOCATION", "ORGANIZATION", "PROFILE_URL", "URL"})
-"""Types whose surrogate is put together from parts; a dictionary's types too, when the value holds letters only."""
 
 SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY", "QUANTITY", "TITLE"})
 """Types with too few values for each to have a surrogate of its own."""
@@ -36,64 +31,11 @@ SHARED = frozenset({"AGE", "DATE_OF_BIRTH", "DATE_TIME", "MONEY", "QUANTITY", "T
 _FROM_POOL = 6
 """Attempts that take a name as it is; where so many are taken, most of the pool is."""
 _HEXADECIMAL = frozenset({"UUID", "MAC_ADDRESS", "IP_ADDRESS"})
-_PIECE = re.compile(r"[^\W\d_]+|\d+|[\W_]+")
-KEPT = frozenset(
-    "von van vom zu zur der den de del della di da das dos du des la le el al bin ibn ben ter ten af y e und "
-    "and the of street st road rd avenue ave lane ln drive dr boulevard blvd court ct square sq place pl "
-    "terrace way close crescent parkway pkwy highway hwy circle row gardens mews grove quay apt apartment "
-    "suite ste unit flat floor po box p o rue avenue av bd chemin allee impasse quai cours route bis calle c "
-    "avenida avda plaza paseo camino via viale piazza corso largo rua travessa praca ltd limited inc llc gmbh "
-    "ag sa bv nv plc co kg ug srl spa oy ab as info support sales contact office service admin noreply hello "
-    "team mail help billing hr jobs press".split()
-)
-"""Words that stay as they are in a composed value."""
-_STREET_SUFFIX = re.compile(
-    r"(?i)(straße|strasse|str|weg|platz|allee|gasse|ufer|damm|straat|laan|gracht|plein|kade|gatan|vägen|veien)$"
-)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Part:
-    """A piece of a composed value.
-
-    ``kind`` is ``name``, ``place`` or ``domain`` for a part with a surrogate of its own, ``draw`` for digits and
-    initials, ``keep`` for what stays.
-    """
-
-    kind: str
-    text: str
 
 
 def is_composed(entity_type: str, value: str, *, own: bool) -> bool:
     """Whether a value is put together from parts; ``own`` for a dictionary's type."""
     return entity_type in COMPOSED or (own and not any(char.isdigit() for char in value))
-
-
-def split(entity_type: str, value: str) -> list[Part]:
-    """The parts of a composed value, in order; their texts joined give the value."""
-    if entity_type == "EMAIL_ADDRESS":
-        local, at, domain = value.rpartition("@")
-        return [*_pieces(local, "name"), Part("keep", at), Part("domain", domain)]
-    if entity_type in {"PROFILE_URL", "URL"}:
-        pieces = [(kind, text) for kind, text in stretches(value) if text]
-        return [p for kind, text in pieces for p in (_pieces(text, kind) if kind == "name" else [Part(kind, text)])]
-    return list(_pieces(value, "name" if entity_type == "PERSON" else "place"))
-
-
-def _pieces(value: str, kind: str) -> Iterator[Part]:
-    for match in _PIECE.finditer(value):
-        piece = match[0]
-        if not piece[0].isalnum():
-            yield Part("keep", piece)
-        elif piece.isdigit() or len(piece) == 1:
-            yield Part("draw", piece)
-        elif fold(piece) in KEPT or (kind == "name" and fold(piece) in HONORIFICS):
-            yield Part("keep", piece)
-        elif kind == "place" and (suffix := _STREET_SUFFIX.search(piece)) is not None and suffix.start() >= 3:
-            yield Part("place", piece[: suffix.start()])
-            yield Part("keep", suffix[0])
-        else:
-            yield Part(kind, piece)
 
 
 def join(parts: list[Part], found: dict[tuple[str, str], str], key: bytes) -> str:
@@ -211,7 +153,7 @@ def _draw_text(value: str, stream: bytes, *, keep: int = 0, hexadecimal: bool = 
 def _draw_date(value: str, stream: bytes) -> str:
     """Another day, month and year of the same form and language; days up to 12, which every month has."""
     pieces = []
-    for number, match in enumerate(_PIECE.finditer(value)):
+    for number, match in enumerate(PIECE.finditer(value)):
         piece, byte, more = match[0], stream[number], stream[-1 - number]
         if piece.isdigit() and len(piece) in {4, 8}:
             pieces.append(f"{1950 + byte % 55}" + (f"{1 + more % 12:02}{1 + more // 12 % 12:02}" * (len(piece) == 8)))

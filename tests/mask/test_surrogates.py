@@ -89,6 +89,35 @@ def test_a_web_address_keeps_no_name_wherever_it_stands(vault, entity_type, valu
     assert vault.reveal(token)[0] == value
 
 
+@pytest.mark.parametrize(
+    ("entity_type", "value", "stays"),
+    [
+        ("PERSON", "Glenn Close", set()),
+        ("PERSON", "Ben Grove", set()),
+        ("PERSON", "Press Lane", set()),
+        ("PERSON", "Lord", set()),
+        ("PERSON", "Judge Herr", {"Judge"}),
+        ("PERSON", "Dr. med. Ana Street", {"Dr", "med"}),
+        ("PERSON", "Peter van der Berg", {"van", "der"}),
+        ("PERSON", "von Bay", {"von"}),
+        ("PERSON", "VAN MORRISON", set()),
+        ("EMAIL_ADDRESS", "diane.lane@acme.org", set()),
+        ("EMAIL_ADDRESS", "sales.close@acme.org", set()),
+        ("EMAIL_ADDRESS", "info@acme.org", {"info"}),
+        ("EMAIL_ADDRESS", "no-reply@acme.org", {"no", "reply"}),
+        ("LOCATION", "Grove", set()),
+        ("ORGANIZATION", "Court & Close Ltd", set()),
+        ("ORGANIZATION", "Acme Ltd", {"Ltd"}),
+        ("ADDRESS", "5 Elm Grove", {"Grove"}),
+    ],
+)
+def test_a_word_stays_only_where_it_is_nobodys_name(vault, entity_type, value, stays):
+    """Surnames that are also streets, offices and titles are replaced like any other."""
+    surrogate = vault.allocate(entity_type, value)[1]
+    words = set(re.findall(r"[A-Za-z]{2,}", value.partition("@")[0]))
+    assert {word for word in words if re.search(rf"\b{word}\b", surrogate)} == stays
+
+
 def test_street_words_stay_and_names_go():
     """An address stays an address of the same kind."""
     parts = split("ADDRESS", "Lindenstraße 5, 10115 Berlin")
