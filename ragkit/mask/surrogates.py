@@ -172,10 +172,10 @@ def _other_month(piece: str, byte: int) -> str:
 def _break_checksum(value: str) -> str:
     """Change the last digit while the digits pass Luhn (ISO/IEC 7812) or the whole passes mod 97 (ISO 13616)."""
     for _ in range(10):
-        digits = [int(char) for char in value if char.isdigit()]
+        digits = [int(char) for char in value if char.isdecimal()]
         if not (len(digits) >= 8 and (_luhn(digits) or _mod97(value))):
             return value
-        last = max(position for position, char in enumerate(value) if char.isdigit())
+        last = max(position for position, char in enumerate(value) if char.isdecimal())
         value = f"{value[:last]}{(int(value[last]) + 1) % 10}{value[last + 1 :]}"
     return value
 

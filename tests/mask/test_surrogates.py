@@ -38,6 +38,11 @@ def test_ibans_keep_their_country_and_never_pass_mod_97(number):
     assert not _mod97(drawn)
 
 
+def test_a_raised_digit_is_no_digit_of_a_number():
+    """A footnote mark glued to a card number is drawn with it, and is no error."""
+    assert draw("CREDIT_CARD", "²4111 1111 1111 1111", "x", 0, KEY)[1:] != "4111 1111 1111 1111"
+
+
 def test_the_checks_know_valid_numbers():
     """The two checksums themselves, on published valid numbers."""
     assert _luhn([int(char) for char in "4111111111111111"])
