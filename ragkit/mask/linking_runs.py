@@ -5,8 +5,6 @@ A *run* is a sequence of values with nothing between them but separators, labels
 ``Galip Yalman (born 1 May 1970, customer number K-17)`` and the row of a table.
 """
 
-# ruff: noqa: SIM905 (a list of words reads better as one text than as a list of texts)
-
 from __future__ import annotations
 
 import re
@@ -15,30 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ragkit.folding import fold
+from ragkit.mask.linking_words import LABELS, SPOKEN
 from ragkit.types import Block, BlockKind
 
-_LABELS = frozenset(
-    "tel telephone phone phones mobile cell cellphone handy telefon telefonnummer mobil mobiltelefon fax direct dial "
-    "direkt durchwahl extension ext e-mail email emails mail mailto address adresse anschrift street home private "
-    "work postal billing delivery mailing wohnhaft wohnt wohnhaften residing resident resides lives living living "
-    "domiciled demeurant domicilie domicilio residente residencia born geboren geb ne nee nato nata nacido nacida "
-    "birth birthday birthdate dob date geburtsdatum geburtstag customer client patient member employee personnel "
-    "staff policy insurance insured account contract passport ssn social security tax steuer national identity "
-    "identification id card credit debit iban konto kontonummer bank number numbers no nr num numero nummer ref "
-    "reference kunde kunden kundennummer kundennr kdnr kunden-nr mitgliedsnummer mrn medical record health plan "
-    "license licence driver driving plate kennzeichen registration vehicle vin phone-number contact reachable reached "
-    "reach called calls calling call rang under unter on at in am le el il via with the a of de du der die das his "
-    "her their seine ihre sein ihr son sa sus su url profile linkedin username user login ip order ticket case by "
-    "whose who is was has using uses mit und and y et e data details detail c/o d.o.b p m t f telefono movil correo "
-    "telephone portable courriel mel adres telefoon geboortedatum klantnummer klant numero di nascita nacimiento "
-    "fecha naissance codice fiscale dni nif nie nhs nino insee number(s) current new old main alternative second "
-    "please write".split()
-)
-_SPOKEN = frozenset(
-    "my mine me your yours our ours mein meine meiner meinem meinen dein deine ihre ihrer ihrem ihren ihr unser unsere "
-    "mon ma mes votre vos ton tu mi mis or oder ou o to an for fur pour para not nicht no-one against gegen".split()
-)
-"""Words after which a value is the writer's or the reader's, or another person's: a sentence has to tell whose."""
 _WORD = re.compile(r"[^\W\d_](?:[\w'’.\-/]*\w)?")
 _SENTENCE = re.compile(r"[.!?…](?:[\"”’)]*)(?:\s|$)")
 _SEPARATORS = re.compile(r"[,;|•·()\[\]<>{}\t\"“”]|\s[-–—/]\s")
@@ -179,9 +156,9 @@ def _is_label(segment: str) -> bool:
     words = [fold(word) for word in _WORD.findall(segment)]
     if not words:
         return True
-    if not _SPOKEN.isdisjoint(words):
+    if not SPOKEN.isdisjoint(words):
         return False
-    known = sum(word in _LABELS for word in words)
+    known = sum(word in LABELS for word in words)
     if known == len(words):
         return len(words) <= 6
     labelled = _LABELLED.match(segment.strip()) is not None and ":" in segment

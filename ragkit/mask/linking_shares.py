@@ -1,7 +1,5 @@
 """Who of several people a value belongs to, where values of several stand in one row or one form."""
 
-# ruff: noqa: SIM905 (a list of words reads better as one text than as a list of texts)
-
 from __future__ import annotations
 
 import re
@@ -12,35 +10,10 @@ from ragkit.folding import fold
 from ragkit.mask.linking_names import address_fits, tells_other
 from ragkit.mask.linking_runs import Mention, Run
 from ragkit.mask.linking_types import is_role_mailbox, is_unique
+from ragkit.mask.linking_words import FAMILY, FIRM, GIVEN, KIN, PLAIN, STAFF
 from ragkit.mask.people import fits, read_name, same_words
 from ragkit.wordlists import folded
 
-_KIN = frozenset(
-    "emergency spouse kin guardian partner husband wife mother father parent parents child son daughter sibling "
-    "brother sister beneficiary relative dependent dependant next notfallkontakt notfall ehepartner ehegatte ehefrau "
-    "ehemann mutter vater kind tochter angehoriger conjoint epoux epouse mere pere conyuge madre padre hijo hija "
-    "coniuge second secondary joint co-applicant co-insured mitversicherte mitversicherter".split()
-)
-_STAFF = frozenset(
-    "agent advisor adviser manager assignee assigned handler handled clerk doctor physician nurse therapist consultant "
-    "representative rep officer owner author reviewer reviewed approver approved editor supervisor lawyer attorney "
-    "solicitor sachbearbeiter sachbearbeiterin arzt arztin hausarzt betreuer betreuerin berater beraterin bearbeiter "
-    "vorgesetzter medecin conseiller conseillere medico asesor gestor teacher recruiter engineer technician by "
-    "sales salesperson support prepared signed witness notary landlord".split()
-)
-_FIRM = frozenset(
-    "switchboard central zentrale reception hotline helpdesk helpline headquarters hq company firm office support "
-    "service registered empfang buro sekretariat freephone tollfree toll-free accueil standard centralita "
-    "emergency-line customer-service department dept branch filiale".split()
-)
-_PLAIN = frozenset(
-    "name full first last given family number no nr id phone telephone tel mobile e-mail email mail address date of "
-    "birth born account contact the and or person customer client".split()
-)
-_GIVEN = re.compile(r"(?:first|given|christian|middle)[ _-]?names?|forename|vorname|prenoms?|nombre|nome|voornaam|"
-                    r"fornamn|fornavn|imie|adi")  # fmt: skip
-_FAMILY = re.compile(r"(?:last|family)[ _-]?names?|surname|nachname|familienname|nom(?: de famille)?|apellidos?|"
-                     r"cognome|achternaam|efternamn|etternavn|nazwisko|soyadi|sobrenome")  # fmt: skip
 _CONTACT = frozenset({"PHONE_NUMBER", "EMAIL_ADDRESS", "ADDRESS", "PROFILE_URL"})
 _WORDS = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
@@ -58,8 +31,8 @@ class Someone:
         """The fullest name, composed where given and family name stand apart."""
         if len(self.names) == 1:
             return self.names[0].value
-        parts = [mention for mention in self.names if _GIVEN.fullmatch(mention.label)]
-        rest = [mention for mention in self.names if _FAMILY.fullmatch(mention.label)]
+        parts = [mention for mention in self.names if GIVEN.fullmatch(mention.label)]
+        rest = [mention for mention in self.names if FAMILY.fullmatch(mention.label)]
         if parts and rest:
             return f"{parts[0].value} {rest[0].value}"
         if len(self.names) == 2 and _are_halves(*self.names):
@@ -82,7 +55,7 @@ def belongs_to_firm(mention: Mention) -> bool:
     """Whether a value is a company's and no person's: ``info@…``, ``Switchboard: …``."""
     if mention.entity_type == "EMAIL_ADDRESS" and is_role_mailbox(mention.value):
         return True
-    return mention.entity_type in {"PHONE_NUMBER", "ADDRESS"} and not _FIRM.isdisjoint(_WORDS.findall(mention.label))
+    return mention.entity_type in {"PHONE_NUMBER", "ADDRESS"} and not FIRM.isdisjoint(_WORDS.findall(mention.label))
 
 
 def _records(run: Run) -> Iterator[list[Mention]]:
@@ -158,8 +131,8 @@ def _named(mentions: Sequence[Mention], run: Run) -> list[Someone]:
 def _same(person: Someone, mention: Mention) -> bool:
     """Whether a further name is the same person's: a form of it, or the family name in the column beside."""
     before = person.names[-1]
-    if (_GIVEN.fullmatch(before.label) and _FAMILY.fullmatch(mention.label)) or (
-        _FAMILY.fullmatch(before.label) and _GIVEN.fullmatch(mention.label)
+    if (GIVEN.fullmatch(before.label) and FAMILY.fullmatch(mention.label)) or (
+        FAMILY.fullmatch(before.label) and GIVEN.fullmatch(mention.label)
     ):
         return True
     if _are_halves(before, mention):
@@ -183,9 +156,9 @@ def _are_halves(one: Mention, other: Mention) -> bool:
 
 def _kind(label: str) -> str | None:
     words = set(_WORDS.findall(label))
-    if words & _KIN:
+    if words & KIN:
         return "kin"
-    return "staff" if words & _STAFF else None
+    return "staff" if words & STAFF else None
 
 
 def _subject(people: Sequence[Someone]) -> Someone:
@@ -201,8 +174,8 @@ def _owners(value: Mention, people: Sequence[Someone], subject: Someone, run: Ru
         told = [one for score, one in fitting if score == best]
         if best and len(told) == 1:
             return told
-    words = set(_WORDS.findall(value.label)) - _PLAIN
-    alike = [one for one in people if words & (set(_WORDS.findall(one.names[0].label)) - _PLAIN)] if words else []
+    words = set(_WORDS.findall(value.label)) - PLAIN
+    alike = [one for one in people if words & (set(_WORDS.findall(one.names[0].label)) - PLAIN)] if words else []
     if len(alike) == 1:
         return alike
     here = [one for one in people if any(name.line == value.line for name in one.names)]
