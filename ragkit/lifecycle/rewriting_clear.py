@@ -43,7 +43,8 @@ def _pair(pair: _Pair, find: Find) -> _Pair:
 
 
 def _text(text: Masked, find: Find, *, index: bool = False) -> Masked:
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for span in find(text) if text else ():
         new = redacted(span.entity_type)
         pieces += (text[position : span.start], new.index if index else new.record)

@@ -84,7 +84,9 @@ def sort_in(parts: Parts, find: Callable[[str], Sequence[Span]]) -> Watched:
         }
         ends = [span.end for span in spans]
         taken = {(span.start, span.end) for span in spans}
-        free, touching, end = [], [], 0
+        end = 0
+        free: list[Span] = []
+        touching: list[Span] = []
         for span in sorted(found.values(), key=lambda one: (one.start, -one.end)):
             if (span.start, span.end) in taken or span.start < end:
                 continue
