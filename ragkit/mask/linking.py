@@ -23,6 +23,7 @@ from ragkit.mask.linking_prose import Prose
 from ragkit.mask.linking_runs import Mention, Run, runs_in
 from ragkit.mask.linking_shares import Someone, belongs_to_firm, people_of
 from ragkit.mask.linking_types import differ, identifies, is_strong, is_unique
+from ragkit.mask.linking_words import is_label
 from ragkit.mask.normalise import normalise
 from ragkit.mask.people import is_list
 from ragkit.mask.rows import Item
@@ -72,7 +73,7 @@ def people_in(resolved: Resolved) -> list[frozenset[Item]]:
 def _mentions(text: str, spans: Iterable[Span]) -> Iterator[Mention]:
     for span in spans:
         value = text[span.start : span.end]
-        if span.entity_type == "PERSON" and is_list(value):
+        if span.entity_type == "PERSON" and (is_list(value) or is_label(value)):
             continue
         if identifies(span.entity_type) and not span.recognizer.startswith("dictionary:"):
             yield Mention(span.start, span.end, span.entity_type, value)

@@ -190,7 +190,8 @@ def _in_table(text: str, mentions: Sequence[Mention], table: Block) -> Iterator[
         )
     rows = [(start, row) for start, row in rows if row]
     if rows and _is_form(text, rows, table):
-        yield from _forms(text, rows)
+        entries = [(start, [mention for mention in row if mention.line == 1]) for start, row in rows]
+        yield from _forms(text, [(start, row) for start, row in entries if row])
         return
     for _, row in rows:
         yield Run(row, table=table.start, record=True)
@@ -210,7 +211,8 @@ def _column(text: str, start: int, position: int) -> int:
 
 def _is_form(text: str, rows: Sequence[tuple[int, list[Mention]]], table: Block) -> bool:
     """Labels in the first column and values in the second."""
-    if any(mention.line != 1 for _, row in rows for mention in row):
+    columns = [mention.line for _, row in rows for mention in row]
+    if 4 * columns.count(0) > columns.count(1):  # a label that a detector took for a name does not make it a list
         return False
     line = text[table.start : table.end].partition("\n")[0]
     return line.strip().strip("|").count("|") == 1

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from ragkit.folding import fold
+
 LABELS = frozenset(
     "tel telephone phone phones mobile cell cellphone handy telefon telefonnummer mobil mobiltelefon fax direct dial "
     "direkt durchwahl extension ext e-mail email emails mail mailto address adresse anschrift street home private "
@@ -54,3 +56,9 @@ GIVEN = re.compile(r"(?:first|given|christian|middle)[ _-]?names?|forename|vorna
                     r"fornamn|fornavn|imie|adi")  # fmt: skip
 FAMILY = re.compile(r"(?:last|family)[ _-]?names?|surname|nachname|familienname|nom(?: de famille)?|apellidos?|"
                      r"cognome|achternaam|efternamn|etternavn|nazwisko|soyadi|sobrenome")  # fmt: skip
+
+
+def is_label(value: str) -> bool:
+    """Whether what was taken for a name is the label of a field: ``IBAN``, ``Phone number``."""
+    words = fold(value).split()
+    return max(map(len, words), default=0) > 2 and all(word.strip(".:") in LABELS for word in words)

@@ -111,6 +111,21 @@ def test_a_table_of_labels_is_a_form() -> None:
     assert linked(text, table=True) == [{"Galip Yalman", "12 March 1985", "030 901820"}]
 
 
+def test_a_label_taken_for_a_name_parts_no_form() -> None:
+    """A detector may take ``IBAN`` or a label it does not know for a person's name."""
+    text = """| Field | Value |
+| --- | --- |
+| Patient | {P:Galip Yalman} |
+| Phone | {T:030 901820} |
+| Customer | {C:K-1001} |
+| Mail | {E:gy@x.de} |
+| {P:Wohnsitz} | {A:Lindenstraße 5} |
+| {P:IBAN} | {I:DE02 1203} |"""
+    values = {"Galip Yalman", "030 901820", "K-1001", "gy@x.de", "Lindenstraße 5", "DE02 1203"}
+    assert linked(text, table=True) == [values]
+    assert linked("Name: {P:Galip Yalman}\n{P:IBAN}: {I:DE02 1203}") == [{"Galip Yalman", "DE02 1203"}]
+
+
 def test_a_form_begins_anew_where_its_first_label_does() -> None:
     """Also over blank lines and fields that hold nothing personal."""
     text = """Name: {P:Galip Yalman}
