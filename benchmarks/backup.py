@@ -227,7 +227,8 @@ def _erased(folder: Path, made: Path, truth: Truth, dice: random.Random) -> dict
         gone = take(workspace, truth, people)
         for one in people:
             workspace.subjects.erase(one.email, purpose=PURPOSE)
-    told: dict[str, Any] = {"people": len(people)}
+    with open_workspace(folder) as workspace:  # what detection never found there, no restore can be blamed for
+        told: dict[str, Any] = {"people": len(people), "known_in_the_original": shown(workspace, truth, people)}
     for name in ("idle", "meanwhile", "stopped"):
         place = made / f"{name}-after"
         report = restore_beside(folder, made / name, place)
@@ -268,6 +269,7 @@ def show(figures: dict[str, Any]) -> None:
         "sync_was_running", "while_writing", "asked", "failed", "peer", "problem")])  # fmt: skip
     rows = [(name, one["dropped"], one["redacted"], str(one["known"]), str(one["bytes_left"]))
             for name, one in figures["erased"].items() if isinstance(one, dict)]  # fmt: skip
+    print(f"\nknown in the original after the erasures: {figures['erased']['known_in_the_original']}")
     print_table("Restored after erasures", ("backup", "dropped", "redacted", "known still", "bytes left"), rows)
     print_table("Refused", ("with", "said"), list(figures["refused"].items()))
 
