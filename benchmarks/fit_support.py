@@ -139,7 +139,8 @@ def read_rows(workspace: Workspace, encoder: Remembering, collection: str, asked
     for at in range(0, len(asked), 64):
         some = asked[at : at + 64]
         found = workspace.search_many([case.text for case in some], k=DEPTH, collection=collection)
-        names = workspace.unsafe_native_ids(sorted({hit.doc_id for hits in found for hit in hits}), collection=collection)
+        doc_ids = sorted({hit.doc_id for hits in found for hit in hits})
+        names = workspace.unsafe_native_ids(doc_ids, collection=collection)
         for case, hits in zip(some, found):
             for unknown in (0.0, UNKNOWN):
                 rows += _readings(case, hits, names, encoder, unknown, dice)

@@ -37,6 +37,7 @@ def everything_held(
         "restricted": requests_of(part.store, part.masker.vault, person),
         "categories": dict(Counter(category(one["type"]) for one in values)),
         "values": values,
+        "uncertain": dict(Counter(one.entity_type for one in person.values if not one.certain)),
         "documents": documents,
         "possible": [one.doc_id for one in person.possible],
         "sources": [

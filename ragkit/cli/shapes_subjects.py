@@ -52,8 +52,9 @@ SUBJECTS: Mapping[str, Shape] = {
             "categories": ("object", "values: count by category of personal data"),
             "values": (
                 "list of object",
-                "`type`, `category`, `value` in clear, `certain` (or only likely), `shared` (another has it too)",
+                "`type`, `category`, `value` in clear, `shared` (another has it too)",
             ),
+            "uncertain": ("object", "values that are likely theirs and may be another's: count by type, not shown"),
             "documents": (
                 "list of object",
                 _DOCUMENT,

@@ -48,16 +48,16 @@ def category(entity_type: str) -> str:
 
 
 def held_values(person: Person) -> list[dict[str, Any]]:
-    """The person's values in clear."""
+    """The person's values in clear; none that is only likely theirs, since it may be another's."""
     return [
         {
             "type": one.entity_type,
             "category": category(one.entity_type),
             "value": one.value,
-            "certain": one.certain,
             "shared": one.shared,
         }
         for one in person.values
+        if one.certain
     ]
 
 

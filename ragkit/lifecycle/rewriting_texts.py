@@ -63,7 +63,8 @@ def parts_of(record: str) -> Iterator[Part]:
 
 def literal(text: str) -> str:
     """A pattern for the index view of a stretch without tokens; redacted values stand there as words."""
-    pattern, position = [], 0
+    pattern: list[str] = []
+    position = 0
     for match in _FIXED.finditer(text):
         left = match[2] or redacted(match[1]).index
         pattern += (re.escape(text[position : match.start()]), f"(?:{re.escape(match[0])}|{re.escape(left)})")
