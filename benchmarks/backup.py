@@ -169,10 +169,15 @@ def _meanwhile(folder: Path, made: Path, questions: Sequence[str], dice: random.
                 process.send_signal(signal.SIGSTOP)
             now = answers(folder, questions)
             stopped = workspace.keeping.backup(made / "stopped")
+            shutil.copytree(folder, made / "frozen")
             process.send_signal(signal.SIGCONT)
         asked = asker.stop()
     restored = restore_beside(folder, made / "stopped", made / "stopped-restored")
-    told = _told(stopped, restored.elapsed, same_answers(now, answers(made / "stopped-restored", questions)))
+    there_now = answers(made / "stopped-restored", questions)
+    told = _told(stopped, restored.elapsed, same_answers(now, there_now))
+    with open_workspace(made / "frozen") as frozen:  # it answered from an index and a delta, the restored one from one
+        frozen.rebuild()
+    told["same_as_rebuilt"] = same_answers(answers(made / "frozen", questions), there_now)
     restored = restore_beside(folder, made / "meanwhile", made / "meanwhile-restored")
     with open_workspace(made / "meanwhile-restored") as workspace:
         before = _documents(workspace)
@@ -266,7 +271,7 @@ def show(figures: dict[str, Any]) -> None:
     print_table("Backup and restore", columns, rows)
     told = figures["meanwhile"]
     print_table("Meanwhile", ("", ""), [(key, str(told[key])) for key in (
-        "sync_was_running", "while_writing", "asked", "failed", "peer", "problem")])  # fmt: skip
+        "sync_was_running", "same_as_rebuilt", "while_writing", "asked", "failed", "peer", "problem")])  # fmt: skip
     rows = [(name, one["dropped"], one["redacted"], str(one["known"]), str(one["bytes_left"]))
             for name, one in figures["erased"].items() if isinstance(one, dict)]  # fmt: skip
     print(f"\nknown in the original after the erasures: {figures['erased']['known_in_the_original']}")
