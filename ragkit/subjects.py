@@ -70,7 +70,7 @@ class Subjects(Erasing):
         people = people_of(part.store, vault, value, entity_type)
         found = describe(part.store, people, partial(requests_of, part.store, vault))
         documents = sorted({doc_id for one in found for doc_id in one.documents})
-        self._tell("found", part, asking, purpose, {"people": len(found), "documents": len(documents)})
+        self._tell("subject.found", part, asking, purpose, {"people": len(found), "documents": len(documents)})
         if native_ids:
             names = reveal_native_ids(part, self._handles.recorder, documents, asking=asking, purpose=purpose)
             found = [one.with_names(names) for one in found]
@@ -107,7 +107,7 @@ class Subjects(Erasing):
             "documents": len(held["documents"]),
             "passages": sum(len(one["passages"]) for one in held["documents"]),
         }
-        self._tell("exported", part, asking, purpose, counts)
+        self._tell("subject.exported", part, asking, purpose, counts)
         return held
 
     def correct(
@@ -141,7 +141,7 @@ class Subjects(Erasing):
             person = choose(people_of(part.store, part.masker.vault, old, entity_type), subject)
             plan, request = plan_correction(person, old, new, entity_type=entity_type), uuid4().hex
             counts = {"documents": len(plan["documents"]), "values": len(plan["old"]), "shared": int(plan["shared"])}
-            self._tell("corrected", part, asking, purpose, counts, request=request)
+            self._tell("subject.corrected", part, asking, purpose, counts, request=request)
             begin(tools, request, plan)
             done = carry_out(tools, request)
             self._fold(part, progress)
@@ -198,7 +198,7 @@ class Subjects(Erasing):
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
             done = restrict(part.store, person, request=uuid4().hex, reason=reason)
             counts = {"tokens": done.tokens, "documents": done.documents, "shared": done.places}
-            self._tell("restricted", part, asking, purpose, counts, request=done.request, reason=reason)
+            self._tell("subject.restricted", part, asking, purpose, counts, request=done.request, reason=reason)
         return done
 
     def lift(
@@ -219,7 +219,7 @@ class Subjects(Erasing):
         from ragkit.lifecycle.restrict import lift
 
         with self._writing("subject-lift", purpose, principal, collection) as (part, asking):
-            tell = partial(self._tell, "lifted", part, asking, purpose, {}, request=request, reason=reason)
+            tell = partial(self._tell, "subject.lifted", part, asking, purpose, {}, request=request, reason=reason)
             lift(part.store, request, reason=reason, before=tell)
 
     # --- inside ------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ class Subjects(Erasing):
 
     def _tell(
         self,
-        what: str,
+        kind: str,
         part: OpenCollection,
         asking: Principal,
         purpose: str,
@@ -251,4 +251,4 @@ class Subjects(Erasing):
         about = {"collection": part.name, "purpose": recorder.keyed(purpose), **counts}
         if reason:
             about["cause"] = recorder.keyed(reason)
-        recorder.record(f"subject.{what}", actor=asking, request=request, data=about)
+        recorder.record(kind, actor=asking, request=request, data=about)

@@ -59,7 +59,8 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
                 texts[f"{kind} of {one.id}"] = value
     rows: dict[str, bytes] = {}
     vault = part.masker.vault
-    found = [person for one in people for person in People(part.store, vault).find(one.email)]
+    known = People(part.store, vault)  # by number where the address was corrected
+    found = [person for one in people for person in known.find(one.email) or known.find(one.number)]
     linked = {token for person in found for held in person.values for _, _, _, token in find_tokens(held.token)}
     with closing(sqlite3.connect(f"file:{_records(workspace)}?mode=ro", uri=True)) as records:
         sealed = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, literal_column, select, update
 
 from ragkit import crypto
 from ragkit.errors import KeyMismatch
@@ -74,7 +74,7 @@ class Copies:
             select(copies, copy_places.c.sealed)
             .outerjoin(copy_places, copy_places.c.copy == copies.c.copy)
             .where(copies.c.kind == kind, copies.c.gone_at.is_(None))
-            .order_by(copies.c.made_at, copies.c.copy)
+            .order_by(copies.c.made_at, literal_column("rowid"))  # of one second, the later last
         )
         with self._key_file.read() as connection:
             rows = connection.execute(query).all()

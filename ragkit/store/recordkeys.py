@@ -219,18 +219,17 @@ class RecordKeys:
         return gone
 
     def _find(self, places: Iterable[str]) -> dict[str, bytes]:
-        """Return the keys of places that have one."""
+        """Return the keys of places that have one. What is stored wins: a dry run leaves keys pending for good."""
         every = list(places)
-        with self._lock:
-            found = {place: self._pending[place] for place in every if place in self._pending}
-        asked = [place for place in every if place not in found]
-        if not asked:
-            return found
+        if not every:
+            return {}
+        with self._lock:  # first, since a flush may move keys from here to there meanwhile
+            pending = {place: self._pending[place] for place in every if place in self._pending}
         try:
-            return found | self._stored(asked)
+            return pending | self._stored(every)
         except KeyMismatch:  # the wrapping key was exchanged between two looks
             self._wrapping.forget()
-            return found | self._stored(asked)
+            return pending | self._stored(every)
 
     def _stored(self, places: list[str]) -> dict[str, bytes]:
         wrapping = self._wrapping.current().key
