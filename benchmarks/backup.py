@@ -38,7 +38,7 @@ from benchmarks.company.marks import by_kind, left, take
 from benchmarks.company.setting import COLLECTION, KEY_COPY, KEY_VARIABLE, PURPOSE, prepare, restore_beside, root_key
 from benchmarks.company.truth import Truth
 from ragkit import open_workspace
-from ragkit.errors import RagkitError
+from ragkit.errors import RagkitError, SubjectUnclear
 from ragkit.keeping import restore_workspace
 from ragkit.workspace import Workspace
 
@@ -231,7 +231,10 @@ def _erased(folder: Path, made: Path, truth: Truth, dice: random.Random) -> dict
                 people.append(one)
         gone = take(workspace, truth, people)
         for one in people:
-            workspace.subjects.erase(one.email, purpose=PURPOSE)
+            try:  # the officer knows the name, whether or not it was detected anywhere
+                workspace.subjects.erase(one.email, purpose=PURPOSE, also=[one.full])
+            except SubjectUnclear:  # somebody else goes by it
+                workspace.subjects.erase(one.email, purpose=PURPOSE)
     with open_workspace(folder) as workspace:  # what detection never found there, no restore can be blamed for
         told: dict[str, Any] = {"people": len(people), "known_in_the_original": shown(workspace, truth, people)}
     for name in ("idle", "meanwhile", "stopped"):

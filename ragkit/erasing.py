@@ -47,6 +47,7 @@ class Erasing:
         dry_run: bool = False,
         keep_documents: bool = False,
         delete_documents: Sequence[str] = (),
+        also: Sequence[str] = (),
         collection: str | None = None,
         principal: Principal | None = None,
         progress: Progress | None = None,
@@ -64,26 +65,29 @@ class Erasing:
             dry_run: Tell what would go and what would stay; write nothing, take no lock.
             keep_documents: Redact even documents that are about this person alone.
             delete_documents: Ids of further documents to delete as a whole.
+            also: Further values of theirs, which nothing may have detected: names, e-mail addresses, ``TYPE=value``.
             collection: Where; by default the only one.
             principal: Who asks; by default the owner.
             progress: Called with the name of each step.
 
         Raises:
             AccessDenied: No officer of the collection, or no purpose.
-            SubjectUnclear: Nobody has this value, or several people and none was named.
+            SubjectUnclear: Nobody has this value, or several people and none was named; or a further value is unclear.
             HeldBack: A legal hold keeps something of theirs.
             StoreError: There is nothing that is theirs alone.
             WriterBusy: Another process is writing.
         """
-        from ragkit.lifecycle.subject import choose, people_of
+        from ragkit.lifecycle.subject import choose, further_items, people_of
 
         choices: dict[str, Any] = {"keep_documents": keep_documents, "delete_documents": tuple(delete_documents)}
         if dry_run:
             part, _ = self._reading("subject-erase", purpose, principal, collection)
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
+            choices["further"] = further_items(part.store, part.masker.vault, person, also)
             return _erasure(self._handles, part, None).preview(person, **choices)
         with self._writing("subject-erase", purpose, principal, collection) as (part, asking):
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
+            choices["further"] = further_items(part.store, part.masker.vault, person, also)
             erasure = _erasure(self._handles, part, progress)
             hashed = self._handles.recorder.keyed(purpose)
             return erasure.run(erasure.begin(person, purpose=hashed, actor=asking, **choices))

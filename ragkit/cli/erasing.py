@@ -42,6 +42,15 @@ def erase(
         list[str] | None,
         typer.Option("--delete-document", metavar="DOC", help="Delete this document as a whole too. Repeatable."),
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            metavar="VALUE",
+            help="A further value of theirs, for texts where nothing was detected: a name, an e-mail address, or "
+            "TYPE=value. Repeatable.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     collection: CollectionOption = None,
     workspace: WorkspaceOption = None,
@@ -53,7 +62,11 @@ def erase(
     """
     asked = given(value)
     choices = {"purpose": purpose, "entity_type": entity_type, "subject": subject, "collection": collection}
-    kept = {"keep_documents": keep_documents, "delete_documents": tuple(delete_document or ())}
+    kept = {
+        "keep_documents": keep_documents,
+        "delete_documents": tuple(delete_document or ()),
+        "also": tuple(also or ()),
+    }
     with opened(workspace) as here, progress_bars() as progress:
         if dry_run or not yes:
             told = here.subjects.erase(asked, dry_run=True, **choices, **kept)  # type: ignore[arg-type]

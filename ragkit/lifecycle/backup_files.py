@@ -38,7 +38,8 @@ def open_regular(path: Path) -> BinaryIO:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as failed:
         raise BackupError(
-            f"a file of the backup cannot be read ({type(failed).__name__})", remedy="Take another backup."
+            f"a file of the backup or the copy of the key file cannot be read ({type(failed).__name__})",
+            remedy="Check that both are where they were named, whole and readable.",
         ) from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -26,7 +26,7 @@ from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import StoreError
 from ragkit.lifecycle import receipts, verify
-from ragkit.lifecycle.erase_plan import PLANNED, STEPS, Person, Plan, plan_for
+from ragkit.lifecycle.erase_plan import PLANNED, STEPS, Item, Person, Plan, plan_for
 from ragkit.lifecycle.erase_steps import STEP_OF, Counts, Ground
 from ragkit.lifecycle.erase_survey import survey
 from ragkit.lifecycle.holds import Holds
@@ -112,6 +112,7 @@ class Erasure:
         actor: Principal | None = None,
         keep_documents: bool = False,
         delete_documents: Iterable[str] = (),
+        further: Iterable[Item] = (),
     ) -> str:
         """Enter a request and return its id.
 
@@ -121,6 +122,7 @@ class Erasure:
             actor: Who asked for it.
             keep_documents: Redact even documents that are about this person alone.
             delete_documents: Ids of further documents to delete as a whole.
+            further: Values that are theirs alone though nothing detected them.
 
         Raises:
             HeldBack: A legal hold keeps a value or a document of theirs.
@@ -132,6 +134,7 @@ class Erasure:
             purpose=purpose,
             keep_documents=keep_documents,
             delete_documents=delete_documents,
+            further=further,
         )
         self._check(plan)
         self._holds.require_free(numbers=plan.numbers, doc_ids=[*plan.deleted, *plan.redacted])

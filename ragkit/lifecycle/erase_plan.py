@@ -147,6 +147,7 @@ def plan_for(
     purpose: str = "",
     keep_documents: bool = False,
     delete_documents: Iterable[str] = (),
+    further: Iterable[Item] = (),
 ) -> Plan:
     """Sort what is held of a person into what goes and what stays.
 
@@ -156,6 +157,7 @@ def plan_for(
         purpose: Keyed hash of why.
         keep_documents: Redact even documents that are about this person alone.
         delete_documents: Ids of further documents to delete as a whole.
+        further: Values that are theirs alone though nothing detected them.
     """
     certain = [value for value in person.values if value.certain]
     own = [value for value in certain if not value.shared]
@@ -165,7 +167,7 @@ def plan_for(
     return Plan(
         policy=policy,
         purpose=purpose,
-        own=list(dict.fromkeys((one.entity_type, one.value) for one in own)),
+        own=list(dict.fromkeys([*((one.entity_type, one.value) for one in own), *further])),
         shared=list(dict.fromkeys((one.entity_type, one.value) for one in shared)),
         uncertain=dict(Counter(one.entity_type for one in person.values if not one.certain)),
         numbers=sorted({one.number for one in own}),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,34 @@ def choose(people: Sequence[Person], subject: str | None) -> Person:
         f"{len(named)} people have this value",
         remedy="See what tells them apart with `ragkit subject find`, and name one by `--subject`.",
     )
+
+
+def further_items(store: RecordStore, vault: Vault, person: Person, given: Iterable[str]) -> list[tuple[str, str]]:
+    """Entity types and values that an officer knows of a person beside what is held, because nothing detected them.
+
+    Args:
+        store: The records of the collection.
+        vault: Its values.
+        person: Whose they are.
+        given: Each a name, an e-mail address, or ``TYPE=value``.
+
+    Raises:
+        SubjectUnclear: A value is somebody else's too, or its type is not told.
+    """
+    items: list[tuple[str, str]] = []
+    for one in given:
+        named = re.match(r"([A-Z][A-Z0-9_]{1,39})=(?=.*\w)", one)
+        value = (one[named.end() :] if named else one).strip()
+        if not named and (not re.search(r"[^\W\d_]", value) or ("@" not in value and re.search(r"\d", value))):
+            raise SubjectUnclear("a further value has no type", remedy="Write it as TYPE=value, such as PHONE_NUMBER=…")
+        kind = named[1] if named else "EMAIL_ADDRESS" if "@" in value else "PERSON"
+        if any(other.subject != person.subject for other in people_of(store, vault, value, kind)):
+            raise SubjectUnclear(
+                "a further value is somebody else's too",
+                remedy="Leave it out; `ragkit subject find` shows who has it.",
+            )
+        items.append((kind, value))
+    return items
 
 
 def token_ids(values: Sequence[HeldValue]) -> set[str]:

@@ -9,12 +9,13 @@ import pytest
 
 from ragkit.audit.schema import check as check_event
 from ragkit.crypto import signing_public_key
-from ragkit.errors import HeldBack, KeyDestroyed, StoreError
+from ragkit.errors import HeldBack, KeyDestroyed, StoreError, SubjectUnclear
 from ragkit.lifecycle.bytescan import PatternScanner, spellings
 from ragkit.lifecycle.erase import ErasureReport
 from ragkit.lifecycle.holds import Holds
 from ragkit.lifecycle.receipts import verify
 from ragkit.lifecycle.replay import replay
+from ragkit.lifecycle.subject import further_items
 from ragkit.store.records import check
 from ragkit.testing.erasable import ErasableIngest
 from ragkit.testing.light import ROOT_KEY
@@ -246,6 +247,29 @@ def test_documents_can_be_kept_or_deleted(light: ErasableIngest) -> None:
     assert "She called about her tent." in texts
     assert "Be kind" not in texts
     assert named(light) == []
+
+
+def test_what_nothing_detected_goes_when_an_officer_names_it(tmp_path: Path) -> None:
+    """A maiden name that no detector knew stands in clear; told of it, the erasure finds it, and it stays away."""
+    light = ErasableIngest(tmp_path, TERMS)
+    source = SOURCE | {"choir.txt": "In the choir sings Adalind Kruskova, since May."}
+    light.sync(source)
+    assert "Kruskova" in light.shown()
+    for another in ("Grace Hopperton", "grace@mail.example"):
+        with pytest.raises(SubjectUnclear):
+            further_items(light.store, light.vault, light.find("KD-471199")[0], [another])
+    for unclear in ("471 199 00", "…"):
+        with pytest.raises(SubjectUnclear, match="type"):
+            further_items(light.store, light.vault, light.find("KD-471199")[0], [unclear])
+    given = ["Adalind Kruskova", "ada@new.example", "UNIQUE_ID=Z-9"]
+    further = further_items(light.store, light.vault, light.find("KD-471199")[0], given)
+    assert [kind for kind, _ in further] == ["PERSON", "EMAIL_ADDRESS", "UNIQUE_ID"]
+    assert light.erase("KD-471199", further=further).complete
+    assert "Kruskova" not in light.shown()
+    light.sync(source | {"choir.txt": "In the choir sings ADALIND KRUSKOVA, and more."})
+    assert "kruskova" not in light.shown().casefold()
+    assert "and more" in light.shown()
+    assert traces(light.folder, ("kruskova",)) == []
 
 
 def test_unknown_documents_and_people_of_nothing_are_refused(light: ErasableIngest) -> None:
