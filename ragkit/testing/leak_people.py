@@ -1,4 +1,4 @@
-"""The ways out for officers: people's requests, legal holds, backups and keys, with planted values in every argument.
+"""The ways out for officers: people's requests, holds, backups, keys, attacks, with planted values in every argument.
 
 ::
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +84,7 @@ def run_people(world: World, planting: Planting, people: Sequence[Canary]) -> di
     run("retention", "retention", "run", "--dry-run", "--purpose", why)
     run("keys", "key", "show", "--json")
     run("rotate", "key", "rotate", "--wrapping", "--yes")
+    _escrow_and_attack(world, planting, run)
     damaged = world.said / "damaged"
     shutil.copytree(world.said / "backup", damaged)
     (damaged / "manifest.json").write_bytes(why.encode())  # our words, so it goes before the scan
@@ -93,6 +94,32 @@ def run_people(world: World, planting: Planting, people: Sequence[Canary]) -> di
     shutil.rmtree(damaged)
     run("restore", "restore", str(world.said / "backup"), "--to", str(restored), *keys, "--yes")
     return kept
+
+
+def _escrow_and_attack(world: World, planting: Planting, run: Callable[..., Told]) -> None:
+    """Put the root key into escrow under a planted passphrase, bring it back, and play the thief who knows everybody.
+
+    The list of people and the passphrases are what officers have; they lie beside the sources.
+    """
+    passphrase, wrong, escrow = world.officer / "passphrase", world.officer / "wrong", world.said / "escrow"
+    for path, text in ((passphrase, planting.questions[0]), (wrong, planting.questions[1])):
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+    run("escrow", "key", "escrow", str(escrow), "--passphrase-file", str(passphrase), "--json")
+    (shares := world.officer / "shares").mkdir()
+    run("escrow-shares", "key", "escrow", str(shares), "--shares", "2/3", "--json")
+    back = ("--to", str(world.officer / "recovered"))
+    run("recover-wrong", "key", "recover", str(escrow), "--passphrase-file", str(wrong), *back)
+    run("recover", "key", "recover", str(escrow), "--passphrase-file", str(passphrase), *back)
+    names = [one.value for one in planting.canaries if one.entity_type == "PERSON"]
+    known, nameless = world.officer / "known.jsonl", world.officer / "nameless.jsonl"
+    known.write_text("\n".join(json.dumps({"name": name}) for name in names), encoding="utf-8")
+    nameless.write_text(json.dumps({"somebody": names[0], names[1]: "x"}), encoding="utf-8")
+    as_owner = ("--purpose", planting.questions[0], "--collection", "lines", "--no-baseline")
+    run("attack", "attack", "--people", str(known), *as_owner, "--json")
+    run("attack-nameless", "attack", "--people", str(nameless), *as_owner)
+    run("attack-nowhere", "attack", "--people", names[0], *as_owner)
+    run("stolen", "attack", "--folder", str(world.workspace / ".ragkit"))
 
 
 def strangers(world: World, canaries: Sequence[Canary], own: Canary) -> set[int]:

@@ -68,6 +68,7 @@ path = {files}
 
 [collections.lines]
 access = ["u:local|leaks"]
+reveal = ["u:local|leaks"]
 officers = ["u:local|leaks"]
 filter_keys = ["remark"]
 [[collections.lines.sources]]

@@ -25,6 +25,17 @@ PROGRAMS = {
         "no:cacheprovider",
         str(Path(__file__).with_name("test_main_job.py")),
     ],
+    "a person's requests, backups, keys and an attack": [
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        str(Path(__file__).with_name("test_subject_rights.py")),
+        str(Path(__file__).with_name("test_keys.py")),
+        str(ROOT / "tests" / "attack" / "test_run.py"),
+    ],
 }
 
 

@@ -121,7 +121,7 @@ def test_every_request_of_a_person_did_what_it_should(lived: tuple[World, list[C
     refused = {name for name, status in ends.items() if status == "2"}
     assert refused == {
         "no-purpose", "export-again", "correct-nobody", "lift-wrong", "held", "release-wrong", "backup-again",
-        "erase-unsure", "receipt-wrong", "restore-damaged",
+        "erase-unsure", "receipt-wrong", "restore-damaged", "recover-wrong", "attack-nameless", "attack-nowhere",
     }  # fmt: skip
     assert {name: status for name, status in ends.items() if status not in {"0", "2"}} == {"nobody": "1"}
 
