@@ -83,12 +83,12 @@ def sort_in(parts: Parts, find: Callable[[str], Sequence[Span]]) -> Watched:
             if (placed := reading.place(span)) is not None
         }
         ends = [span.end for span in spans]
-        taken = {(span.start, span.end) for span in spans}
+        taken = {(span.start, span.end, span.entity_type) for span in spans}  # another policy may give another type
         end = 0
         free: list[Span] = []
         touching: list[Span] = []
         for span in sorted(found.values(), key=lambda one: (one.start, -one.end)):
-            if (span.start, span.end) in taken or span.start < end:
+            if (span.start, span.end, span.entity_type) in taken or span.start < end:
                 continue
             end = span.end
             after = bisect_right(ends, span.start)  # the first that ends behind its start

@@ -102,6 +102,25 @@ def test_erased_values_are_redacted_in_whatever_form(text: str, masker: Collecti
     assert "[" in document.text.record
 
 
+@pytest.mark.parametrize("named", ["default", "strict"])
+def test_a_value_is_redacted_whatever_type_the_policy_gives_it(named: str, table: Table) -> None:
+    """A date of birth that another policy takes for any date, a number that it takes for another number."""
+    policy = Policy.default() if named == "default" else Policy(profile="strict")
+    masker = build_masker(policy, CollectionKeys(b"m" * 32), MemoryVaultTable(), "support", rulings=table)
+    erase(masker, table, own=[("DATE_OF_BIRTH", "12 March 1961"), ("UNIQUE_ID", "KD-4711")])
+    document = masked(masker, "Seen on 12 March 1961 by the clerk. Customer number: KD-4711.")
+    assert "1961" not in shown(document)
+    assert "4711" not in shown(document)
+    assert {span.entity_type for span in document.text.spans} <= {
+        "DATE_OF_BIRTH",
+        "DATE_TIME",
+        "CUSTOMER_NUMBER",
+        "UNIQUE_ID",
+    }
+    assert not [one for one in masker.vault.mentions([("DATE_TIME", "12 March 1961")]) if one in document.mentions]
+    assert masker.vault.reveal(document.text.record)[1] == {}
+
+
 def test_fields_are_redacted_too(masker: CollectionMasker, table: Table) -> None:
     """Title, name, address and metadata, glued or in capitals."""
     erase(masker, table)
