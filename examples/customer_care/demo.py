@@ -1,4 +1,4 @@
-"""A day at the customer care desk, told in seven scenes: what `make demo` runs.
+"""A day at the customer care desk, told in eight scenes: what `make demo` runs.
 
 ::
 
@@ -26,11 +26,12 @@ from ragkit.testing import sockets
 HERE = Path(__file__).resolve().parent
 NOTE = "tickets/call-2026-09-15-gas-smell.txt"
 LETTER, UNSEEN = "emails/Mrs Odile Marchbank - stove complaint.eml", "Tamsin"
+CUSTOMER = "Odile Marchbank"
 QUESTIONS = (
     ("a policy", "How many days do I have to send back an unused article?"),
     ("a table in a PDF manual", "What should I do if the Kestrel 2 has a yellow, unsteady flame?"),
     ("a sheet of the price list", "What does the Hearthwell HEPA filter cost in euros?"),
-    ("a customer, by name", "What did Mrs Odile Marchbank complain about?"),
+    ("a customer, by name", f"What did Mrs {CUSTOMER} complain about?"),
     ("something nobody wrote down", "Do you rent out canoes by the weekend?"),
 )
 CHANGED = (
@@ -84,7 +85,11 @@ def play(workspace: Workspace, shop: Path) -> None:
     screen.second_sync(workspace, "one page corrected, one removed")
     for question in (ABOUT_CHANGED, ABOUT_DELETED):
         screen.ask(workspace, question, kind="after")
-    screen.scene(6, "What lies on the disk")
+    screen.scene(6, "A customer wants to be forgotten")
+    screen.erase(workspace, CUSTOMER, purpose="request of the customer, 3 October")
+    workspace.sync()
+    screen.ask(workspace, dict(QUESTIONS)["a customer, by name"], kind="after a further sync")
+    screen.scene(7, "What lies on the disk")
     screen.disk(shop)
 
 
@@ -117,7 +122,7 @@ def main() -> None:
             play(workspace, shop)
         import screen
 
-        screen.scene(7, "What left this machine")
+        screen.scene(8, "What left this machine")
         screen.sockets_opened(sockets.logged_attempts(Path(temporary) / "guard") + sockets.attempts())
         screen.farewell(time.monotonic() - started, folder if keep is not None else None)
 

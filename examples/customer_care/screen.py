@@ -156,6 +156,31 @@ def reveal(workspace: Workspace, answer: Answer, *, purpose: str) -> None:
     console.print("[dim]The configuration lets the local user reveal; by default nobody may. The use is on record.")
 
 
+def erase(workspace: Workspace, customer: str, *, purpose: str) -> None:
+    """Erase a customer and show what the signed receipt states."""
+    report = workspace.subjects.erase(customer, purpose=purpose)
+    values = ", ".join(f"{kind} {count}" for kind, count in sorted(report.destroyed.items()))
+    console.print(f"Erased {customer}: [dim]{values}")
+    console.print(f"{len(report.deleted)} documents deleted, {len(report.redacted)} redacted and embedded again")
+    meaning = {
+        "L0": "hidden from questions",
+        "L1": "absent from every row",
+        "L2": "absent from the bytes of every file",
+        "L3": "keys destroyed, so that copies are unreadable",
+    }
+    checked = workspace.subjects.check_receipt(report.receipt)
+    states = Table(title="the receipt" + (", signature checked" if checked.ok else ""), title_justify="left")
+    for heading in ("level", "means", "reached"):
+        states.add_column(heading)
+    for level, means in meaning.items():
+        states.add_row(level, means, report.levels[level])
+    console.print(states)
+    naming = ", ".join(f"{source} ({count})" for source, count in report.naming.items())
+    console.print(
+        f"[dim]Your own files still name her: {naming}. ragkit leaves them as they are, and never takes her in again."
+    )
+
+
 # --- what is on the disk, what left --------------------------------------------------------------------------------
 
 

@@ -133,6 +133,8 @@ class People:
 
 def _nobodys(cluster: Cluster, person: Person) -> bool:
     """Whether what was found is no person: a function's mailbox, or what stands everywhere and with no name."""
+    if not person.values:
+        return True
     if cluster.names or len(cluster.values) > 1:
         return False
     roles = all(is_role_mailbox(address) for address in cluster.values.get("EMAIL_ADDRESS", ("",)))

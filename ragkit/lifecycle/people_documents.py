@@ -1,8 +1,10 @@
 """Which documents speak of a person, for certain or perhaps, and which are about nobody else.
 
 A document is a person's *for certain* when it holds a value that only they have, or when it puts a shared value
-together with others of theirs. It is *possible* when it holds nothing but what they share, a surname say, and does not
-tell whose it is; where it puts that value together with somebody else's, it is that one's and not listed.
+together with others of theirs. A value that stands in more than 20 documents, mostly in such as hold nothing else of
+theirs, is nobody's in particular, unless it is a name or a number that one person has. It is *possible* when it holds
+nothing but what they share, a surname say, and does not tell whose it is; where it puts that value together with
+somebody else's, it is that one's and not listed.
 
 **Wholly** a person's is a document of which nothing is left to others when it is deleted. Both must hold:
 
@@ -19,6 +21,7 @@ author of a policy is in them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 _MOST_MENTIONS = 200_000
 _MOST_NUMBERS = 4_000
 """Of a document with more numbers, a register say, it is not asked whether it is one person's."""
+_MOST_ALONE = 20
 _OF_A_FILE = frozenset({"DATE_OF_BIRTH", "IBAN_CODE", "ACCOUNT_NUMBER", "CREDIT_CARD"})
 
 
@@ -75,7 +79,7 @@ class Reader:
         common: Collection[int] = (),
     ) -> None:
         self.known = known
-        self.common = frozenset(common)
+        self.common = set(common)
         self._store = store
         self._rows = rows
         self._places = places
@@ -87,9 +91,22 @@ class Reader:
                 self._owners.setdefault(value, []).append(cluster)
 
     def shared(self, cluster: Cluster) -> set[int]:
-        """The values of a person that another has too."""
+        """The values of a person that another has too. Takes out of them what stands everywhere, and so is nobody's."""
+        self.common |= self._everywhere(cluster)
         others = {n for n in cluster.numbers if any(o is not cluster for o in self._owners.get(self._value(n), ()))}
         return others | (cluster.numbers & self.common)
+
+    def _everywhere(self, cluster: Cluster) -> set[int]:
+        """Values of a person that stand mostly without them and in many documents: an office's telephone, say."""
+        alone, together = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for numbers in self._rows.documents_of(cluster.numbers, limit=_MOST_MENTIONS).values():
+            values = {self._value(number) for number in numbers}
+            (alone if len(values) == 1 else together).update(values)
+        strange = {value for value, times in alone.items() if times > max(_MOST_ALONE, together[value])}
+        return {n for n in cluster.numbers if self._value(n) in strange and not self._tells_who(n)}
+
+    def _tells_who(self, number: int) -> bool:
+        return self._is_name(number) or is_unique(self.known[number].entity_type)
 
     def _value(self, number: int) -> tuple[str, str]:
         return self.known[number].entity_type, self.known[number].normal

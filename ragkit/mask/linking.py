@@ -75,7 +75,7 @@ def _mentions(text: str, spans: Iterable[Span]) -> Iterator[Mention]:
         value = text[span.start : span.end]
         if span.entity_type == "PERSON" and (is_list(value) or is_label(value)):
             continue
-        if identifies(span.entity_type) and not span.recognizer.startswith("dictionary:"):
+        if identifies(span.entity_type):
             yield Mention(span.start, span.end, span.entity_type, value)
 
 

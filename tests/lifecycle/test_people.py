@@ -205,6 +205,17 @@ def test_a_family_shares_a_phone_and_stays_three(company) -> None:
     assert company.find("info@winkler.example.com") == []
 
 
+def test_a_number_that_stands_everywhere_is_not_whose_name_it_stands_beside_once(company) -> None:
+    """The office's telephone in the footer of every page, and once in the form of one clerk."""
+    footer = "Page {}. Please ring +44 20 7946 0000."
+    form = FORM.format(name="Grace Hopperton", mail="grace.hopperton@firm.example.com", number="K-20017")
+    company.hold({f"{n}.txt": footer.format(n) for n in range(25)} | {"form.txt": f"{form}Phone: +44 20 7946 0000\n"})
+    (person,) = company.find("Grace Hopperton")
+    assert certain(person) == {"Grace Hopperton", "grace.hopperton@firm.example.com", "K-20017"}
+    assert company.names(person) == {"form.txt"}
+    assert not person.possible
+
+
 def test_a_switchboard_is_nobody(company) -> None:
     """What stands in very many documents and with no name; in a few it may be somebody's."""
     text = "Please ring the switchboard of the company: +44 20 7946 0000."
