@@ -84,6 +84,7 @@ class Run:
     wholly: int
     shared: int
     unlinked: int = 0
+    doubtful: int = 0
     killed: str = ""
     resumed: int = 0
     seconds: float = 0.0
@@ -137,7 +138,14 @@ def one_run(base: Base, folder: Path, number: int, dice: random.Random) -> Run:
         people = [one for one in people if _found(workspace, one)]
         gone = take(workspace, base.truth, people)
     run = Run(
-        base.chunks, base.delta, len(people), len(gone.documents), len(gone.wholly), gone.shared, len(gone.unlinked)
+        base.chunks,
+        base.delta,
+        len(people),
+        len(gone.documents),
+        len(gone.wholly),
+        gone.shared,
+        len(gone.unlinked),
+        len(gone.doubtful),
     )
     if not people:
         return run
@@ -237,6 +245,7 @@ def figures(runs: Sequence[Run], peer: dict[str, int]) -> dict[str, Any]:
         "resumed": sum(bool(run.resumed) for run in runs),
         "people": sum(run.people for run in runs),
         "values_not_known_as_theirs": sum(run.unlinked for run in runs),
+        "values_that_seem_another's_too": sum(run.doubtful for run in runs),
         "documents_deleted": sum(run.wholly for run in runs),
         "documents_redacted": sum(run.documents - run.wholly for run in runs),
         "afterlives": sum(bool(run.back) for run in runs),

@@ -63,7 +63,7 @@ def one_subject(folder: Path, truth: Truth, dice: random.Random) -> dict[str, An
         during = [one for one in every if began <= one.began < began + seconds]
         late = [one for one in during if one.shown]
         after = [one for one in every if one.began >= began + seconds]
-        back = shown(workspace, truth, [person])
+        back = shown(workspace, truth, [person], excused=gone.excused)
     return {
         "documents": len(gone.documents),
         "deleted": len(gone.wholly),

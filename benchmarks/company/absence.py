@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.company.marks import Taken, left, texts_of
+from benchmarks.company.marks import Taken, left, plain, texts_of
 from benchmarks.company.people import Person
 from benchmarks.company.setting import COLLECTION, PURPOSE, restore_beside, write_config
 from benchmarks.company.truth import SHORT, Truth
@@ -18,14 +18,14 @@ from ragkit.keeping import restore_workspace
 from ragkit.workspace import Workspace
 
 
-def shown(workspace: Workspace, truth: Truth, people: Sequence[Person]) -> list[str]:
+def shown(workspace: Workspace, truth: Truth, people: Sequence[Person], *, excused: Collection[str] = ()) -> list[str]:
     """What the workspace still knows of people: in the vault, in stored texts, in what is found and revealed.
 
     Values that somebody else has too may stay. Told by kind, never by value.
     """
     keys = {one.id for one in people}
     every = [(value, kind) for one in people for value, kind in one.values().items() if kind != SHORT]
-    own = {value: kind for value, kind in every if not truth.owners(value) - keys}
+    own = {value: kind for value, kind in every if not truth.owners(value) - keys and plain(value) not in excused}
     problems: Counter[str] = Counter()
     part = workspace._handles.reader(COLLECTION)
     tokens = _tokens(workspace)
@@ -33,7 +33,7 @@ def shown(workspace: Workspace, truth: Truth, people: Sequence[Person]) -> list[
         with suppress(KeyMismatch):
             value = part.masker.vault._rows.open(row).value
             owners = truth.owners(value)
-            if owners and owners <= keys:
+            if owners and owners <= keys and plain(value) not in excused:
                 kinds = {one.values().get(value, "a spelling") for one in people}
                 problems[f"vault holds {sorted(kinds)[0]}"] += 1
     for _, _, text in texts_of(workspace):
@@ -109,7 +109,7 @@ def reappeared(
     for name, place, act in steps:
         act()
         with open_workspace(place) as workspace:
-            problems = shown(workspace, truth, people)
+            problems = shown(workspace, truth, people, excused=gone.excused)
         problems += [
             f"bytes: {one.label.split()[0]} as {one.how} in {Path(one.file).name}" for one in left(place, gone)
         ]

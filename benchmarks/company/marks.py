@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -37,6 +38,8 @@ class Taken:
         shared: How many of their values somebody else has too.
         unlinked: Token ids of values that are theirs alone and that ragkit does not know to be theirs: no erasure can
             reach them, so they are counted apart and are in no mark.
+        doubtful: Token ids of values that are theirs alone and that ragkit holds for somebody else's too, or for
+            perhaps theirs: they stay, and the receipt says so, until whoever else there seems to be is erased too.
     """
 
     marks: Marks = field(default_factory=Marks)
@@ -46,6 +49,17 @@ class Taken:
     tokens: dict[str, str] = field(default_factory=dict)
     shared: int = 0
     unlinked: dict[str, str] = field(default_factory=dict)
+    doubtful: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def excused(self) -> set[str]:
+        """What may still be known, in the form that :func:`plain` gives."""
+        return {plain(value) for value in (*self.unlinked.values(), *self.doubtful.values())}
+
+
+def plain(value: str) -> str:
+    """A value without case and separators."""
+    return re.sub(r"[\W_]", "", value).casefold()
 
 
 def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Taken:
@@ -61,7 +75,13 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
     vault = part.masker.vault
     known = People(part.store, vault)  # by number where the address was corrected
     found = [person for one in people for person in known.find(one.email) or known.find(one.number)]
-    linked = {token for person in found for held in person.values for _, _, _, token in find_tokens(held.token)}
+    values = [held for person in found for held in person.values]
+    linked = {token for held in values for token in _ids(held.token)}
+    sure = {token for held in values if held.certain for token in _ids(held.token)}
+    mine = {person.subject for person in found}
+    for held in values:  # whoever else there seems to be keeps it
+        if held.shared and {one.subject for one in known.find(held.value, held.entity_type)} - mine:
+            sure -= set(_ids(held.token))
     with closing(sqlite3.connect(f"file:{_records(workspace)}?mode=ro", uri=True)) as records:
         sealed = {
             token: tuple(row)
@@ -76,6 +96,8 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
                 owners = truth.owners(opened.value)
                 if owners and owners <= keys and row.token and row.token not in linked:
                     gone.unlinked[row.token] = opened.value
+                elif owners and owners <= keys and row.token and row.token not in sure:
+                    gone.doubtful[row.token] = opened.value
                 elif owners and owners <= keys and row.token:
                     gone.tokens[row.token] = opened.value
                     texts[f"token {row.token}"] = row.token
@@ -104,6 +126,10 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
                     rows[f"record key {place}"] = wrapped[:_SEALED]
     gone.marks = Marks(texts, {name: raw for name, raw in rows.items() if raw}, vectors)
     return gone
+
+
+def _ids(token: str) -> list[str]:
+    return [token_id for _, _, _, token_id in find_tokens(token)]
 
 
 def left(folder: Path, gone: Taken) -> list[Found]:

@@ -79,6 +79,8 @@ class Plan:
         possible: Documents that name somebody of a name that others have too, and do not tell whom. They stay.
         tokens: Token ids of own values, every spelling, with their types.
         shared_tokens: Those of shared values, with type and number.
+        shared_rows: Vault rows of shared values: number of the row, and of the value.
+        orphans: Values that were shared with people who are erased already: they go too.
         macs: Vault rows that go, parts of names that nobody else needs among them, in hexadecimal.
         surrogates: What stood for them in the index view, and what comes instead.
         clear: Documents where a value stands unmasked.
@@ -103,6 +105,8 @@ class Plan:
     possible: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     shared_tokens: dict[str, tuple[str, int]] = field(default_factory=dict)
+    shared_rows: list[tuple[int, int]] = field(default_factory=list)
+    orphans: list[Item] = field(default_factory=list)
     macs: list[str] = field(default_factory=list)
     surrogates: dict[str, str] = field(default_factory=dict)
     clear: list[str] = field(default_factory=list)
@@ -124,6 +128,8 @@ class Plan:
         plan = cls(**{one.name: content[one.name] for one in fields(cls) if one.name in content})
         plan.own = [(kind, value) for kind, value in plan.own]
         plan.shared = [(kind, value) for kind, value in plan.shared]
+        plan.orphans = [(kind, value) for kind, value in plan.orphans]
+        plan.shared_rows = [(row, value) for row, value in plan.shared_rows]
         plan.shared_tokens = {token: (kind, number) for token, (kind, number) in plan.shared_tokens.items()}
         return plan
 
@@ -136,8 +142,8 @@ class Plan:
 
     @property
     def types(self) -> Counter[str]:
-        """Own values by type."""
-        return Counter(kind for kind, _ in self.own)
+        """Values that go by type."""
+        return Counter(kind for kind, _ in (*self.own, *self.orphans))
 
 
 def plan_for(

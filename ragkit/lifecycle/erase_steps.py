@@ -18,7 +18,7 @@ from ragkit.crashpoints import reach
 from ragkit.crypto import key_number
 from ragkit.errors import ManifestMismatch
 from ragkit.lifecycle.erase_plan import Plan
-from ragkit.lifecycle.erase_survey import finder, rulings_of, survey
+from ragkit.lifecycle.erase_survey import finder, rulings_of, survey, take_orphans
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.rewrite import rewrite
 from ragkit.mask.operators import redacted
@@ -125,6 +125,8 @@ def remove_rows(ground: Ground, request: str, plan: Plan) -> Counts:
     replaced = traces.replaced_places(plan.redacted)
     plan.places = list(dict.fromkeys([*plan.places, *replaced]))
     keys = store.collection.records.destroy_places(replaced)
+    orphans = take_orphans(store, ground.vault, plan)
+    keys += store.collection.records.destroy_values([key_number(bytes.fromhex(mac)) for mac in orphans])
     values = rows.delete_values([bytes.fromhex(mac) for mac in plan.macs])
     rows.forget_names(plan.named)
     cursors = rows.forget_cursors()

@@ -104,9 +104,33 @@ def survey(store: RecordStore, vault: Vault, plan: Plan, find: Find) -> None:
     plan.places += traces.places_of(keys)
 
 
+def take_orphans(store: RecordStore, vault: Vault, plan: Plan) -> list[str]:
+    """Let go too of shared values that stand nowhere any more: those they were shared with were erased before.
+
+    Returns:
+        The keyed hashes of the rows that go with them, in hexadecimal.
+    """
+    rows = ErasureRows(store.database, store.collection)
+    standing = rows.standing({number for pair in plan.shared_rows for number in pair})
+    living = {value for row, value in plan.shared_rows if row in standing or value in standing}
+    gone = {value for _, value in plan.shared_rows} - living
+    plan.orphans += [item for item in plan.shared if vault.value_number(item) in gone]
+    plan.shared = [item for item in plan.shared if item not in plan.orphans]
+    if not plan.orphans:
+        return []
+    before = set(plan.macs)
+    _survey_vault(rows, vault, plan)
+    fresh = sorted(set(plan.macs) - before)
+    plan.macs = sorted({*before, *fresh})
+    plan.take_down(ErasureTraces(store.database, store.collection).of_values([bytes.fromhex(mac) for mac in fresh]))
+    plan.places += [f"v/{key_number(bytes.fromhex(mac))}" for mac in fresh]
+    return fresh
+
+
 def _survey_vault(rows: ErasureRows, vault: Vault, plan: Plan) -> None:
     """Every spelling of own values, and the parts of them that no other value is made of."""
-    own, shared = _all_numbers(vault, plan.numbers, plan.own), _all_numbers(vault, plan.shared_numbers, plan.shared)
+    own = _all_numbers(vault, plan.numbers, [*plan.own, *plan.orphans])
+    shared = _all_numbers(vault, plan.shared_numbers, plan.shared)
     plan.numbers = sorted(own)
     parts: dict[int, tuple[str, str]] = {}
     macs: list[str] = []
@@ -129,6 +153,7 @@ def _survey_vault(rows: ErasureRows, vault: Vault, plan: Plan) -> None:
             others.update(vault.part_numbers(item))
             if row.token and (number in shared or vault.value_number(item) in shared):
                 plan.shared_tokens[row.token] = (row.entity_type, vault.value_number(item))
+                plan.shared_rows.append((number, vault.value_number(item)))
     for number in (mine - others) & parts.keys():
         mac, surrogate = parts[number]
         macs.append(mac)

@@ -83,6 +83,17 @@ class ErasureRows:
         with self._database.read() as connection:
             return set(connection.execute(query, given).scalars())
 
+    def standing(self, numbers: Values[int]) -> set[int]:
+        """Return which of these numbers stand in a document that answers."""
+        query = text(
+            "SELECT DISTINCT mentions.key FROM json_each(:numbers) AS wanted "
+            "JOIN mentions ON mentions.key = wanted.value "
+            "JOIN documents ON documents.version_id = mentions.version_id WHERE documents.collection_id = :collection"
+        )
+        given = {"numbers": json.dumps(sorted(numbers)), "collection": self._collection.id}
+        with self._database.read() as connection:
+            return set(connection.execute(query, given).scalars())
+
     def people_of(self, doc_id: str) -> list[frozenset[int]]:
         """Return the groups of values that stand together as one person's in a document."""
         query = (
