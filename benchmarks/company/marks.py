@@ -80,7 +80,7 @@ def take(workspace: Workspace, truth: Truth, people: Collection[Person]) -> Take
     sure = {token for held in values if held.certain for token in _ids(held.token)}
     mine = {person.subject for person in found}
     for held in values:  # whoever else there seems to be keeps it
-        if held.shared and {one.subject for one in known.find(held.value, held.entity_type)} - mine:
+        if held.shared and {one.subject for one in known.find(held.value, entity_type=held.entity_type)} - mine:
             sure -= set(_ids(held.token))
     with closing(sqlite3.connect(f"file:{_records(workspace)}?mode=ro", uri=True)) as records:
         sealed = {
