@@ -87,7 +87,16 @@ data_class = "confidential"             # "public", "internal", "confidential", 
 # filter_keys = ["department"]          # metadata that questions may filter on
 # max_delete_share = 0.2                # a pass that would delete more of a source is stopped
 
-{source}"""
+{source}
+# [backup]
+# keys = "/mnt/elsewhere/ragkit.keys"   # the one copy of the key file, on another device, archived by nothing
+# keep_days = 35                        # keys of replaced documents are kept so long, for older backups
+
+# [[retention]]                         # `ragkit retention run --dry-run`
+# collection = "documents"
+# days = 3650                           # older documents go, with their keys
+# by = "modified"                       # or "indexed"
+"""
 
 
 def render_template(template: Template, *, name: str, workspace_id: str, owner: str, path: str) -> str:
