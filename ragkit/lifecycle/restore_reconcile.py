@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select, update
 from ragkit.crashpoints import reach
 from ragkit.store import ageing
 from ragkit.store.keysweep import reconcile
-from ragkit.store.recordkeys import document_place, is_wrapped, name_place
+from ragkit.store.recordkeys import document_place, name_place
 from ragkit.store.removal import withdraw
 from ragkit.store.schema import documents, items, mentions, sources, versions
 
@@ -112,9 +112,9 @@ def _drop_unreadable_names(store: RecordStore) -> None:
     query = select(items.c.doc_id, items.c.sealed_native_id).join(sources, sources.c.source_id == items.c.source_id)
     mine = query.where(sources.c.collection_id == store.collection.id, items.c.sealed_native_id.is_not(None))
     with store.database.read() as connection:
-        places = {row.doc_id: name_place(row.doc_id) for row in connection.execute(mine) if is_wrapped(row[1])}
-    held = store.collection.records.present(places.values())
-    dead = sorted(doc_id for doc_id, place in places.items() if place not in held)
+        names = {name_place(row.doc_id): row for row in connection.execute(mine)}
+    held = store.collection.records.openable({place: row.sealed_native_id for place, row in names.items()})
+    dead = sorted(row.doc_id for place, row in names.items() if place not in held)
     for start in range(0, len(dead), _SLICE):
         some = items.c.doc_id.in_(dead[start : start + _SLICE])
         with store.database.write() as connection:
@@ -142,11 +142,7 @@ def _dead_documents(store: RecordStore) -> list[str]:
     )
     with store.database.read() as connection:
         rows = connection.execute(query).all()
-    places = {
-        row.doc_id: document_place(row.doc_id, row.number)
-        for row in rows
-        if row.wrapped_key is not None and is_wrapped(row.wrapped_key)
-    }
-    held = store.collection.records.present(places.values())
+    places = {document_place(row.doc_id, row.number): row for row in rows if row.wrapped_key is not None}
+    held = store.collection.records.openable({place: row.wrapped_key for place, row in places.items()})
     keyless = {row.doc_id for row in rows if row.wrapped_key is None}
-    return sorted(keyless | {doc_id for doc_id, place in places.items() if place not in held})
+    return sorted(keyless | {row.doc_id for place, row in places.items() if place not in held})

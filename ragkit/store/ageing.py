@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 
 from ragkit.crypto import key_number
 from ragkit.store.items import now, open_dates
-from ragkit.store.recordkeys import is_wrapped, value_place
+from ragkit.store.recordkeys import value_place
 from ragkit.store.removal import withdraw
 from ragkit.store.schema import documents, items, mentions, sources, vault, versions
 
@@ -100,8 +100,8 @@ def drop_dead_values(database: Database, collection: Collection) -> int:
         if not rows:
             return gone
         after = rows[-1].vault_id
-        places = {row.vault_id: value_place(key_number(row.value_mac)) for row in rows if is_wrapped(row.wrapped_key)}
-        held = collection.records.present(places.values())
+        places = {row.vault_id: value_place(key_number(row.value_mac)) for row in rows}
+        held = collection.records.openable({places[row.vault_id]: row.wrapped_key for row in rows})
         if dead := [vault_id for vault_id, place in places.items() if place not in held]:
             with database.write() as connection:
                 gone += connection.execute(delete(vault).where(vault.c.vault_id.in_(dead))).rowcount

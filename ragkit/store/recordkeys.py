@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _Condition = ColumnElement[bool]
 _MARK = b"RK1:"
+_CHECK_BYTES = 8
+_HEAD_BYTES = len(_MARK) + _CHECK_BYTES
 _UNMARKED_BYTES = 60  # nonce, key and tag: what a row held before there were record keys
 _SLICE = 5_000
 _KEYS = "SELECT place, wrapped FROM record_keys WHERE collection_id = ? AND place IN (SELECT value FROM json_each(?))"
@@ -66,6 +68,11 @@ def bound_to(collection_id: str, place: str) -> str:
 def is_wrapped(wrapped: bytes) -> bool:
     """Say whether a row's key needs a record key to open; one from before there were any does not."""
     return wrapped.startswith(_MARK) and len(wrapped) != _UNMARKED_BYTES
+
+
+def _check(key: bytes) -> bytes:
+    """Tells which key a row was wrapped with, and nothing else of it."""
+    return crypto.keyed_hash(key, "check")[:_CHECK_BYTES]
 
 
 class RecordKeys:
@@ -100,23 +107,31 @@ class RecordKeys:
                 if place not in keys:
                     keys[place] = self._pending.setdefault(place, crypto.new_key())
         return {
-            place: _MARK + crypto.seal(keys[place], raw, bound_to=f"record/{place}") for place, raw in inner.items()
+            place: _MARK + _check(keys[place]) + crypto.seal(keys[place], raw, bound_to=f"record/{place}")
+            for place, raw in inner.items()
         }
 
     def unwrap_many(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
         """Undo :meth:`wrap_many`; places whose record key is destroyed are left out.
 
+        So are those that have a new key since: a restored row of an erased value that came again from elsewhere.
+
         Raises:
             KeyMismatch: A row was altered or moved, or the root key is not this workspace's.
         """
-        keys = self._find([place for place, raw in wrapped.items() if is_wrapped(raw)])
-        inner: dict[str, bytes] = {}
-        for place, raw in wrapped.items():
-            if not is_wrapped(raw):
-                inner[place] = raw
-            elif place in keys:
-                inner[place] = crypto.unseal(keys[place], raw[len(_MARK) :], bound_to=f"record/{place}")
+        inner = {place: raw for place, raw in wrapped.items() if not is_wrapped(raw)}
+        for place, key in self._fitting(wrapped).items():
+            inner[place] = crypto.unseal(key, wrapped[place][_HEAD_BYTES:], bound_to=f"record/{place}")
         return inner
+
+    def openable(self, wrapped: Mapping[str, bytes]) -> set[str]:
+        """Return the places whose rows can be opened, as :meth:`unwrap_many` would."""
+        return {place for place, raw in wrapped.items() if not is_wrapped(raw)} | self._fitting(wrapped).keys()
+
+    def _fitting(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """The keys of places whose row was wrapped with the key that is there now."""
+        keys = self._find([place for place, raw in wrapped.items() if is_wrapped(raw)])
+        return {place: key for place, key in keys.items() if wrapped[place][len(_MARK) : _HEAD_BYTES] == _check(key)}
 
     def unwrap(self, place: str, wrapped: bytes) -> bytes:
         """Undo :meth:`wrap`.

@@ -16,7 +16,7 @@ from ragkit.store.access import class_number, classes_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.denials import Denials
-from ragkit.store.recordkeys import is_wrapped, value_place
+from ragkit.store.recordkeys import value_place
 from ragkit.store.schema import vault, vault_names
 from ragkit.types import Principal, VaultRow
 
@@ -171,8 +171,8 @@ class VaultRows:
         for some in _slices(macs):
             query = select(vault.c.value_mac, vault.c.wrapped_key).where(mine, vault.c.value_mac.in_(some))
             rows = connection.execute(query).all()
-            held = self._collection.records.present(_place(row.value_mac) for row in rows)
-            dead = [r.value_mac for r in rows if is_wrapped(r.wrapped_key) and _place(r.value_mac) not in held]
+            held = self._collection.records.openable({_place(row.value_mac): row.wrapped_key for row in rows})
+            dead = [row.value_mac for row in rows if _place(row.value_mac) not in held]
             gone += connection.execute(delete(vault).where(mine, vault.c.value_mac.in_(dead))).rowcount
         return gone
 

@@ -96,6 +96,22 @@ def test_a_destroyed_value_is_not_found_and_may_come_again(light: LightIngest) -
     assert table.count() == 1
 
 
+def test_a_row_from_before_a_destroyed_key_stays_shut_though_its_place_has_a_new_one(light: LightIngest) -> None:
+    """A value is erased, comes again from elsewhere, and a backup brings its old row back: that row is not there."""
+    records = light.collection.records
+    old = records.wrap_many({"v/1": b"old", "v/2": b"kept"})
+    records.flush()
+    assert records.destroy_values([1]) == 1
+    new = records.wrap("v/1", b"new")
+    records.flush()
+    assert records.unwrap_many(old) == {"v/2": b"kept"}
+    assert records.openable(old) == {"v/2"}
+    assert records.openable({"v/1": new, "v/3": b"x" * 60}) == {"v/1", "v/3"}
+    with pytest.raises(KeyDestroyed):
+        records.unwrap("v/1", old["v/1"])
+    assert records.unwrap("v/1", new) == b"new"
+
+
 def test_opening_a_destroyed_record_says_so(light: LightIngest) -> None:
     """KeyDestroyed, which is a KeyMismatch, with a remedy."""
     records = light.collection.records
