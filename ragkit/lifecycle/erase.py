@@ -166,8 +166,10 @@ class Erasure:
         return self._prove(entry, plan)
 
     def resume(self) -> list[ErasureReport]:
-        """Go on with every erasure that was begun and not finished."""
-        return [self.run(entry.request) for entry in self._requests.unfinished("erase")]
+        """Go on with every erasure that was begun and not finished, or was killed while it cleaned up after itself."""
+        done = [self.run(entry.request) for entry in self._requests.unfinished("erase")]
+        self._clean_up()
+        return done
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -209,11 +211,15 @@ class Erasure:
             else:
                 self._requests.note(request, _AGAIN, plan=plan.to_json())
         reach("erase.in_receipt")
-        key_file.vacuum()  # the plan was in it
-        self._ground.renew()  # and in the copy of it
-        self._ground.recorder.flush()
+        self._clean_up()
         reach("erase.after_receipt")
         return _report(request, plan, complete=complete, receipt=text)
+
+    def _clean_up(self) -> None:
+        """Leave nothing of a plan or a denial in the key file, nor in the copy of it."""
+        self._ground.store.database.key_file.vacuum()
+        self._ground.renew()
+        self._ground.recorder.flush()
 
     def _facts(self, entry: Request, plan: Plan) -> dict[str, Any]:
         """What the receipt states: no value, no name, nothing that a float could blur."""

@@ -272,6 +272,14 @@ def test_what_nothing_detected_goes_when_an_officer_names_it(tmp_path: Path) -> 
     assert traces(light.folder, ("kruskova",)) == []
 
 
+def test_a_kill_while_cleaning_up_is_made_good(light: ErasableIngest) -> None:
+    """Everything was done and stated, and the copy of the key file still has the plan: going on makes it anew."""
+    erasure, renewed = light.erasure, []
+    erasure._ground.renew = lambda: renewed.append(1) or ""
+    assert erasure.resume() == []
+    assert renewed == [1]
+
+
 def test_unknown_documents_and_people_of_nothing_are_refused(light: ErasableIngest) -> None:
     """Nothing is begun that cannot be done."""
     person = light.find("Ada Byronova")[0]
