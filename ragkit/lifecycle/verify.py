@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit.errors import IndexProblem
 from ragkit.lifecycle.bytescan import Found, Pattern, PatternScanner, raw, spellings
 from ragkit.lifecycle.erase_plan import Plan
+from ragkit.mask.tokens import TOKEN
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
 from ragkit.store.receipts import Receipts
@@ -73,7 +74,9 @@ def hidden(ground: Ground, request: str, plan: Plan) -> Level:
         for hit in answers:
             hits += 1
             texts = (hit.title, hit.chunk.record, hit.before, hit.after, hit.uri or "", *hit.metadata.values())
-            named = any(token in text for token in tokens for text in texts) or any(map(find, texts))
+            named = any(token in text for token in tokens for text in texts) or any(
+                find(TOKEN.sub(" ", text)) for text in texts
+            )
             found += hit.doc_id in deleted or named
     looked = {"questions": len(asked) - refused, "hits": hits, "refused": refused}
     return Level(FALSE if found else PARTLY if refused else TRUE, looked, {"hits": found} if found else {})
@@ -89,7 +92,7 @@ def absent_from_rows(ground: Ground, request: str, plan: Plan) -> Level:
     for _, held in rows.texts():
         documents += 1
         texts += len(held)
-        named += sum(bool(find(text)) or any(token in text for token in tokens) for text in held)
+        named += sum(bool(find(TOKEN.sub(" ", text))) or any(token in text for token in tokens) for text in held)
     left |= {"texts": named}
     found = {name: number for name, number in left.items() if number}
     return Level(FALSE if found else TRUE, {"documents": documents, "texts": texts}, found)
