@@ -22,6 +22,14 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from ragkit.config_answering import (
+    AnswersSection,
+    BudgetSection,
+    DestinationSection,
+    ModelSection,
+    PricesSection,
+    RoutingSection,
+)
 from ragkit.config_errors import explain, nearest
 from ragkit.config_keeping import BackupSection, RetentionSection
 from ragkit.config_sections import (
@@ -43,6 +51,7 @@ from ragkit.policy import Policy
 
 FILE_NAME = "ragkit.toml"
 DATA_FOLDER = ".ragkit"
+_ROLES = ("small", "large")
 
 
 class Config(Section):
@@ -53,6 +62,12 @@ class Config(Section):
     embedder: EmbedderSection = Field(EmbedderSection(), description="The encoder.")
     chunker: ChunkerSection = Field(ChunkerSection(), description="Cutting.")
     generator: GeneratorSection = Field(GeneratorSection(), description="Answering.")
+    generators: dict[Slug, ModelSection] = Field({}, description="Generators to choose from; by name.")
+    destinations: dict[Slug, DestinationSection] = Field({}, description="Where prompts may go; by name.")
+    routing: RoutingSection = Field(RoutingSection(), description="Which generator answers.")
+    budgets: tuple[BudgetSection, ...] = Field((), description="Limits on tokens and money; each holds.")
+    prices: PricesSection = Field(PricesSection(), description="What calls cost.")
+    answers: AnswersSection = Field(AnswersSection(), description="How a model's answer is asked for and checked.")
     audit: AuditSection = Field(AuditSection(), description="Recording.")
     plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
     backup: BackupSection = Field(BackupSection(), description="Copies.")
@@ -96,6 +111,30 @@ class Config(Section):
                 {"remedy": "Give the section another name, and write that name in the policy's `detectors`."},
             )
         return self
+
+    @model_validator(mode="after")
+    def _generators_exist(self) -> Self:
+        wanted = {"generator.use": self.generator.use}
+        wanted |= {f"routing.{key}": getattr(self.routing, key) for key in ("small", "large", "fallback")}
+        wanted |= {f"routing.rules[{place}].use": rule.use for place, rule in enumerate(self.routing.rules)}
+        wanted |= {f"budgets[{place}].generator": budget.generator for place, budget in enumerate(self.budgets)}
+        for key, name in wanted.items():
+            self._named(
+                key, name, "generator", [*self.generators, "extractive", *_ROLES * key.startswith("routing.rules")]
+            )
+        for name, model in self.generators.items():
+            self._named(f"generators.{name}.destination", model.destination, "destination", list(self.destinations))
+        return self
+
+    @staticmethod
+    def _named(key: str, name: str | None, kind: str, known: list[str]) -> None:
+        if name is not None and name not in known:
+            guess = nearest(name, known) or ", ".join(known) or f"a section under [{kind}s]"
+            raise PydanticCustomError(
+                f"{kind}_name",
+                "{key} names a {kind} that is not there",
+                {"key": key, "kind": kind, "remedy": f"Write one that is: {guess}."},
+            )
 
     @model_validator(mode="after")
     def _retained_exists(self) -> Self:

@@ -133,11 +133,18 @@ class GeneratorSection(Section):
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     __pydantic_extra__: dict[str, Any]
 
-    kind: Slug = Field("extractive", description="Name of the generator.")
+    kind: Slug = Field("extractive", description="Kind of generator.")
+    use: Slug | None = Field(None, description="One of [generators] by its name, instead of a kind.")
 
     @model_validator(mode="after")
     def _options(self) -> Self:
-        _seal_options(self.__pydantic_extra__)
+        if self.use is not None and (self.__pydantic_extra__ or "kind" in self.model_fields_set):
+            raise PydanticCustomError(
+                "generator_use",
+                "names a generator and describes one",
+                {"remedy": "Write `use` alone, and the options under [generators.NAME]."},
+            )
+        seal_options(self.__pydantic_extra__)
         return self
 
     @property
@@ -164,7 +171,7 @@ class DetectorSection(Section):
 
     @model_validator(mode="after")
     def _options(self) -> Self:
-        _seal_options(self.__pydantic_extra__)
+        seal_options(self.__pydantic_extra__)
         return self
 
     @property
@@ -205,7 +212,7 @@ class SourceSection(Section):
 
     @model_validator(mode="after")
     def _options(self) -> Self:
-        _seal_options(self.__pydantic_extra__)
+        seal_options(self.__pydantic_extra__)
         return self
 
     @property
@@ -248,7 +255,7 @@ class CollectionSection(Section):
         return self
 
 
-def _seal_options(options: dict[str, Any]) -> None:
+def seal_options(options: dict[str, Any]) -> None:
     """Turn ``{env = …}`` and ``{file = …}`` into :class:`SecretRef` in place; refuse a literal that looks secret."""
     for key, value in options.items():
         if isinstance(value, Mapping) and value and set(value) <= {"env", "file"}:

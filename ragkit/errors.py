@@ -32,6 +32,12 @@
     ├── BackupError              a backup cannot be made, or is not to be restored
     ├── FilterRefused            an unknown filter key or an empty filter
     ├── GenerationError          the generator failed
+    │   ├── GeneratorUnavailable     not reachable, overloaded, out of time, or its circuit is open
+    │   ├── GeneratorRefused         it refuses the call: key, model, size of the prompt
+    │   └── GeneratorGarbled         its reply is not what its API promises, or far too much of it
+    ├── EgressRefused            policy does not let this leave for that destination
+    │   └── EgressLeak               personal data in the final bytes; nothing was sent
+    ├── BudgetExceeded           no tokens or money left for this principal or collection
     ├── EvaluationError          queries and judgements that do not fit each other
     └── AuditUnavailable         the event could not be recorded, so nothing was done
         └── EventRefused         an event does not fit the catalogue; a fault of the code that wrote it
@@ -201,6 +207,30 @@ class FilterRefused(RagkitError):
 
 class GenerationError(RagkitError):
     """The generator failed or returned something that is not an answer."""
+
+
+class GeneratorUnavailable(GenerationError):
+    """The server cannot be reached, is overloaded, took too long, or failed so often that it is left alone a while."""
+
+
+class GeneratorRefused(GenerationError):
+    """The server refuses the call: no or a wrong key, no such model, a prompt beyond its context."""
+
+
+class GeneratorGarbled(GenerationError):
+    """The reply is not what the API promises: malformed, cut, endless or beyond the limit on bytes."""
+
+
+class EgressRefused(RagkitError):
+    """Policy does not let this leave for that destination; nothing was sent."""
+
+
+class EgressLeak(EgressRefused):
+    """The final bytes hold personal data; nothing was sent. Counts by entity type, never the data."""
+
+
+class BudgetExceeded(RagkitError):
+    """The tokens or the money of this principal, collection or period are used up."""
 
 
 class EvaluationError(RagkitError):

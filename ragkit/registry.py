@@ -47,7 +47,16 @@ BUILT_IN: tuple[Entry, ...] = (
     Entry(kind="detectors", name="gliner", target="ragkit.detect.gliner:GlinerDetector"),
     Entry(kind="detectors", name="huggingface", target="ragkit.detect.huggingface:HuggingFaceDetector"),
     Entry(kind="detectors", name="spacy", target="ragkit.detect.spacy:SpacyDetector"),
+    Entry(kind="generators", name="anthropic", target="ragkit.backends.anthropic:AnthropicModel"),
+    Entry(kind="generators", name="azure", target="ragkit.backends.azure:AzureModel"),
+    Entry(kind="generators", name="bedrock", target="ragkit.backends.bedrock:BedrockModel", extra="bedrock"),
     Entry(kind="generators", name="extractive", target="ragkit.generate.extractive:ExtractiveGenerator"),
+    Entry(kind="generators", name="llama_cpp", target="ragkit.backends.llama_cpp:LlamaCppModel", extra="llama-cpp"),
+    Entry(kind="generators", name="llama_index", target="ragkit.interop.llm:LlamaIndexModel"),
+    Entry(
+        kind="generators", name="openai_compatible", target="ragkit.backends.openai_compatible:OpenAICompatibleModel"
+    ),
+    Entry(kind="generators", name="transformers", target="ragkit.backends.transformers:TransformersModel"),
 )
 """ragkit's own rows, equal to the entry points in ``pyproject.toml``; a foreign row of the same name never wins."""
 

@@ -12,7 +12,7 @@ citation is true by construction. It needs no model beyond the encoder that made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ragkit.errors import ConfigError
 from ragkit.generate.ranking import RankedPiece, SentenceEncoder, rank_pieces
@@ -78,6 +78,12 @@ class ExtractiveGenerator:
         if not telling or support < self._min_support:
             return Generation(text=REFUSAL, refused=True, reason="weak-support", support=support)
         return _write(_in_reading_order(_choose(telling, self._sentences)), support)
+
+    def stream(self, request: GenerationRequest) -> Iterator[Masked | Generation]:
+        """Yield the answer's text, then the generation: it is all there at once."""
+        generation = self.generate(request)
+        yield generation.text
+        yield generation
 
 
 def _choose(ranked: Sequence[RankedPiece], count: int) -> list[RankedPiece]:

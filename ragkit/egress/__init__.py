@@ -1,0 +1,1 @@
+"""The one door out: what may leave for which destination, and how."""

@@ -1,0 +1,1 @@
+"""ragkit and llama-index, each as a part of the other."""

@@ -1,0 +1,1 @@
+"""Which generator answers, what it may cost, and what was used."""

@@ -1,0 +1,1 @@
+"""Spans and counters by the OpenTelemetry GenAI conventions, without content."""
