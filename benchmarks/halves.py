@@ -1,28 +1,35 @@
-"""Which half of a set may be fitted on, and which only judges: the one split that all scripts share.
+"""The one split of clapnq and hint3 into a half that constants may be fitted on and a half that only judges.
 
-It is by a hash, so it is the same on every machine and in every order. clapnq is split by passage, that no passage
-stands on both sides with two of its questions; hint3 by shop and message, since people type the same message twice;
-every other set by question id.
+::
+
+    from halves import half, source
+    judged = [one for one in queries("clapnq") if half("clapnq", one) == "evaluation"]
+
+A question falls by a hash of what it shares with others, so that nothing of the judged half is seen in fitting: in
+clapnq its passage (the one that answers it, or the one on its topic that does not), in hint3 its words, since
+customers write the same message many times. For other sets it is the question's own id.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, Literal
 
-Half = Literal["fit", "eval"]
+Half = Literal["fitting", "evaluation"]
+_SALT = "ragkit-halves-1"  # never to change: figures of all runs rest on it
 
 
-def half(set_name: str, question: Mapping[str, Any]) -> Half:
-    """Return the half of a question as ``data.queries`` gives it."""
-    text = f"{set_name}\0{_key(set_name, question)}"
-    return "eval" if sha256(text.encode()).digest()[0] % 2 else "fit"
-
-
-def _key(set_name: str, question: Mapping[str, Any]) -> str:
-    if set_name == "clapnq":
-        return str(question.get("gold_doc") or question.get("distractor_doc") or question["id"])
-    if set_name == "hint3":
-        return f"{question['type']}\0{' '.join(str(question['text']).casefold().split())}"
+def source(name: str, question: Mapping[str, Any]) -> str:
+    """What the question shares with others: resampling draws these, and no two halves share one."""
+    if name == "clapnq":
+        return str(question.get("gold_doc") or question["distractor_doc"])
+    if name == "hint3":
+        return " ".join("".join(c if c.isalnum() else " " for c in str(question["text"]).casefold()).split())
     return str(question["id"])
+
+
+def half(name: str, question: Mapping[str, Any]) -> Half:
+    """``fitting`` or ``evaluation``, the same for ever."""
+    digest = hashlib.sha256(f"{_SALT}\0{name}\0{source(name, question)}".encode()).digest()
+    return "evaluation" if digest[0] % 2 else "fitting"
