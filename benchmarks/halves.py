@@ -3,7 +3,7 @@
 ::
 
     from halves import half, source
-    judged = [one for one in queries("clapnq") if half("clapnq", one) == "evaluation"]
+    judged = [one for one in queries("clapnq") if half("clapnq", one) == "eval"]
 
 A question falls by a hash of what it shares with others, so that nothing of the judged half is seen in fitting: in
 clapnq its passage (the one that answers it, or the one on its topic that does not), in hint3 its words, since
@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Half = Literal["fitting", "evaluation"]
+Half = Literal["fit", "eval"]
 _SALT = "ragkit-halves-1"  # never to change: figures of all runs rest on it
 
 
@@ -30,6 +30,6 @@ def source(name: str, question: Mapping[str, Any]) -> str:
 
 
 def half(name: str, question: Mapping[str, Any]) -> Half:
-    """``fitting`` or ``evaluation``, the same for ever."""
+    """``fit`` or ``eval``, the same for ever."""
     digest = hashlib.sha256(f"{_SALT}\0{name}\0{source(name, question)}".encode()).digest()
-    return "evaluation" if digest[0] % 2 else "fitting"
+    return "eval" if digest[0] % 2 else "fit"
