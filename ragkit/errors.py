@@ -206,7 +206,17 @@ class FilterRefused(RagkitError):
 
 
 class GenerationError(RagkitError):
-    """The generator failed or returned something that is not an answer."""
+    """The generator failed or returned something that is not an answer.
+
+    Args:
+        message: What happened, without any text of prompt or reply.
+        code: A short stable word for events and scripts, such as ``no-model``; empty where none fits.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, message: str, *, code: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
 
 
 class GeneratorUnavailable(GenerationError):
