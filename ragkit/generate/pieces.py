@@ -8,7 +8,7 @@ wrong boundary costs a little style here, never truth.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -95,6 +95,21 @@ def row_text(line: str, header: tuple[str, ...]) -> str:
     return "; ".join(f"{name}: {value}" if name else value for name, value in pairs if value and value != name)
 
 
+def sentence_ends(text: str, start: int, end: int, inside: Sequence[tuple[int, int]] = ()) -> Iterator[int]:
+    """Yield where the sentences of ``text[start:end]`` end that others follow; never within one of the ranges."""
+    first = start
+    for stop in _STOP.finditer(text, start, end):
+        at = stop.end()
+        if any(span_start < at < span_end for span_start, span_end in inside):
+            continue
+        if _REPLY.fullmatch(text, first, at):  # "Yes." alone says little: it stays with what follows
+            continue
+        if stop.group() == "." and _ABBREVIATION.search(text[max(start, at - 12) : at]):
+            continue
+        yield at
+        first = at
+
+
 def _cut_block(block: Block, chunk: Chunk, before: list[Piece]) -> list[Piece]:
     text = str(chunk.record)
     if block.kind == "table":
@@ -162,14 +177,7 @@ def _sentences(start: int, end: int, kind: Kind, chunk: Chunk) -> Iterator[Piece
     text = str(chunk.record)
     inside = [(span.record_start, span.record_end) for span in chunk.spans]
     first = start
-    for stop in _STOP.finditer(text, start, end):
-        at = stop.end()
-        if any(span_start < at < span_end for span_start, span_end in inside):
-            continue
-        if _REPLY.fullmatch(text, first, at):  # "Yes." alone says little: it stays with what follows
-            continue
-        if stop.group() == "." and _ABBREVIATION.search(text[max(start, at - 12) : at]):
-            continue
+    for at in sentence_ends(text, start, end, inside):
         yield from _trimmed(first, at, kind, text)
         first = at
     yield from _trimmed(first, end, kind, text)
