@@ -27,6 +27,15 @@ def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     return home
 
 
+@pytest.fixture
+def loopback() -> Iterator[None]:
+    """Let this test reach servers that it started on this machine."""
+    from ragkit.testing import sockets  # a plugin; pytest loads it after this file
+
+    with sockets.loopback():
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Turn an unexpected skip into a failure."""

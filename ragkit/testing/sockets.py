@@ -20,6 +20,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _SITECUSTOMIZE = "from ragkit.testing import sockets\n\nsockets.forbid()\n"
 
 _attempts: list[str] = []
 _installed = False
+_servers_of_our_own = 0
 
 
 class SocketRefused(RuntimeError):
@@ -65,6 +67,20 @@ def expected() -> Iterator[list[str]]:
         del _attempts[before:]
 
 
+@contextmanager
+def loopback() -> Iterator[None]:
+    """Let connections to this machine itself through for the block: for tests with servers of their own.
+
+    Other machines stay forbidden, and so do names other than ``localhost``.
+    """
+    global _servers_of_our_own
+    _servers_of_our_own += 1
+    try:
+        yield
+    finally:
+        _servers_of_our_own -= 1
+
+
 def guarded_environment(folder: Path) -> dict[str, str]:
     """Return an environment in which every Python process is guarded from its start, children included.
 
@@ -90,12 +106,24 @@ def _refuse(event: str, args: tuple[Any, ...]) -> None:
         what = f"{event} {socket.AddressFamily(args[0].family).name}"
     else:
         return
+    if _servers_of_our_own and _is_here(event, args):
+        return
     _attempts.append(what)
     log = os.environ.get(LOG_VARIABLE)
     if log:
         with Path(log).open("a") as lines:
             lines.write(f"{what}\n")
     raise SocketRefused(f"{what}: no socket may be opened here")
+
+
+def _is_here(event: str, args: tuple[Any, ...]) -> bool:
+    """Whether what is connected to, or looked up, is this machine."""
+    place = args[0] if event in _LOOK_UPS else args[-1]
+    host = place[0] if isinstance(place, tuple) and place else place
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 # --- as a pytest plugin -------------------------------------------------------------------------------------------

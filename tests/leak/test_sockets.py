@@ -61,3 +61,18 @@ def test_child_processes_are_guarded(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", nested], env=sockets.guarded_environment(tmp_path / "guard"))
     assert done.returncode == 0
     assert sockets.logged_attempts(tmp_path / "guard") == ["socket.getaddrinfo look-up"] * 2
+
+
+def test_servers_of_our_own_are_reached_and_nothing_else() -> None:
+    """In the block this machine is reached; another machine, and any name, still is not."""
+    sockets.forbid()
+    with socket.create_server(("127.0.0.1", 0)) as server, sockets.loopback():
+        socket.create_connection(server.getsockname(), timeout=1).close()
+        assert socket.getaddrinfo("localhost", 80)
+        with sockets.expected() as seen:
+            for host in ("192.0.2.1", "example.invalid"):
+                with pytest.raises(sockets.SocketRefused):
+                    socket.create_connection((host, 9), timeout=0.1)
+    assert len(seen) == 2
+    with sockets.expected(), pytest.raises(sockets.SocketRefused):
+        socket.create_connection(("127.0.0.1", 9), timeout=0.1)
