@@ -12,19 +12,24 @@ anything else looks at it, and the hits come back re-checked against the access 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from ragkit.protocols import Generator, Masker, Recorder, Retriever
+from ragkit.retrieve.dialogue import with_history
 from ragkit.types import (
     Answer,
+    Conversation,
     DataClass,
     Generation,
     GenerationRequest,
     Hit,
+    Masked,
     MaskedQuestion,
     Principal,
     RawQuestion,
+    Turn,
 )
 
 
@@ -38,6 +43,7 @@ class Assistant:
         retriever: Returns only what the principal may see.
         generator: Writes the answer; never sees unmasked text.
         recorder: An answer whose event is not durable is not given.
+        history: How many earlier turns take part in retrieval and prompt.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Assistant:
         retriever: Retriever,
         generator: Generator,
         recorder: Recorder,
+        history: int = 3,
     ) -> None:
         self.collection = collection
         self.data_class = data_class
@@ -56,39 +63,73 @@ class Assistant:
         self.retriever = retriever
         self.generator = generator
         self.recorder = recorder
+        self.history = history
 
     def ask(
-        self, question: RawQuestion, *, principal: Principal, k: int, filters: Mapping[str, str] | None = None
+        self,
+        question: RawQuestion,
+        *,
+        principal: Principal,
+        k: int,
+        filters: Mapping[str, str] | None = None,
+        conversation: Conversation | None = None,
+        generator: Generator | None = None,
     ) -> Answer:
         """Return the answer, masked: a citation for each statement, or a refusal.
+
+        Args:
+            question: As typed.
+            principal: Who asks.
+            k: How many chunks to read.
+            filters: Metadata that documents must have.
+            conversation: The dialogue it belongs to; its turns take part, and this one is added.
+            generator: Answers instead of the assistant's own.
 
         Raises:
             AuditUnavailable: The question or the answer could not be recorded; no answer is given.
             FilterRefused: A filter key is not whitelisted.
             ManifestMismatch: The index was built under another policy or encoder.
+            GenerationError: The generator failed.
+            EgressRefused: Policy does not let the prompt leave; nothing was sent.
+            BudgetExceeded: Nothing is left to spend.
         """
-        request, clock = uuid4().hex, _Clock()
-        masked = self._mask(question, principal, request)
-        clock.lap("mask")
-        hits = self.retriever.retrieve(masked, k=k, principal=principal, filters=filters, request=request)
-        clock.lap("retrieve")
-        self.generator.load()
-        generation = self.generator.generate(GenerationRequest(masked, tuple(hits), self.data_class))
-        clock.lap("generate")
-        self._release(generation, hits, principal, request)
-        return Answer(
-            text=generation.text,
-            citations=generation.citations,
-            refused=generation.refused,
-            reason=generation.reason,
-            support=generation.support,
-            hits=tuple(hits),
-            question=masked.text,
-            collection=self.collection,
-            request_id=request,
-            timings_ms=clock.laps,
-            ambiguous=dict(masked.ambiguous),
-        )
+        asked = self._find(question, principal=principal, k=k, filters=filters, conversation=conversation)
+        writer = generator or self.generator
+        writer.load()
+        generation = writer.generate(asked.request)
+        asked.clock.lap("generate")
+        self._release(generation, asked, writer)
+        return self._answer(generation, asked)
+
+    def ask_stream(
+        self,
+        question: RawQuestion,
+        *,
+        principal: Principal,
+        k: int,
+        filters: Mapping[str, str] | None = None,
+        conversation: Conversation | None = None,
+        generator: Generator | None = None,
+    ) -> Iterator[Masked | Answer]:
+        """Yield the answer's text in pieces as it is written, and last the answer; the pieces joined are its text.
+
+        That text is about to be given is durable before the first piece, what was given after the last. Arguments and
+        errors as :meth:`ask`.
+        """
+        asked = self._find(question, principal=principal, k=k, filters=filters, conversation=conversation)
+        writer = generator or self.generator
+        writer.load()
+        begun = False
+        for piece in writer.stream(asked.request):
+            if not begun:
+                self._begin(asked, writer)
+                begun = True
+            if isinstance(piece, Generation):
+                asked.clock.lap("generate")
+                self._release(piece, asked, writer)
+                yield self._answer(piece, asked)
+            elif piece:
+                yield piece
 
     def search(
         self, question: RawQuestion, *, principal: Principal, k: int, filters: Mapping[str, str] | None = None
@@ -111,6 +152,40 @@ class Assistant:
         masked = [self._mask(question, principal, request) for question in questions]
         return self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters)
 
+    def request(
+        self,
+        question: RawQuestion,
+        *,
+        principal: Principal,
+        k: int,
+        filters: Mapping[str, str] | None = None,
+        conversation: Conversation | None = None,
+    ) -> GenerationRequest:
+        """Return what a generator would be given: the question masked, the hits re-checked. Raises as :meth:`ask`."""
+        found = self._find(question, principal=principal, k=k, filters=filters, conversation=conversation)
+        return found.request
+
+    def _find(
+        self,
+        question: RawQuestion,
+        *,
+        principal: Principal,
+        k: int,
+        filters: Mapping[str, str] | None,
+        conversation: Conversation | None,
+    ) -> _Asked:
+        number, clock, dialogue = uuid4().hex, _Clock(), conversation or Conversation()
+        masked = self._mask(question, principal, number)
+        earlier = (*masked.history, *(turn.question for turn in dialogue.turns))
+        masked = replace(masked, history=earlier[-self.history :] if self.history else ())
+        clock.lap("mask")
+        hits = self.retriever.retrieve(
+            with_history(masked, turns=self.history), k=k, principal=principal, filters=filters, request=number
+        )
+        clock.lap("retrieve")
+        request = GenerationRequest(masked, tuple(hits), self.data_class, dialogue, number, principal)
+        return _Asked(request, principal, clock)
+
     def _mask(self, question: RawQuestion, principal: Principal, request: str) -> MaskedQuestion:
         masked = self.masker.mask_question(question, principal=principal)
         self.recorder.record(
@@ -127,23 +202,68 @@ class Assistant:
         )
         return masked
 
-    def _release(self, generation: Generation, hits: Sequence[Hit], principal: Principal, request: str) -> None:
+    def _begin(self, asked: _Asked, writer: Generator) -> None:
         self.recorder.record(
-            "answer.released",
-            request=request,
-            actor=principal,
+            "answer.begun",
+            request=asked.request.request_id,
+            actor=asked.principal,
             data={
                 "collection": self.collection,
-                "generator": self.generator.name,
-                "location": self.generator.location.value,
+                "generator": writer.name,
+                "data_class": self.data_class.value,
+                "hits": len(asked.request.hits),
+            },
+        )
+
+    def _release(self, generation: Generation, asked: _Asked, writer: Generator) -> None:
+        account = generation.account
+        self.recorder.record(
+            "answer.released",
+            request=asked.request.request_id,
+            actor=asked.principal,
+            data={
+                "collection": self.collection,
+                "generator": account.backend or writer.name,
+                "location": (account.location if account.backend else writer.location).value,
                 "data_class": self.data_class.value,
                 "refused": generation.refused,
                 "support_u": round(generation.support * 1_000_000),
                 "citations": len(generation.citations),
-                "hits": len(hits),
+                "cited": [
+                    {"chunk": one.chunk_id, "doc": one.doc_id, "version": one.version} for one in generation.citations
+                ],
+                "hits": len(asked.request.hits),
                 "characters": len(generation.text),
             },
         )
+
+    def _answer(self, generation: Generation, asked: _Asked) -> Answer:
+        request = asked.request
+        request.conversation.add(Turn(request.question.text, generation.text, generation.refused))
+        return Answer(
+            text=generation.text,
+            citations=generation.citations,
+            refused=generation.refused,
+            reason=generation.reason,
+            support=generation.support,
+            hits=request.hits,
+            question=request.question.text,
+            collection=self.collection,
+            request_id=request.request_id,
+            timings_ms=asked.clock.laps,
+            ambiguous=dict(request.question.ambiguous),
+            checks=generation.checks,
+            account=generation.account,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question with what was found for it."""
+
+    request: GenerationRequest
+    principal: Principal
+    clock: _Clock
 
 
 class _Clock:

@@ -78,10 +78,14 @@ class MaskedText:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Another way to read a question; ``weight`` in 0..1 against 1 for the first."""
+    """Another way to read a question; ``weight`` in 0..1 against 1 for the first.
+
+    ``alike`` readings differ in a word or two, so that how well passages cover their words can be compared.
+    """
 
     text: MaskedText
     weight: float = 1.0
+    alike: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -293,7 +293,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """What a generator returns. A refusal has no citations, and a ``reason``: ``no-hits``, ``weak-support``, …
+    """What a generator returns. A refusal has no citations, and a ``reason``: ``no-hits``, ``weak-support`` or another.
 
     ``checks`` and ``account`` are those of generators with a model behind them.
     """

@@ -84,6 +84,7 @@ _SUBJECT = _keys(
     cause=is_hash,
 )
 _ERASURE = _keys(collection=is_name)
+_DATA_CLASS = one_of("public", "internal", "confidential", "restricted")
 _SCORED = record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
 _CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
@@ -218,6 +219,12 @@ CATALOGUE: Mapping[str, EventType] = {
         "A guard stopped or changed something.",
         _keys((is_word, "guard code"), count=is_count, collection=is_name, doc=is_id),
     ),
+    "answer.begun": EventType(
+        "pipeline",
+        "The text of an answer begins to go to the caller in pieces; `answer.released` follows when it ends.",
+        _keys((is_name, "collection generator"), (is_count, "hits"), data_class=_DATA_CLASS),
+        durable=True,
+    ),
     "answer.released": EventType(
         "pipeline",
         "An answer went to the caller.",
@@ -226,7 +233,7 @@ CATALOGUE: Mapping[str, EventType] = {
             collection=is_name,
             generator=is_name,
             location=one_of("in-process", "on-prem", "managed", "remote"),
-            data_class=one_of("public", "internal", "confidential", "restricted"),
+            data_class=_DATA_CLASS,
             refused=is_flag,
             code=is_word,
             support_u=is_micro,

@@ -48,6 +48,7 @@ class _Search:
     classes: frozenset[str]
     only: frozenset[int] | None
     share: float
+    alike: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Read:
     vector: NDArray[np.float32]
     pieces: int
     share: float
+    alike: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,10 @@ class HybridRetriever:
         together = getattr(self._embedder, "embed_questions", None) if len(texts) > 1 else None
         vectors = iter(together(texts) if together else [self._embedder.embed_question(text) for text in texts])
         pieces = iter(self._pieces(texts))
-        return [[_Read(one.text.index, next(vectors), next(pieces), one.weight) for one in some] for some in readings]
+        return [
+            [_Read(one.text.index, next(vectors), next(pieces), one.weight, one.alike) for one in some]
+            for some in readings
+        ]
 
     def _pieces(self, texts: Sequence[Masked]) -> list[int]:
         """Count word pieces without the special tokens and prompts that every text gets."""
@@ -187,7 +192,7 @@ class HybridRetriever:
     def _search(self, read: _Read, classes: frozenset[str], only: frozenset[int] | None) -> _Search:
         weight = dense_weight(fragmentation(read.text, read.pieces))
         bound = self._index.lexical_bound(read.text)
-        return _Search(read.text, read.vector, weight, bound, classes, only, read.share)
+        return _Search(read.text, read.vector, weight, bound, classes, only, read.share, read.alike)
 
     def _fill(
         self,
@@ -298,11 +303,12 @@ class HybridRetriever:
 def _shares(searches: Sequence[_Search], rankings: Sequence[_Ranked]) -> list[float]:
     """Weigh readings by how well they are covered: ``grace period`` by a passage, ``grace invoice`` by Grace's letter.
 
-    All but a word or two is the same in each, so their covers can be compared, as their fused scores cannot. What is
-    covered nearly as well counts whole, since a word that stands twice in a short chunk covers better, too.
+    All but a word or two is the same in those that are alike, so their covers can be compared, as their fused scores
+    cannot; others keep their weight. What is covered nearly as well counts whole, since a word that stands twice in a
+    short chunk covers better, too.
     """
-    best = max(one.covered for one in rankings)
+    best = max(one.covered for search, one in zip(searches, rankings, strict=True) if search.alike)
     if best <= 0:
         return [search.share for search in searches]
     covers = (min(1.0, max(one.covered / best / _AS_WELL, _LEAST_COVER)) for one in rankings)
-    return [search.share * cover for search, cover in zip(searches, covers, strict=True)]
+    return [search.share * (cover if search.alike else 1.0) for search, cover in zip(searches, covers, strict=True)]
