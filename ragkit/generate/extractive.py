@@ -7,7 +7,8 @@
     generation = generator.generate(GenerationRequest(question, hits, data_class))
 
 It writes nothing of its own: every sentence, list and table row stands in a retrieved chunk word for word, so a
-citation is true by construction. It needs no model beyond the encoder that made the index.
+citation is true by construction, and a value put in front ("five years. Every desk …") is part of what is quoted after
+it. It needs no model beyond the encoder that made the index.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ragkit.errors import ConfigError
+from ragkit.generate.direct import value_in_front
 from ragkit.generate.ranking import RankedPiece, SentenceEncoder, rank_pieces
 from ragkit.generate.statements import says_something
+from ragkit.generate.stitching import compose, replies, with_openings
 from ragkit.generate.support import estimate_support, read_signs
 from ragkit.generate.terms import QuestionTerms
-from ragkit.generate.wording import show
+from ragkit.generate.wording import show_value
 from ragkit.types import Citation, Generation, GenerationRequest, Location, Masked
 
 REFUSAL = Masked("The documents do not answer this.")
 MIN_SUPPORT = 0.4
+_SURE = 0.5  # support from which a value may stand in front of the sentence it is taken from
 _KEEP = 0.75  # share of the best score that a further sentence needs
 _SAME = 0.8  # two sentences that share this much of their words say the same
 _CONTAINED = 6  # words from which a sentence within a longer one is a repetition
@@ -34,7 +38,8 @@ class ExtractiveGenerator:
 
     Args:
         embedder: Encodes question and sentences; loaded by :meth:`load`.
-        sentences: At most this many sentences, rows or lists an answer.
+        sentences: At most this many sentences, rows or lists an answer; the line that opens a quoted list item comes on
+            top.
         min_support: Refuse below this estimate, 0..1. 0 never refuses while there are hits.
 
     Raises:
@@ -67,23 +72,37 @@ class ExtractiveGenerator:
 
     def generate(self, request: GenerationRequest) -> Generation:
         """Answer, or refuse with ``no-hits`` or ``weak-support``. Hits without text count as none."""
+        return self._answer(request)[1]
+
+    def stream(self, request: GenerationRequest) -> Iterator[Masked | Generation]:
+        """Yield the answer statement by statement, each with its marker, then the generation."""
+        parts, generation = self._answer(request)
+        yield from parts
+        yield generation
+
+    def _answer(self, request: GenerationRequest) -> tuple[list[Masked], Generation]:
+        """The text in parts that joined are that of the generation."""
         hits = [hit for hit in request.hits if hit.chunk.record.strip()]
         if not hits:
-            return Generation(text=REFUSAL, refused=True, reason="no-hits")
+            return _refuse("no-hits", 0.0)
         question = request.question.text.index
         terms = QuestionTerms(question)
         ranked = rank_pieces(question, hits, self._embedder, terms=terms)
         support = estimate_support(read_signs(hits, ranked, terms)) if ranked else 0.0
         telling = [one for one in ranked if says_something(one.hit.chunk, one.piece, terms)]
         if not telling or support < self._min_support:
-            return Generation(text=REFUSAL, refused=True, reason="weak-support", support=support)
-        return _write(_in_reading_order(_choose(telling, self._sentences)), support)
+            return _refuse("weak-support", support)
+        front = value_in_front(question, terms, telling) if support >= _SURE else None
+        chosen = _choose(telling, self._sentences)
+        first = chosen[:1] if front or replies(chosen[0]) else []
+        statements = with_openings([*first, *_in_reading_order(chosen[len(first) :])])
+        parts = list(compose(statements, show_value(front) if front else None))
+        citations = tuple(_cite(one, marker) for marker, one in enumerate(statements, start=1))
+        return parts, Generation(text=Masked("".join(parts)), citations=citations, support=support)
 
-    def stream(self, request: GenerationRequest) -> Iterator[Masked | Generation]:
-        """Yield the answer's text, then the generation: it is all there at once."""
-        generation = self.generate(request)
-        yield generation.text
-        yield generation
+
+def _refuse(reason: str, support: float) -> tuple[list[Masked], Generation]:
+    return [REFUSAL], Generation(text=REFUSAL, refused=True, reason=reason, support=support)
 
 
 def _choose(ranked: Sequence[RankedPiece], count: int) -> list[RankedPiece]:
@@ -117,14 +136,6 @@ def _in_reading_order(chosen: Sequence[RankedPiece]) -> list[RankedPiece]:
     for place, one in enumerate(chosen):
         first.setdefault(one.hit.doc_id, place)
     return sorted(chosen, key=lambda one: (first[one.hit.doc_id], one.hit.chunk.ordinal, one.piece.start))
-
-
-def _write(chosen: Sequence[RankedPiece], support: float) -> Generation:
-    """Put the pieces in sentences, rows and lists with their markers."""
-    prose = all(one.piece.kind == "sentence" for one in chosen)
-    parts = [f"{show(one.quote, one.piece)} [{marker}]" for marker, one in enumerate(chosen, start=1)]
-    citations = tuple(_cite(one, marker) for marker, one in enumerate(chosen, start=1))
-    return Generation(text=Masked((" " if prose else "\n").join(parts)), citations=citations, support=support)
 
 
 def _cite(one: RankedPiece, marker: int) -> Citation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ragkit.generate.pieces import Piece, row_text
 
@@ -27,6 +28,16 @@ def show(quote: str, piece: Piece) -> str:
     if piece.kind in ("list", "record"):
         return "\n".join(_without_marks(line.rstrip()) for line in quote.splitlines() if line.strip())
     return " ".join(_without_marks(quote).split())
+
+
+def show_row(values: Sequence[str]) -> str:
+    """A table's header or row on one line, its cells apart by bars."""
+    return " | ".join(_without_marks(value) for value in values)
+
+
+def show_value(value: str) -> str:
+    """A part of a quote as a reader sees it."""
+    return " ".join(_without_marks(value).split())
 
 
 def _without_marks(text: str) -> str:

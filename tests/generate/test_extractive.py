@@ -129,7 +129,7 @@ def test_no_hits_are_refused_without_the_encoder() -> None:
 def test_every_statement_stands_word_for_word_where_its_citation_points(
     question: str, embedder: MiniLMEmbedder
 ) -> None:
-    """Quotes are slices of the record view at the cited range; the answer holds nothing but quotes and markers."""
+    """Quotes are slices of the record view at the cited range; the rest is markers and values of them in front."""
     shop = {"Warranty": WARRANTY, "Questions": RETURNS, "Price list": PRICES, "Opening hours": OPENING}
     hits = hits_for(question, embedder, shop)
     generation = ExtractiveGenerator(embedder, min_support=0).generate(request_for(question, hits))
@@ -141,9 +141,17 @@ def test_every_statement_stands_word_for_word_where_its_citation_points(
         assert (citation.doc_id, citation.version) == (hit.doc_id, 3)
         assert (citation.page, citation.heading, citation.title) == (hit.chunk.page, hit.title, hit.title)
         if citation.quote.startswith("|"):
-            assert [pair.split(": ", 1)[1] for pair in part.split("; ")] == cells(citation.quote)
+            row = part.splitlines()[-1].split(" | ") if " | " in part else _values(part)
+            assert row == cells(citation.quote)
         else:
-            assert part == " ".join(citation.quote.split())
+            said = " ".join(citation.quote.split())
+            assert part.endswith(said)
+            assert part.removesuffix(said).removesuffix(". ") in said
+
+
+def _values(part: str) -> list[str]:
+    """The values of a row written as pairs, without a value in front."""
+    return [pair.split(": ", 1)[1] for pair in part[part.index("Product: ") :].split("; ")]
 
 
 def test_masked_values_are_matched_by_surrogate_and_shown_by_token(embedder: MiniLMEmbedder) -> None:
@@ -186,7 +194,7 @@ def test_of_a_table_only_the_rows_that_were_asked_for_are_quoted(embedder: MiniL
         "| Code | Meaning of the error |\n|---|---|\n| E1 | Sensor fault |\n| E2 | Coil fault |\n| E7 | Room too cold |"
     )
     answer = ask("What does the error code E7 mean?", embedder, {"Error codes": codes})
-    assert answer.text == "Code: E7; Meaning of the error: Room too cold [1]"
+    assert answer.text == "Room too cold. Code: E7; Meaning of the error: Room too cold [1]"
 
 
 def test_a_citation_names_the_heading_above_the_quote(embedder: MiniLMEmbedder) -> None:
@@ -248,3 +256,53 @@ def test_it_runs_in_this_process() -> None:
     """Nothing has to be allowed to leave: the location says so."""
     generator = ExtractiveGenerator(MiniLMEmbedder())
     assert (generator.name, generator.location) == ("extractive", Location.IN_PROCESS)
+
+
+def test_a_stream_gives_statement_by_statement_and_then_the_generation(embedder: MiniLMEmbedder) -> None:
+    """Each part ends with its marker; joined they are the text."""
+    shop = {"Warranty": WARRANTY, "Price list": PRICES}
+    hits = hits_for("How long is the warranty on a desk, and what does it cover?", embedder, shop)
+    request = request_for("How long is the warranty on a desk, and what does it cover?", hits)
+    *parts, generation = ExtractiveGenerator(embedder, min_support=0).stream(request)
+    assert isinstance(generation, Generation)
+    assert len(parts) == len(generation.citations) > 1
+    assert "".join(map(str, parts)) == generation.text
+    assert all(str(part).endswith(f"[{number}]") for number, part in enumerate(parts, start=1))
+
+
+def test_a_stream_of_a_refusal_is_the_refusal(embedder: MiniLMEmbedder) -> None:
+    """One part, then the structured outcome."""
+    part, generation = ExtractiveGenerator(embedder).stream(request_for("anything", ()))
+    assert part == REFUSAL
+    assert isinstance(generation, Generation)
+    assert generation.reason == "no-hits"
+
+
+def test_the_row_and_its_value_answer_a_question_for_a_column(embedder: MiniLMEmbedder) -> None:
+    """The value in front is a cell of the row that is quoted after it."""
+    answer = ask("What size is the Borealis desk?", embedder)
+    assert answer.text.startswith("120 x 70 cm. Product: Borealis desk; Size: 120 x 70 cm; Price: 489.00 €")
+
+
+def test_rows_of_one_table_stand_under_one_header(embedder: MiniLMEmbedder) -> None:
+    """The column names are said once, and each row has its own citation."""
+    answer = ask("Which desks do you have, at what price?", embedder, {"Price list": PRICES})
+    assert answer.text == (
+        "Product | Size | Price\nAurora desk | 160 x 80 cm | 649.00 € [1]\nBorealis desk | 120 x 70 cm | 489.00 € [2]"
+    )
+
+
+def test_an_item_of_a_long_list_comes_with_the_line_that_opens_it(embedder: MiniLMEmbedder) -> None:
+    """The opening line is a statement of its own, cited where it stands."""
+    filler = "\n".join(
+        f"- part number {n} of the frame, which is delivered in a box of its own with screws" for n in range(9)
+    )
+    text = f"These are not covered by the warranty:\n\n- scratches on the table top of the desk\n{filler}"
+    answer = ask("Are scratches on the table top covered?", embedder, {"Terms": text})
+    assert answer.text.startswith(
+        "These are not covered by the warranty: [1]\n- scratches on the table top of the desk [2]"
+    )
+    assert [citation.quote for citation in answer.citations][:2] == [
+        "These are not covered by the warranty:",
+        "scratches on the table top of the desk",
+    ]
