@@ -85,6 +85,12 @@ _SUBJECT = _keys(
 )
 _ERASURE = _keys(collection=is_name)
 _DATA_CLASS = one_of("public", "internal", "confidential", "restricted")
+_EGRESS = _keys(
+    (is_name, "destination provider"),
+    (is_version, "region contract retention"),
+    location=one_of("in-process", "on-prem", "managed", "remote"),
+)
+_REPLIED = _EGRESS | _keys((is_count, "status bytes ms attempts"))
 _SCORED = record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
 _CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
@@ -241,6 +247,38 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
         durable=True,
     ),
+    # what leaves the process
+    "egress.intent": EventType(
+        "egress",
+        "A prompt is about to leave for a destination. Without an event of its end it may have left.",
+        _EGRESS
+        | _keys(
+            (is_count, "bytes attempt"),
+            (_DATA_CLASS, "data_class ceiling"),
+            collection=is_name,
+            conversation=is_id,
+            prompt=is_version,
+            body=is_hash,
+            scanned=is_flag,
+            entities=is_counts,
+        ),
+        durable=True,
+    ),
+    "egress.done": EventType("egress", "A destination's reply came, or was read as far as it was wanted.", _REPLIED),
+    "egress.failed": EventType("egress", "An attempt at a destination failed; the reason says how.", _REPLIED),
+    "egress.blocked": EventType(
+        "egress",
+        "A prompt was kept from leaving; the reason says why. Nothing was sent.",
+        _EGRESS | _keys((_DATA_CLASS, "data_class ceiling"), bytes=is_count, collection=is_name, entities=is_counts),
+        durable=True,
+    ),
+    "egress.unsafe": EventType(
+        "egress",
+        "A prompt is about to leave through a model whose bytes do not pass the gateway.",
+        _EGRESS | _keys((_DATA_CLASS, "data_class ceiling"), collection=is_name, generator=is_name, prompt=is_version),
+        durable=True,
+    ),
+    "egress.probed": EventType("egress", "A destination is asked whether it is there; no prompt leaves.", _EGRESS),
     "pii.unmasked": EventType(
         "workspace",
         "Masked values were shown in clear to an entitled principal.",

@@ -1,0 +1,96 @@
+"""The events of one call through the gateway: intent before the first byte, and what became of it."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from ragkit.egress.verdicts import Destination, Verdict
+from ragkit.protocols import Recorder
+from ragkit.types import ModelCall
+
+_ODD = re.compile(r"[^0-9a-zA-Z.+:_-]")
+_ID = re.compile(r"[0-9a-z]{16,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PROMPT = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z.+:_-]{0,99}")
+
+
+class Ledger:
+    """Writes the gateway's events; counts, words and keyed hashes only.
+
+    Args:
+        recorder: Takes the events.
+        destination: Where the calls go.
+        key: Under which the bytes of a prompt are hashed, so that a prompt in hand can be compared and no other found.
+    """
+
+    def __init__(self, recorder: Recorder, destination: Destination, key: bytes) -> None:
+        self._recorder = recorder
+        self._key = key
+        self._facts: dict[str, Any] = {"destination": destination.name, "location": destination.location.value}
+        self._declared = self._facts | {"provider": destination.provider}
+        for name in ("region", "contract", "retention"):
+            if value := getattr(destination, name):
+                self._declared[name] = _ODD.sub("_", value)
+
+    def intent(self, call: ModelCall, verdict: Verdict, body: bytes, attempt: int) -> None:
+        """Bytes are about to leave. Durable when this returns.
+
+        Raises:
+            AuditUnavailable: It could not be recorded; nothing may be sent.
+        """
+        data = self._declared | {
+            "data_class": call.data_class.value,
+            "ceiling": verdict.destination.ceiling.value,
+            "bytes": len(body),
+            "attempt": attempt,
+            "body": self._keyed(body),
+            "scanned": verdict.destination.rescan == "block",
+        }
+        if verdict.findings:
+            data["entities"] = dict(verdict.findings)
+        if call.collection:
+            data["collection"] = call.collection
+        if _ID.fullmatch(call.conversation):
+            data["conversation"] = call.conversation
+        if _PROMPT.fullmatch(call.prompt):
+            data["prompt"] = call.prompt
+        self._write("egress.intent", call, data)
+
+    def blocked(self, call: ModelCall, verdict: Verdict) -> None:
+        """Something was kept from leaving."""
+        data = self._facts | {
+            "data_class": call.data_class.value,
+            "ceiling": verdict.destination.ceiling.value,
+            "bytes": verdict.bytes,
+        }
+        if verdict.findings:
+            data["entities"] = dict(verdict.findings)
+        if call.collection:
+            data["collection"] = call.collection
+        self._write("egress.blocked", call, data, outcome="denied", reason=verdict.reason)
+
+    def ended(self, call: ModelCall | None, *, word: str, status: int, received: int, ms: float, attempts: int) -> None:
+        """The reply is in, or the attempt failed; ``word`` is empty for a reply that came whole."""
+        data = self._facts | {"status": status, "bytes": received, "ms": round(ms), "attempts": attempts}
+        failed = bool(word) and word != "left"
+        kind = "egress.failed" if failed else "egress.done"
+        self._write(kind, call, data, outcome="error" if failed else "ok", reason=word)
+
+    def probed(self) -> None:
+        """A request without a prompt is about to leave."""
+        self._write("egress.probed", None, self._declared)
+
+    def _write(
+        self, kind: str, call: ModelCall | None, data: Mapping[str, Any], *, outcome: str = "ok", reason: str = ""
+    ) -> None:
+        request = call.request_id or None if call is not None else None
+        self._recorder.record(kind, outcome=outcome, reason=reason, request=request, data=data)
+
+    def _keyed(self, body: bytes) -> str:
+        return "hmac-sha256:" + hmac.new(self._key, body, sha256).hexdigest()
+
+    def __repr__(self) -> str:
+        return f"Ledger({self._facts['destination']!r})"

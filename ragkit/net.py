@@ -1,0 +1,286 @@
+"""The one module that opens connections to other machines: HTTP/1.1 to one origin, over TLS, within limits.
+
+::
+
+    client = HttpClient("https://api.example.com/v1", purpose="generate", idle_seconds=20, max_bytes=10_000_000)
+    with client.open("POST", "/chat/completions", headers={...}, body=b"...", seconds=60) as reply:
+        for piece in reply.pieces():
+            ...
+
+It stands on httpcore, the layer under httpx: redirects, cookies, ``.netrc``, proxies and certificates from the
+environment and decoding without a limit are absent instead of switched off. What is left of the environment, the TLS
+key log of ``SSLKEYLOGFILE``, which :func:`ssl.create_default_context` would obey, is absent too.
+
+Every wait is cut to what is left of the total time, on each single read and write: a server that sends one byte every
+ten seconds, in its headers or its body, is left when the time is over and not later. The name is looked up once, in a
+thread that may be left behind, and no connection is opened but to the origin's host, or its proxy.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from ragkit.errors import RagkitError
+from ragkit.net_sockets import GuardedBackend, NetFailure, Patience, tls_context
+
+if TYPE_CHECKING:
+    import httpcore
+
+_PIECE = 64 * 1024
+_KEEP_ALIVE = 15.0
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_OURS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "user-agent", "upgrade",
+     "proxy-authorization", "te", "trailer", "expect", "cookie"}
+)  # fmt: skip
+"""Headers that callers do not set."""
+
+
+class Incoming(Protocol):
+    """A reply as it comes: ``headers`` lower-cased, ``pieces`` the body, decompressed, within the limits."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def pieces(self) -> Iterator[bytes]: ...
+
+
+class Wire(Protocol):
+    """What sends bytes and gives the reply; :class:`HttpClient`, or something that counts, in tests."""
+
+    def open(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> AbstractContextManager[Incoming]: ...
+
+    def close(self) -> None: ...
+
+
+class HttpClient:
+    """Calls to one origin. Opens nothing until the first call; may be used from several threads.
+
+    Args:
+        url: Root of the API; its host is the only one connected to.
+        purpose: What the calls are for, a word such as ``generate``.
+        ca_file: Certificates to trust, instead of those of certifi.
+        proxy: ``http://`` or ``https://`` proxy; none is taken from the environment.
+        connect_seconds: Longest wait for a connection and its TLS.
+        idle_seconds: Longest silence while a reply comes.
+        max_bytes: Longest body, as it comes and decompressed.
+
+    Raises:
+        ValueError: The URL or the purpose is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        purpose: str,
+        ca_file: Path | None = None,
+        proxy: str | None = None,
+        connect_seconds: float = 10,
+        idle_seconds: float = 20,
+        max_bytes: int = 10_000_000,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _SLUG.fullmatch(purpose):
+            raise ValueError("an http or https URL and a purpose are needed")
+        self._plain = parts.scheme == "http"
+        self._origin = parts
+        self._purpose = purpose
+        self._ca_file = ca_file
+        self._proxy = proxy
+        self._connect = connect_seconds
+        self._idle = idle_seconds
+        self._max_bytes = max_bytes
+        self._pool: httpcore.ConnectionPool | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"HttpClient({self._origin.scheme}, for {self._purpose})"
+
+    @contextmanager
+    def open(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> Iterator[Incoming]:
+        """Send one request; the reply may be read while the context is open, and is let go of at its end.
+
+        Args:
+            method: ``GET`` or ``POST``.
+            path: Absolute path with query, as it is to be sent; the caller has checked it.
+            headers: Of the caller; ``Host``, ``Content-Length`` and what concerns the connection are made here.
+            body: Sent as it is.
+            seconds: The whole call ends by then.
+
+        Raises:
+            NetFailure: The call failed.
+        """
+        import httpcore
+
+        until = time.monotonic() + seconds
+        port = self._origin.port or (80 if self._plain else 443)
+        sent = {name: value for name, value in headers.items() if name.lower() not in _OURS}
+        sent |= {"Host": self._origin.netloc, "User-Agent": "ragkit", "Accept-Encoding": "identity"}
+        if body or method == "POST":
+            sent["Content-Length"] = str(len(body))
+        request = httpcore.Request(
+            method,
+            httpcore.URL(scheme=self._origin.scheme, host=str(self._origin.hostname), port=port, target=path),
+            headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in sent.items()],
+            content=body,
+            extensions={"timeout": _timeouts(self._connect, self._idle, until)},
+        )
+        try:
+            response = self._connections().handle_request(request)
+        except Exception as bad:
+            raise _named(bad, until) from None
+        try:
+            yield _Reply(response, until, self._max_bytes)
+        finally:
+            with suppress(Exception):
+                response.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept; the next call opens new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            with suppress(Exception):
+                pool.close()
+
+    def _connections(self) -> httpcore.ConnectionPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._make_pool()
+            return self._pool
+
+    def _make_pool(self) -> httpcore.ConnectionPool:
+        import httpcore
+
+        reached = urlsplit(self._proxy) if self._proxy else self._origin
+        port = reached.port or (80 if reached.scheme == "http" else 443)
+        backend = GuardedBackend(httpcore.SyncBackend(), str(reached.hostname), port, only_here=self._plain)
+        trusted = None if self._plain else tls_context(self._ca_file)
+        proxy = None
+        if self._proxy:
+            own = tls_context(self._ca_file) if reached.scheme == "https" else None
+            proxy = httpcore.Proxy(self._proxy, ssl_context=own)
+        return httpcore.ConnectionPool(
+            ssl_context=trusted,
+            proxy=proxy,
+            max_connections=64,
+            max_keepalive_connections=8,
+            keepalive_expiry=_KEEP_ALIVE,
+            network_backend=cast("httpcore.NetworkBackend", backend),
+        )
+
+
+class _Reply:
+    """An open reply of httpcore behind :class:`Incoming`."""
+
+    def __init__(self, response: Any, until: float, max_bytes: int) -> None:
+        self.status = int(response.status)
+        self.headers: Mapping[str, str] = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+        }
+        self._response = response
+        self._until = until
+        self._max_bytes = max_bytes
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status})"
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body in pieces of at most 64 KiB.
+
+        Raises:
+            NetFailure: It broke off, fell silent, took too long or grew too long.
+        """
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in _WINDOWS:
+            raise NetFailure("encoding")
+        raw = self._raw()
+        yield from raw if _WINDOWS[coding] is None else _inflated(raw, int(_WINDOWS[coding] or 0), self._max_bytes)
+
+    def _raw(self) -> Iterator[bytes]:
+        declared = self.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._max_bytes:
+            raise NetFailure("too-large")
+        pieces = iter(self._response.iter_stream())
+        length = 0
+        while True:
+            try:
+                piece = next(pieces, None)
+            except Exception as bad:
+                raise _named(bad, self._until, begun=True) from None
+            if piece is None:
+                return
+            length += len(piece)
+            if length > self._max_bytes:
+                raise NetFailure("too-large")
+            yield piece
+
+
+_WINDOWS: dict[str, int | None] = {"identity": None, "": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+def _inflated(raw: Iterator[bytes], window: int, max_bytes: int) -> Iterator[bytes]:
+    """Decompress with a limit on every step: a bomb of a thousand to one never stands in memory."""
+    unpacked, length = zlib.decompressobj(window), 0
+    for piece in raw:
+        rest = piece
+        while rest:
+            try:
+                out = unpacked.decompress(rest, _PIECE)
+            except zlib.error:
+                raise NetFailure("malformed") from None
+            length += len(out)
+            if length > max_bytes:
+                raise NetFailure("too-large")
+            if out:
+                yield out
+            rest = b"" if unpacked.eof else unpacked.unconsumed_tail
+    if not unpacked.eof:
+        raise NetFailure("cut")
+
+
+def _timeouts(connect: float, idle: float, until: float) -> dict[str, float]:
+    waiting = Patience(idle, until)
+    return {"connect": Patience(connect, until), "read": waiting, "write": waiting, "pool": Patience(connect, until)}
+
+
+def _named(bad: BaseException, until: float, *, begun: bool = False) -> RagkitError:
+    """Our own error for one of the library's, whose texts may hold what the server wrote."""
+    import httpcore
+
+    if isinstance(bad, RagkitError):
+        return bad
+    if isinstance(bad, httpcore.TimeoutException):
+        if time.monotonic() >= until:
+            return NetFailure("deadline")
+        return NetFailure(
+            "connect-timeout" if isinstance(bad, httpcore.ConnectTimeout | httpcore.PoolTimeout) else "idle"
+        )
+    if isinstance(bad, httpcore.ProxyError):
+        return NetFailure("proxy")
+    if isinstance(bad.__cause__ or bad.__context__, ssl.SSLError):
+        return NetFailure("tls")
+    if isinstance(bad, httpcore.ConnectError):
+        return NetFailure("connect")
+    if isinstance(bad, httpcore.NetworkError):
+        return NetFailure("cut" if begun else "reset")
+    if isinstance(bad, httpcore.RemoteProtocolError):
+        return NetFailure("cut" if begun else "malformed")
+    return NetFailure("malformed")
