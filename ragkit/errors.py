@@ -240,7 +240,19 @@ class EgressLeak(EgressRefused):
 
 
 class BudgetExceeded(RagkitError):
-    """The tokens or the money of this principal, collection or period are used up."""
+    """The tokens or the money of this principal, collection or period are used up.
+
+    Args:
+        message: Naming the budget by its place.
+        then: What the budget wants instead: ``small`` or ``refuse``.
+        budget: Its place in ``ragkit.toml``, from 0.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, message: str, *, then: str = "refuse", budget: int = 0, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.then = then
+        self.budget = budget
 
 
 class EvaluationError(RagkitError):
