@@ -10,8 +10,6 @@ from ragkit.errors import ModelError
 
 _NO_DOWNLOAD = "ragkit downloads nothing."
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
-_MAGIC = b"GGUF"
-_GGUF_VERSIONS = (2, 3)
 
 
 def model_folder(path: str) -> Path:
@@ -65,26 +63,3 @@ def context_of(config: dict[str, Any]) -> int:
             if isinstance(part.get(name), int) and part[name] > 0:
                 return int(part[name])
     raise ModelError("the model's config.json names no context length", remedy="Write `context_tokens = …`.")
-
-
-def gguf_file(path: str) -> Path:
-    """A GGUF file, by its first bytes: magic, version 2 or 3 in little-endian, and at least one tensor.
-
-    Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-
-    Raises:
-        ModelError: It is none.
-    """
-    file = Path(path).expanduser()
-    try:
-        with file.open("rb") as opened:
-            head = opened.read(24)
-    except OSError:
-        raise ModelError(
-            "a generator's model is absent: there is no such file, or it cannot be read",
-            remedy=f"Give `path` a local GGUF file. {_NO_DOWNLOAD}",
-        ) from None
-    version, tensors = int.from_bytes(head[4:8], "little"), int.from_bytes(head[8:16], "little")
-    if len(head) < 24 or head[:4] != _MAGIC or version not in _GGUF_VERSIONS or not tensors:
-        raise ModelError("the configured file is no GGUF model", remedy="Download or convert the file again.")
-    return file
