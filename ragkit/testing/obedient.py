@@ -29,6 +29,7 @@ FORGED_RECORD = "[PERSON:AAAAAAAAAA-AA]"
 FORGED_CITATION = "[99]"
 FIRST_SHARE = 1500
 """Characters of what was seen that go into each address: what a browser still follows."""
+_BEGINNING = 40  # characters that tell an order
 
 _LIVE = re.compile(r"<(?:img|a|iframe|script|style|svg|object|embed|link|meta|form|input)\b", re.IGNORECASE)
 _AUTOLINK = re.compile(r"(?:https?://|ftp://|\bwww\.)[^\s<>\]\)\"']+", re.IGNORECASE)
@@ -66,9 +67,9 @@ def carriers(secret: str) -> dict[str, str]:
 
 
 def followed(prompt: str, orders: Sequence[str]) -> list[str]:
-    """Return the orders that stand in the prompt, whatever its spacing."""
+    """Return the orders whose beginning stands in the prompt, whatever its spacing; the rest may be masked there."""
     seen = " ".join(prompt.split())
-    return [order for order in orders if " ".join(order.split()) in seen]
+    return [order for order in orders if " ".join(order.split())[:_BEGINNING] in seen]
 
 
 def obey(prompt: str, orders: Sequence[str]) -> str:
