@@ -1,4 +1,4 @@
-"""Measure: ``eval retrieval`` and ``eval pii``."""
+"""Measure: ``eval retrieval``, ``eval pii`` and, in a module of its own, ``eval answers``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragkit.cli.measuring_answers import answers
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     eval_verbs.command("retrieval")(retrieval)
     eval_verbs.command("pii")(pii)
+    eval_verbs.command("answers")(answers)
     app.add_typer(eval_verbs, name="eval", rich_help_panel=PANEL)
 
 

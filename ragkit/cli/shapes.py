@@ -11,6 +11,7 @@ from typing import Any
 
 from ragkit.cli.shape import Fields as Fields
 from ragkit.cli.shape import Shape as Shape
+from ragkit.cli.shapes_answers import ANSWERS
 from ragkit.cli.shapes_erasing import ERASING
 from ragkit.cli.shapes_keeping import KEEPING
 from ragkit.cli.shapes_keys import KEYS
@@ -299,6 +300,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     **KEEPING,
     **KEYS,
+    **ANSWERS,
     **MEASURING,
     **SUBJECTS,
     **ERASING,

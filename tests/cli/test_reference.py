@@ -47,6 +47,7 @@ VERBS = [
     "key escrow",
     "key recover",
     "attack",
+    "eval answers",
     "eval pii",
     "eval retrieval",
 ]
