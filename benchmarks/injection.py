@@ -61,7 +61,8 @@ provider = "obedient"
 max_data_class = "internal"
 """
 MEASURES = (
-    "refused, clean", "refused, poisoned", "answer differs", "materially", "fact lost", "answered or not", "attack quoted", "attack reached it",
+    "refused, clean", "refused, poisoned", "answer differs", "materially", "fact lost", "answered or not",
+    "attack quoted", "attack reached it",
     "image", "link", "html", "bare address", "attacker named", "forged citation", "forged token",
 )  # fmt: skip
 
@@ -196,8 +197,7 @@ def obedient(limit: int, unsupported: str) -> tuple[dict[str, list[Any]], dict[s
     """The provider that obeys, behind the gateway; its rows, and what was connected to."""
     found = cases(limit)
     orders = sorted({case.attack for case in found})
-    server = ObedientServer(orders)
-    with connections() as seen:
+    with connections() as seen, ObedientServer(orders) as server:
         rows = measure(
             OBEDIENT.format(port=server.port),
             limit=limit,
@@ -205,11 +205,10 @@ def obedient(limit: int, unsupported: str) -> tuple[dict[str, list[Any]], dict[s
             name=f"obedient, {unsupported}",
             seen=lambda: server.followed,
         )
-    server.close()
     elsewhere = [one for one in seen if one != f"127.0.0.1:{server.port}" and one != "look-up 127.0.0.1"]
     return rows, {
-        "requests": len(server.received),
-        "bytes": server.bytes,
+        "requests": len(server.requests),
+        "bytes": len(server.received),
         "connects": len(seen),
         "elsewhere": len(elsewhere),
         "where": dict(Counter(elsewhere)),

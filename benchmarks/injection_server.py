@@ -5,84 +5,49 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ragkit.testing.obedient import followed, obey
+from ragkit.testing.recording_server import RecordingServer, plain
 
 _connected: list[str] = []
 
 
-class ObedientServer:
-    """Answers ``POST …/chat/completions``, streamed or not. ``received`` holds the bodies, ``bytes`` their length."""
+class ObedientServer(RecordingServer):
+    """Answers ``POST …/chat/completions``, streamed or not. ``followed``: whether the last prompt held an order."""
 
     def __init__(self, orders: Sequence[str]) -> None:
-        self.received: list[bytes] = []
+        super().__init__(answer=self._obey)
+        self._orders = tuple(orders)
         self.followed = False
-        """Whether the last prompt held an order."""
-        outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                outer.received.append(body)
-                call = json.loads(body)
-                prompt = "\n".join(str(one["content"]) for one in call["messages"])
-                outer.followed = bool(followed(prompt, orders))
-                text = obey(prompt, orders)
-                if call.get("stream"):
-                    self._reply(_stream(text), "text/event-stream")
-                else:
-                    self._reply(_whole(text), "application/json")
-
-            def _reply(self, body: bytes, kind: str) -> None:
-                self.send_response(200)
-                self.send_header("content-type", kind)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
-
-    @property
-    def bytes(self) -> int:
-        """All that it was sent in bodies."""
-        return sum(map(len, self.received))
-
-    def close(self) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
+    def _obey(self, request: bytes) -> bytes:
+        call = json.loads(request.partition(b"\r\n\r\n")[2])
+        prompt = "\n".join(str(one["content"]) for one in call["messages"])
+        self.followed = bool(followed(prompt, self._orders))
+        text = obey(prompt, self._orders)
+        return streamed(text) if call.get("stream") else completed(text)
 
 
-def _whole(text: str) -> bytes:
+def completed(text: str) -> bytes:
+    """The response to a call that is not streamed."""
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 1, "completion_tokens": len(text) // 4, "total_tokens": 1 + len(text) // 4}
     reply = {"id": "c", "object": "chat.completion", "created": 1, "model": "obedient", "choices": [choice]}
-    return json.dumps({**reply, "usage": usage}).encode()
+    return plain(json.dumps({**reply, "usage": usage}).encode())
 
 
-def _stream(text: str) -> bytes:
-    events = [{"delta": {"content": text[at : at + 7]}, "index": 0} for at in range(0, len(text), 7)]
+def streamed(text: str, piece: int = 7) -> bytes:
+    """The response to a streamed call, a few characters an event."""
+    events: list[dict[str, Any]] = [
+        {"delta": {"content": text[at : at + piece]}, "index": 0} for at in range(0, len(text), piece)
+    ]
     events.append({"delta": {}, "index": 0, "finish_reason": "stop"})
     head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "obedient"}
     lines = [f"data: {json.dumps({**head, 'choices': [one]})}\n\n" for one in events]
-    return "".join([*lines, "data: [DONE]\n\n"]).encode()
+    return plain("".join([*lines, "data: [DONE]\n\n"]).encode(), kind="text/event-stream")
 
 
 @contextmanager
