@@ -40,7 +40,7 @@ def roles(messages: Sequence[Message], pattern: re.Pattern[str] | None) -> list[
         GeneratorRefused: There are none.
     """
     if not messages:
-        raise GeneratorRefused("a call without messages", remedy="Ask something.")
+        raise GeneratorRefused("a call without messages", code="empty", remedy="Ask something.")
     return [{"role": one.role, "content": disarm(one.content, pattern)} for one in messages]
 
 
@@ -71,7 +71,9 @@ def render(messages: Sequence[dict[str, str]], template: Callable[[list[dict[str
         except Exception:  # noqa: S112 - a template raises what it likes, with text in it
             continue
     raise GeneratorRefused(
-        "the model's chat template refuses these messages", remedy='Write `template = "plain"` for this generator.'
+        "the model's chat template refuses these messages",
+        code="template",
+        remedy='Write `template = "plain"` for this generator.',
     )
 
 
@@ -84,5 +86,6 @@ def check_room(prompt_tokens: int, call: ModelCall, context_tokens: int) -> None
     if prompt_tokens + call.max_tokens > context_tokens:
         raise GeneratorRefused(
             f"context too small: {prompt_tokens} tokens of prompt and {call.max_tokens} of answer in {context_tokens}",
+            code="context",
             remedy="Retrieve fewer chunks, lower [answers] max_tokens, or take a model with a larger context.",
         )

@@ -222,6 +222,7 @@ class LlamaCppModel:
         except Exception as failed:  # the library's messages may hold text
             raise GeneratorUnavailable(
                 f"the model in process failed ({type(failed).__name__})",
+                code="failed",
                 remedy="Check the memory, and the model with: ragkit generators test",
             ) from None
         return written, False
