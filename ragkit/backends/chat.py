@@ -33,6 +33,11 @@ def disarm(text: str, pattern: re.Pattern[str] | None) -> str:
     return text
 
 
+def encodable(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, which no tokenizer takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def roles(messages: Sequence[Message], pattern: re.Pattern[str] | None) -> list[dict[str, str]]:
     """Messages as chat templates take them, disarmed.
 
@@ -41,7 +46,7 @@ def roles(messages: Sequence[Message], pattern: re.Pattern[str] | None) -> list[
     """
     if not messages:
         raise GeneratorRefused("a call without messages", code="empty", remedy="Ask something.")
-    return [{"role": one.role, "content": disarm(one.content, pattern)} for one in messages]
+    return [{"role": one.role, "content": disarm(encodable(one.content), pattern)} for one in messages]
 
 
 def without_system(messages: Sequence[dict[str, str]]) -> list[dict[str, str]]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
-from ragkit.backends.chat import PLAIN_STOP, check_room, control_pattern, plain, render, roles
+from ragkit.backends.chat import PLAIN_STOP, check_room, control_pattern, encodable, plain, render, roles
 from ragkit.backends.gguf_header import context_of_gguf
 from ragkit.backends.listening import Listener, streamed
 from ragkit.backends.llama_vocabulary import chat_template, control_tokens, is_end
@@ -153,7 +153,7 @@ class LlamaCppModel:
     def count_tokens(self, text: str) -> int:
         """Tokens of a text, exactly; control tokens in it count as ordinary text."""
         self.load()
-        return len(self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False))
+        return len(self._llama.tokenize(encodable(text).encode(), add_bos=False, special=False))
 
     def complete(self, call: ModelCall) -> Completion:
         """The whole answer.
@@ -192,10 +192,10 @@ class LlamaCppModel:
     def _prompt(self, call: ModelCall) -> list[int]:
         messages = roles(call.messages, self._control)
         if self._template is None:
-            return list(self._llama.tokenize(plain(messages).encode("utf-8", "replace"), add_bos=True, special=False))
+            return list(self._llama.tokenize(plain(messages).encode(), add_bos=True, special=False))
         options = self._given["template_options"]
         text = render(messages, lambda told: str(self._template(messages=told, **options).prompt))
-        return list(self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=True))
+        return list(self._llama.tokenize(text.encode(), add_bos=False, special=True))
 
     def _write(
         self, prompt: list[int], most: int, listener: Listener, *, temperature: float = 0.0, seed: int | None = None

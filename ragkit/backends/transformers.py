@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from ragkit.backends.causal import Randomness, load_model, load_tokenizer, settle
-from ragkit.backends.chat import PLAIN_STOP, check_room, control_pattern, plain, render, roles
+from ragkit.backends.chat import PLAIN_STOP, check_room, control_pattern, encodable, plain, render, roles
 from ragkit.backends.listening import Listener, streamed
 from ragkit.backends.model_files import context_of, model_folder, read_config
 from ragkit.backends.passes import Row, greedy_batches, rows_stopping
@@ -154,7 +154,7 @@ class TransformersModel:
     def count_tokens(self, text: str) -> int:
         """Tokens of a text, exactly; control tokens in it count as ordinary text."""
         self.load()
-        return len(self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
+        return len(self._tokenizer.encode(encodable(text), add_special_tokens=False, split_special_tokens=True))
 
     def complete(self, call: ModelCall) -> Completion:
         """The whole answer.
