@@ -279,6 +279,44 @@ CATALOGUE: Mapping[str, EventType] = {
         durable=True,
     ),
     "egress.probed": EventType("egress", "A destination is asked whether it is there; no prompt leaves.", _EGRESS),
+    # which generator answers, and what it costs
+    "route.chosen": EventType(
+        "routing",
+        "A generator was chosen to answer, or none may; the reason says why. `tried` lists those asked, in order.",
+        _keys(
+            (is_name, "collection generator"),
+            (is_count, "attempts rule"),
+            route=one_of("small", "large", "fallback"),
+            location=one_of("in-process", "on-prem", "managed", "remote"),
+            data_class=_DATA_CLASS,
+            need_u=is_micro,
+            tried=many(is_name),
+        ),
+    ),
+    "budget.refused": EventType(
+        "routing",
+        "A budget had no room for a call, or no price to count it by; it was not made.",
+        _keys(
+            (is_name, "collection generator"),
+            (is_count, "budget tokens cost_micro"),
+            then=one_of("small", "refuse"),
+            priced=is_flag,
+        ),
+    ),
+    "generation.done": EventType(
+        "routing",
+        "A generator answered, or failed as the reason says. Counts as the server gave them, or estimated.",
+        _keys(
+            (is_name, "collection generator destination"),
+            (is_version, "model prompt currency"),
+            (is_count, "input output cached_input reasoning cost_micro ms ttft_ms"),
+            (is_count, "invented_citations unsupported_sentences unsupported_numbers sanitised unknown_tokens"),
+            (is_flag, "refused estimated streamed"),
+            location=one_of("in-process", "on-prem", "managed", "remote"),
+            data_class=_DATA_CLASS,
+            finish=one_of("stop", "length", "content-filter", "cut"),
+        ),
+    ),
     "pii.unmasked": EventType(
         "workspace",
         "Masked values were shown in clear to an entitled principal.",

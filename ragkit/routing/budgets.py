@@ -12,14 +12,15 @@ and all the tokens its answer may have. What was not used is given back when the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
 from ragkit.config_answering import BudgetSection
 from ragkit.errors import BudgetExceeded
-from ragkit.routing.ledger import Held, Limit, Spender, Spent, Standing, UsageLedger, own_token
+from ragkit.routing.accounts import Held, Limit, Spender, Spent, Standing, own_token
+from ragkit.routing.ledger import UsageLedger
 from ragkit.routing.prices import MILLION
 from ragkit.types import Principal
 
@@ -61,7 +62,7 @@ class Budgets:
     Args:
         sections: In the order of ``ragkit.toml``.
         ledger: Counts.
-        currency: Of the catalogue of prices; what was booked in another does not count.
+        currency: Gives that of the catalogue of prices; what was booked in another does not count.
         small: Name of the generator that a used-up budget with ``then = "small"`` leaves open.
     """
 
@@ -70,13 +71,17 @@ class Budgets:
         sections: Sequence[BudgetSection],
         ledger: UsageLedger,
         *,
-        currency: str = "USD",
+        currency: Callable[[], str] = lambda: "USD",
         small: str = "extractive",
     ) -> None:
         self._sections = tuple(sections)
         self._ledger = ledger
         self._currency = currency
         self._small = small
+
+    def concern(self, spender: Spender) -> bool:
+        """Whether any budget counts this spender's calls."""
+        return next(self._concerning(spender), None) is not None
 
     def reserve(self, spender: Spender, most: Most) -> Held | None:
         """Set the most that a call can use aside; ``None`` when no budget concerns it.
@@ -120,7 +125,7 @@ class Budgets:
                 since=one.limit.since,
                 tokens_used=one.tokens,
                 cost_micro_used=one.cost_micro,
-                currency=self._currency,
+                currency=self._money(self._sections[one.limit.number]),
             )
             for one in self._ledger.standing(limits)
         ]
@@ -145,8 +150,11 @@ class Budgets:
             collection=section.collection,
             tokens=section.tokens,
             cost_micro=in_micro(section.cost),
-            currency=self._currency,
+            currency=self._money(section),
         )
+
+    def _money(self, section: BudgetSection) -> str:
+        return "USD" if section.cost is None else self._currency()
 
     def _refusal(self, standing: Standing, most: Most) -> BudgetExceeded:
         number = standing.limit.number

@@ -1,0 +1,138 @@
+"""How likely the small generator is wrong: before it is asked, and once its answer is there.
+
+Both are logistic models with the plain numbers below, fitted by ``benchmarks/fit_need.py`` with ``extractive`` as the
+small generator. **They are calibrated for extractive only**: no weights of a real small model were at hand. For another
+small generator they rank questions, and ``escalate_at`` is a threshold to be tried, not a probability to be trusted.
+
+What the checks of a model's text find (invented citations, unsupported numbers or sentences, an answer cut at its
+limit) never occurs with ``extractive`` and could not be fitted; :data:`FOUND` adds fixed amounts for it, which are
+choices and not measurements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+
+from ragkit.types import Generation, GenerationRequest, Hit, MaskedQuestion
+
+Estimator = Callable[[MaskedQuestion, Sequence[Hit]], float]
+"""Gives the probability in 0..1 that the hits hold an answer."""
+
+_EDGE = 0.01  # a support nearer to 0 or 1 than this tells no more
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for a wrong answer of the small generator.
+
+    Attributes:
+        support: Logit of the estimated support of the hits.
+        words: Natural logarithm of 1 and the question's words.
+        turns: 1 when the question has earlier turns.
+        hits: 1 when at least three chunks were found.
+    """
+
+    support: float
+    words: float
+    turns: float
+    hits: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSigns:
+    """What the answer adds.
+
+    Attributes:
+        refused: 1 when it refused.
+        support: Logit of its own estimate of support, 0 when it gave none.
+        sources: Number of documents it cites, at most three.
+        length: Natural logarithm of 1 and the answer's words.
+    """
+
+    refused: float
+    support: float
+    sources: float
+    length: float
+
+
+BEFORE_INTERCEPT = 0.0
+BEFORE = Signs(support=-1.0, words=0.0, turns=0.0, hits=0.0)
+AFTER_INTERCEPT = 0.0
+AFTER = AnswerSigns(refused=2.0, support=-1.0, sources=0.0, length=0.0)
+
+FOUND = {"invented_citations": 1.5, "unsupported_sentences": 1.5, "unsupported_numbers": 2.0, "cut": 2.0}
+"""Added to the logit where such a thing was found at all; chosen, not fitted."""
+
+
+class NeedModel:
+    """The two models over one estimator of support.
+
+    Args:
+        estimate: Support of the hits; what ``ragkit.generate.support`` offers.
+    """
+
+    def __init__(self, estimate: Estimator) -> None:
+        self._estimate = estimate
+
+    def before(self, request: GenerationRequest) -> float:
+        """Return the probability in 0..1 that the small generator will be wrong. 0 when nothing was found at all."""
+        if not request.hits:
+            return 0.0  # nobody can answer from nothing
+        return before(read_signs(request, self._estimate(request.question, request.hits)))
+
+    @staticmethod
+    def after(_request: GenerationRequest, generation: Generation) -> float:
+        """Return the probability in 0..1 that this answer of the small generator is wrong."""
+        return after(read_answer(generation))
+
+
+def read_signs(request: GenerationRequest, support: float) -> Signs:
+    """Collect what is known before the call. ``support`` in 0..1."""
+    return Signs(
+        support=_logit(support),
+        words=math.log1p(len(request.question.text.record.split())),
+        turns=float(bool(request.conversation.turns or request.question.history)),
+        hits=float(len(request.hits) >= 3),
+    )
+
+
+def read_answer(generation: Generation) -> tuple[AnswerSigns, float]:
+    """Collect what the answer shows, and the fixed amount for what its checks found."""
+    checks, found = generation.checks, 0.0
+    for name, amount in FOUND.items():
+        found += amount * bool(getattr(checks, name, 0))
+    if generation.account.finish == "length":
+        found += FOUND["cut"]
+    signs = AnswerSigns(
+        refused=float(generation.refused),
+        support=_logit(generation.support) if generation.support else 0.0,
+        sources=float(min(len({one.doc_id for one in generation.citations}), 3)),
+        length=0.0 if generation.refused else math.log1p(len(generation.text.split())),
+    )
+    return signs, found
+
+
+def before(signs: Signs) -> float:
+    """Return the probability before the call (logistic regression)."""
+    return _logistic(BEFORE_INTERCEPT + _dot(astuple(BEFORE), astuple(signs)))
+
+
+def after(read: tuple[AnswerSigns, float]) -> float:
+    """Return the probability after the answer (logistic regression, and the fixed amounts)."""
+    signs, found = read
+    return _logistic(AFTER_INTERCEPT + _dot(astuple(AFTER), astuple(signs)) + found)
+
+
+def _dot(weights: Sequence[float], values: Sequence[float]) -> float:
+    return sum(weight * value for weight, value in zip(weights, values))
+
+
+def _logit(share: float) -> float:
+    inside = min(max(share, _EDGE), 1 - _EDGE)
+    return math.log(inside / (1 - inside))
+
+
+def _logistic(total: float) -> float:
+    return 1 / (1 + math.exp(-total))
