@@ -10,7 +10,8 @@ Parts are made when first asked for, and load their libraries later still.
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from ragkit.registry import Registry
 from ragkit.rootkey import open_options
 
 if TYPE_CHECKING:  # each of these costs more to import than a configuration check may take
+    from ragkit.answering import Answering, Spending
     from ragkit.assistant import Assistant
     from ragkit.audit.recorder import EventRecorder
     from ragkit.connect.sandbox import SandboxedParser
@@ -33,6 +35,7 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.index.manifest import Fingerprints
     from ragkit.ingest.settings import Watch
     from ragkit.mask.masker import CollectionMasker
+    from ragkit.mask.rescan import CollectionScanner
     from ragkit.pipeline import Ingestor
     from ragkit.retrieve.retriever import HybridRetriever
     from ragkit.store.catalog import Collection
@@ -50,6 +53,21 @@ def build_recorder(config: Config, actor_key: bytes) -> EventRecorder:
         software={"ragkit": version("ragkit")},
         actor_key=actor_key,
     )
+
+
+def build_spending(config: Config, *, usage_key: bytes, egress_key: bytes) -> Spending:
+    """Return what the meters of a workspace share; the ledger is opened by the first call."""
+    from ragkit.answering import Spending
+    from ragkit.generator_names import default_name
+    from ragkit.routing.budgets import Budgets
+    from ragkit.routing.ledger import UsageLedger
+    from ragkit.routing.prices import load_catalogue
+
+    file = config.prices.file
+    catalogue = cache(lambda: load_catalogue(config.resolve(file) if file else None))
+    ledger = UsageLedger(config.data_folder / "usage.db", key=usage_key)
+    small = config.routing.small or default_name(config)
+    return Spending(Budgets(config.budgets, ledger, small=small), ledger, catalogue, egress_key)
 
 
 def model_of(config: Config) -> str:
@@ -122,6 +140,7 @@ class OpenCollection:
         collection: Its row there, with its keys.
         embedder: Shared by all collections.
         recorder: Likewise.
+        spending: Gives the budgets and prices, likewise.
     """
 
     def __init__(
@@ -133,6 +152,7 @@ class OpenCollection:
         collection: Collection,
         embedder: MiniLMEmbedder,
         recorder: Recorder,
+        spending: Callable[[], Spending],
     ) -> None:
         self.config = config
         self.name = name
@@ -140,6 +160,7 @@ class OpenCollection:
         self.collection = collection
         self.embedder = embedder
         self.recorder = recorder
+        self._spending = spending
         self._database = database
 
     @property
@@ -221,16 +242,32 @@ class OpenCollection:
             data_class=self.section.data_class,
             masker=self.masker,
             retriever=self.retriever,
-            generator=self._generator(),
+            generator=self.answering.generator(),
             recorder=self.recorder,
+            history=self.config.answers.history,
         )
 
-    def _generator(self) -> Any:
-        section = self.config.generator
-        registry = Registry(allow=self.config.plugins.allow)
-        registry.check_options("generators", section.kind, section.options, supplied=("embedder",))
-        options = open_options(section.options, folder=self.config.folder)
-        return registry.load("generators", section.kind)(self.embedder, **options)
+    @cached_property
+    def scanner(self) -> CollectionScanner:
+        """The last look over what is about to leave, under the collection's policy and on its vault."""
+        from ragkit.mask.rescan import CollectionScanner
+
+        masker = self.masker
+        return CollectionScanner(masker.rules, masker.detectors, masker.vault, folder=self.config.folder)
+
+    @cached_property
+    def answering(self) -> Answering:
+        """Every generator that can answer from this collection, by name."""
+        from ragkit.answering import Answering
+
+        return Answering(
+            self.config,
+            self.name,
+            embedder=self.embedder,
+            scanner=lambda: self.scanner,
+            recorder=self.recorder,
+            spending=self._spending,
+        )
 
     def ingestor(
         self,

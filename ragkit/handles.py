@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit.build import OpenCollection, build_embedder, build_recorder
+from ragkit.build import OpenCollection, build_embedder, build_recorder, build_spending
 from ragkit.config import Config
 from ragkit.errors import AccessDenied, ConfigError
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
+    from ragkit.answering import Spending
     from ragkit.audit.recorder import EventRecorder
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.store.database import Database
@@ -56,6 +57,11 @@ class Handles:
     def recorder(self) -> EventRecorder:
         """Takes the events of everything done here."""
         return build_recorder(self.config, self.secret("events"))
+
+    @cached_property
+    def spending(self) -> Spending:
+        """Budgets, prices and what was used."""
+        return build_spending(self.config, usage_key=self.secret("usage"), egress_key=self.secret("egress"))
 
     def secret(self, purpose: str) -> bytes:
         """Return the workspace's own 32-byte secret for a purpose; it stays the same when the root key is changed.
@@ -132,7 +138,13 @@ class Handles:
         data_class = self.config.collections[name].data_class
         row = open_collection(database, self._root_key, name, create=create, data_class=data_class)
         return OpenCollection(
-            self.config, name, database=database, collection=row, embedder=self.embedder, recorder=self.recorder
+            self.config,
+            name,
+            database=database,
+            collection=row,
+            embedder=self.embedder,
+            recorder=self.recorder,
+            spending=lambda: self.spending,
         )
 
     def officer(
@@ -169,6 +181,8 @@ class Handles:
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+        if "spending" in self.__dict__:
+            self.spending.ledger.close()
         if "recorder" in self.__dict__:
             self.recorder.close()
 

@@ -7,6 +7,7 @@ text is given out; what cannot be recorded is not shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection
@@ -15,6 +16,16 @@ from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.audit.recorder import EventRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An item that is set aside. ``native_id`` is the source's own id, for the entitled who gave a purpose."""
+
+    source: str
+    doc_id: str
+    code: str
+    native_id: str | None = field(default=None, repr=False)
 
 
 def reveal_text(part: OpenCollection, recorder: EventRecorder, text: str, *, asking: Principal, purpose: str) -> str:
@@ -84,3 +95,19 @@ def _shown(
             "characters": characters,
         },
     )
+
+
+def reveal_quarantined(
+    part: OpenCollection, recorder: EventRecorder, *, asking: Principal | None, purpose: str
+) -> list[Quarantined]:
+    """Return the items that are set aside, with the source's own ids for ``asking``, who is entitled.
+
+    Raises:
+        AuditUnavailable: The access could not be recorded.
+    """
+    rows = part.store.quarantined()
+    native: dict[str, str] = {}
+    if asking is not None:
+        set_aside = [doc_id for _, doc_id, _ in rows]
+        native = reveal_native_ids(part, recorder, set_aside, asking=asking, purpose=purpose)
+    return [Quarantined(source, doc_id, code, native.get(doc_id)) for source, doc_id, code in rows]

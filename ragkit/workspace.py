@@ -13,20 +13,19 @@ as it lasts; a second writer is told who holds it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ragkit.build import build_connector, build_parser
 from ragkit.config import Config, find_workspace, load_config
 from ragkit.errors import AccessDenied, ConfigError
 from ragkit.handles import Handles, make_private
 from ragkit.protocols import Progress
-from ragkit.revealing import reveal_native_ids, reveal_stream, reveal_text
+from ragkit.revealing import Quarantined as Quarantined
+from ragkit.revealing import reveal_native_ids, reveal_quarantined, reveal_stream, reveal_text
 from ragkit.rootkey import load_root_key
-from ragkit.types import Answer, Hit, MaskedText, Principal, RawQuestion, Span
+from ragkit.types import Answer, Conversation, Hit, Masked, MaskedText, Principal, RawQuestion, Span
 
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
@@ -37,16 +36,6 @@ if TYPE_CHECKING:
     from ragkit.keys import Keys
     from ragkit.lifecycle.remask import RemaskReport
     from ragkit.subjects import Subjects
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """An item that is set aside. ``native_id`` is the source's own id, for the entitled who gave a purpose."""
-
-    source: str
-    doc_id: str
-    code: str
-    native_id: str | None = field(default=None, repr=False)
 
 
 class Workspace:
@@ -90,26 +79,15 @@ class Workspace:
             SourceError: A source cannot be read; what came before is kept.
             MassDeletion: A source would lose more documents than ``max_delete_share`` allows.
         """
-        from ragkit.ingest.report import SyncReport
-        from ragkit.lifecycle.rebuild import fold
-        from ragkit.lifecycle.restrict import extend
+        from ragkit.syncing import sync_collections
 
-        reports = []
-        with self._handles.writing("sync") as database, build_parser() as parser:
-            for name, sources in self._chosen(collection, source):
-                part = self._handles.collection(name, database, create=True)
-                part.store.sweep()
-                before = part.store.index_source().last_chunk_id()
-                ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined)
-                for section in sources:
-                    connector = build_connector(self.config, section)
-                    reports.append(ingestor.sync(connector, section.name, dry_run=dry_run))
-                if not dry_run:
-                    if part.store.index_source().last_chunk_id() != before:
-                        extend(part.store, part.masker.vault)
-                    fold(part.index, recorder=self._handles.recorder, collection=name, progress=progress)
-                part.close()
-        return SyncReport.together(reports)
+        return sync_collections(
+            self._handles,
+            self._chosen(collection, source),
+            dry_run=dry_run,
+            retry_quarantined=retry_quarantined,
+            progress=progress,
+        )
 
     def remask(
         self, *, collection: str | None = None, dry_run: bool = False, progress: Progress | None = None
@@ -143,6 +121,8 @@ class Workspace:
         k: int = 8,
         filters: Mapping[str, str] | None = None,
         history: Sequence[str] = (),
+        conversation: Conversation | None = None,
+        generator: str | None = None,
     ) -> Answer:
         """Answer a question from the documents the principal may see, with citations, masked.
 
@@ -153,15 +133,49 @@ class Workspace:
             k: How many chunks to read.
             filters: Metadata that documents must have, by whitelisted key.
             history: Earlier questions of the conversation, oldest first.
+            conversation: The dialogue it belongs to, instead of ``history``; this turn is added to it.
+            generator: The name of the generator that answers; by default what ``[generator]`` and ``[routing]`` say.
 
         Raises:
             ManifestMismatch: The index was built under another policy or encoder; remask or sync first.
             FilterRefused: A filter key is not whitelisted.
             AuditUnavailable: The answer could not be recorded, so it is not given.
+            GenerationError: The generator failed, and no other may answer.
+            EgressRefused: Policy does not let the prompt leave; nothing was sent.
+            BudgetExceeded: Nothing is left to spend.
         """
-        asked = RawQuestion(question, tuple(history))
-        assistant = self._handles.reader(collection).assistant
-        return assistant.ask(asked, principal=self._principal(principal), k=k, filters=filters)
+        part = self._handles.reader(collection)
+        return part.assistant.ask(
+            RawQuestion(question, tuple(history)),
+            principal=self._principal(principal),
+            k=k,
+            filters=filters,
+            conversation=conversation,
+            generator=part.answering.generator(generator) if generator else None,
+        )
+
+    def ask_stream(
+        self,
+        question: str,
+        *,
+        collection: str | None = None,
+        principal: Principal | None = None,
+        k: int = 8,
+        filters: Mapping[str, str] | None = None,
+        history: Sequence[str] = (),
+        conversation: Conversation | None = None,
+        generator: str | None = None,
+    ) -> Iterator[Masked | Answer]:
+        """Yield the answer's text in pieces as it is written, last the :class:`Answer`. Otherwise as :meth:`ask`."""
+        part = self._handles.reader(collection)
+        return part.assistant.ask_stream(
+            RawQuestion(question, tuple(history)),
+            principal=self._principal(principal),
+            k=k,
+            filters=filters,
+            conversation=conversation,
+            generator=part.answering.generator(generator) if generator else None,
+        )
 
     def search(
         self,
@@ -205,23 +219,9 @@ class Workspace:
             SecretFound, ItemRefused: The policy refuses such a text.
             WriterBusy: Another process is writing, and ``store`` is true.
         """
-        if not store:
-            part = self._handles.reader(collection)
-            part.masker.load()
-            spans, masked = part.masker.mask_text(text)
-        else:
-            with self._handles.writing("mask") as database:
-                part = self._handles.collection(self._handles.name(collection), database, create=True)
-                part.masker.load()
-                try:
-                    spans, masked = part.masker.mask_text(text, store=True)
-                    with database.write():
-                        part.masker.flush()
-                except BaseException:  # rolled back: these tokens are nobody's, and must not be given out again
-                    part.masker.discard()
-                    raise
-        self._handles.recorder.record("text.masked", data={"collection": part.name, "characters": len(text)})
-        return masked, spans
+        from ragkit.masking import mask_text
+
+        return mask_text(self._handles, text, collection=collection, store=store)
 
     def reveal(
         self,
@@ -284,13 +284,8 @@ class Workspace:
             AccessDenied: A purpose was given, and the principal may not see masked values here.
         """
         part = self._handles.reader(collection)
-        rows = part.store.quarantined()
-        native: dict[str, str] = {}
-        if purpose:
-            asking = self._entitled(part, principal, purpose)
-            set_aside = [doc_id for _, doc_id, _ in rows]
-            native = reveal_native_ids(part, self._handles.recorder, set_aside, asking=asking, purpose=purpose)
-        return [Quarantined(source, doc_id, code, native.get(doc_id)) for source, doc_id, code in rows]
+        asking = self._entitled(part, principal, purpose) if purpose else None
+        return reveal_quarantined(part, self._handles.recorder, asking=asking, purpose=purpose)
 
     def unsafe_native_ids(
         self, doc_ids: Sequence[str], *, collection: str | None = None, principal: Principal | None = None
@@ -308,13 +303,10 @@ class Workspace:
 
     def rebuild(self, *, collection: str | None = None, progress: Progress | None = None) -> None:
         """Build the index anew from the record store, without masking or embedding. Raises ``WriterBusy``."""
-        from ragkit.lifecycle.rebuild import fold
+        from ragkit.syncing import rebuild_collections
 
-        with self._handles.writing("rebuild") as database:
-            for name, _ in self._chosen(collection, None):
-                part = self._handles.collection(name, database, create=True)
-                fold(part.index, recorder=self._handles.recorder, collection=name, progress=progress, force=True)
-                part.close()
+        names = [name for name, _ in self._chosen(collection, None)]
+        rebuild_collections(self._handles, names, progress=progress)
 
     @property
     def subjects(self) -> Subjects:

@@ -1,0 +1,283 @@
+"""The generators of one collection, by the names of ``ragkit.toml``, each behind what must stand before it.
+
+::
+
+    answering = Answering(config, "handbook", embedder=…, scanner=…, recorder=…, spending=…)
+    answering.generator().generate(request)          # what [generator] and [routing] say
+    answering.generator("large").generate(request)   # one by its name
+
+A model becomes a generator by :mod:`ragkit.generate.prompted`; its bytes go through the gateway of its destination; a
+meter stands around each; the router around all, where one is configured. A generator is made when it is first asked
+for, and loads its libraries later still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from ragkit.config import Config
+from ragkit.errors import ConfigError
+from ragkit.generator_names import Named, default_name, named_generators, routed_names
+from ragkit.protocols import ChatModel, Generator, Recorder
+from ragkit.registry import Registry
+from ragkit.rootkey import open_options
+from ragkit.types import DataClass, GenerationRequest, ModelCall
+
+if TYPE_CHECKING:
+    from ragkit.config_answering import DestinationSection
+    from ragkit.egress.gateway import EgressGateway
+    from ragkit.generate.prompted import PromptedGenerator
+    from ragkit.generate.ranking import SentenceEncoder
+    from ragkit.mask.rescan import CollectionScanner
+    from ragkit.routing.budgets import Budgets
+    from ragkit.routing.ledger import UsageLedger
+    from ragkit.routing.metered import Metered
+    from ragkit.routing.prices import Catalogue
+
+SUPPLIED = ("door", "embedder", "allow")
+"""Parameters of a generator's constructor that ragkit gives; all others are options of ``ragkit.toml``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the meters of a workspace share, and the key under which what leaves is hashed."""
+
+    budgets: Budgets
+    ledger: UsageLedger
+    catalogue: Callable[[], Catalogue]
+    egress_key: bytes = b""
+
+    def __repr__(self) -> str:
+        return "Spending()"
+
+
+class Answering:
+    """Makes generators, once each.
+
+    Args:
+        config: The workspace's configuration.
+        collection: Whose questions they answer.
+        embedder: Given to generators that take one.
+        scanner: Makes what looks over the bytes that leave for the first destination that is used.
+        recorder: Takes the events of gateway, meter and router.
+        spending: Budgets and prices.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        collection: str,
+        *,
+        embedder: SentenceEncoder,
+        scanner: Callable[[], CollectionScanner],
+        recorder: Recorder,
+        spending: Callable[[], Spending],
+    ) -> None:
+        self._config = config
+        self._collection = collection
+        self._embedder = embedder
+        self._scanner = scanner
+        self._recorder = recorder
+        self._spending = spending
+        self._registry = Registry(allow=config.plugins.allow)
+        self._doors: dict[str, EgressGateway] = {}
+        self._bare: dict[str, Any] = {}
+        self._ready: dict[str, Metered] = {}
+
+    @property
+    def default(self) -> str:
+        """The name of the generator that answers where no routing is configured."""
+        return default_name(self._config)
+
+    @cached_property
+    def named(self) -> Mapping[str, Named]:
+        """Every generator that can be asked for."""
+        return named_generators(self._config)
+
+    def generator(self, name: str | None = None) -> Generator:
+        """Return a generator by its name, or the one that ``[generator]`` and ``[routing]`` make.
+
+        Raises:
+            ConfigError: There is none of that name, or it refuses its options.
+            MissingDependency: A package it needs is not installed.
+        """
+        if name is None:
+            return self._router if routed_names(self._config) else self.generator(self.default)
+        if name not in self._ready:
+            self._ready[name] = self._metered(name)
+        return self._ready[name]
+
+    def bare(self, name: str) -> Any:
+        """Return the :class:`~ragkit.protocols.ChatModel` or generator of that name itself. Raises as above."""
+        if name not in self._bare:
+            self._bare[name] = self._make(self._named(name))
+        return self._bare[name]
+
+    def door(self, destination: str) -> EgressGateway:
+        """Return the gateway to a declared destination; nothing is opened."""
+        from ragkit.egress.gateway import EgressGateway
+
+        if destination not in self._doors:
+            self._doors[destination] = EgressGateway(
+                destination,
+                self._config.destinations[destination],
+                scanner=_Late(self._scanner),
+                recorder=self._recorder,
+                key=self._spending().egress_key,
+                folder=self._config.folder,
+            )
+        return self._doors[destination]
+
+    def allowed(self, name: str, data_class: DataClass) -> bool:
+        """Whether content of this class may go to that generator: :mod:`ragkit.egress.boundary`."""
+        from ragkit.egress.boundary import may_receive
+
+        named = self._named(name)
+        unseen = getattr(self._type(named), "max_data_class", None) is not None
+        return may_receive(data_class, self._section(named), passes_gateway=not unseen)
+
+    def prepare(self, request: GenerationRequest, name: str | None = None) -> ModelCall | None:
+        """Return the very call that a generator would send; ``None`` for one without a model behind it."""
+        made = self._whole(name or self.default)
+        prompted: PromptedGenerator | None = made if hasattr(made, "prepare") else None
+        return prompted.prepare(request) if prompted is not None else None
+
+    def _metered(self, name: str) -> Metered:
+        from ragkit.routing.metered import Metered
+        from ragkit.routing.tariff import Tariff
+
+        named, spending = self._named(name), self._spending()
+        section, model = self._section(named), self.bare(name)
+        tariff = Tariff(
+            provider=section.provider if section else "",
+            model=str(getattr(model, "model", "")),
+            destination=named.destination or "",
+            max_tokens=self._config.answers.max_tokens,
+            seconds=section.total_seconds if section else 60.0,
+            count_tokens=getattr(model, "count_tokens", None),
+        )
+        return Metered(
+            self._whole(name),
+            tariff,
+            name=name,
+            budgets=spending.budgets,
+            catalogue=spending.catalogue,
+            recorder=self._recorder,
+        )
+
+    def _whole(self, name: str) -> Generator:
+        """A generator with its prompt and checks, if a model is behind it, and without meter."""
+        model = self.bare(name)
+        if not hasattr(model, "complete"):
+            own: Generator = model
+            return own
+        from ragkit.egress.unsafe import Unseen
+        from ragkit.egress.vouched import VouchedGenerator
+        from ragkit.generate.prompted import PromptedGenerator
+        from ragkit.generate.support import SupportEstimator
+
+        chat: ChatModel = model
+        if getattr(model, "max_data_class", None) is not None:
+            chat = Unseen(chat, name=name, ceiling=model.max_data_class, recorder=self._recorder)
+        nli = self._config.answers.nli
+        prompted = PromptedGenerator(
+            chat,
+            name=name,
+            settings=self._config.answers,
+            estimator=SupportEstimator(self._embedder).estimate,
+            **({"nli": self._nli(str(self._config.resolve(nli)))} if nli else {}),
+        )
+        return VouchedGenerator(prompted, self._vouch) if self._named(name).destination else prompted
+
+    def _vouch(self, request: GenerationRequest) -> None:
+        scanner = self._scanner()
+        scanner.vouch_question(request.question)
+        scanner.vouch_hits(request.hits)
+
+    @staticmethod
+    def _nli(folder: str) -> Any:
+        from ragkit.generate.nli import NliModel
+
+        return NliModel(folder)
+
+    @cached_property
+    def _router(self) -> Generator:
+        from ragkit.generate.support import SupportEstimator
+        from ragkit.routing.need import NeedModel
+        from ragkit.routing.router import Router
+
+        need = NeedModel(SupportEstimator(self._embedder).estimate)
+        return Router(
+            {name: self.generator(name) for name in routed_names(self._config)},
+            self._config.routing,
+            default=self.default,
+            allowed=self.allowed,
+            need=need.before,
+            after=need.after,
+            room=self._room,
+            recorder=self._recorder,
+        )
+
+    def _room(self, name: str, request: GenerationRequest) -> bool:
+        return self._ready[name].room(request)
+
+    def _make(self, named: Named) -> Any:
+        found = self._type(named)
+        self._registry.check_options("generators", named.kind, named.options, supplied=SUPPLIED)
+        parameters = signature(found).parameters
+        given: dict[str, Any] = {}
+        if "door" in parameters:
+            if named.destination is None:
+                raise ConfigError(
+                    f"generator {named.name!r} sends its prompts to a server and names no destination",
+                    remedy='Write `destination = "…"`, and a section [destinations.…] that says where and what may go.',
+                )
+            given["door"] = self.door(named.destination)
+        elif named.destination is not None:
+            raise ConfigError(
+                f"generator {named.name!r} runs in this process and names a destination",
+                remedy="Leave `destination` out.",
+            )
+        if "embedder" in parameters:
+            given["embedder"] = self._embedder
+        if "allow" in parameters:
+            given["allow"] = frozenset(self._config.plugins.allow)
+        try:
+            return found(**given, **open_options(named.options, folder=self._config.folder))
+        except (TypeError, ValueError) as refused:
+            raise ConfigError(
+                f"generator {named.name!r} refuses its options ({type(refused).__name__})",
+                remedy="Compare them with `ragkit generators list` and the docstring of its class.",
+            ) from None
+
+    def _type(self, named: Named) -> Any:
+        return self._registry.load("generators", named.kind)
+
+    def _named(self, name: str) -> Named:
+        if name not in self.named:
+            raise ConfigError(
+                f"there is no generator of the name {name!r}", remedy=f"Name one of: {', '.join(self.named)}."
+            )
+        return self.named[name]
+
+    def _section(self, named: Named) -> DestinationSection | None:
+        return self._config.destinations[named.destination] if named.destination else None
+
+
+class _Late:
+    """A scanner that is made for the first text it looks over: no model is loaded for a door that stays shut."""
+
+    def __init__(self, make: Callable[[], CollectionScanner]) -> None:
+        self._make = make
+
+    @cached_property
+    def _scanner(self) -> CollectionScanner:
+        return self._make()
+
+    def scan(self, text: str) -> Mapping[str, int]:
+        """Look over a text that is about to leave."""
+        return self._scanner.scan(text)
