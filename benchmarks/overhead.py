@@ -1,0 +1,260 @@
+"""What ragkit adds around a generator that answers at once: p50 and p95, by stage, and to the first token of a stream.
+
+Run ``python benchmarks/overhead.py``; ``--count 20`` for a trial. A server in another process speaks the OpenAI API and
+answers with fixed bytes. In turn, question by question, in one run:
+
+- ``ask`` over that server; the question's masking and the search are taken off.
+- the gateway alone, with the very bytes of that prompt;
+- bare ``httpx`` with the same bytes to the same server, connection kept.
+
+Overhead is the first less the last. The gateway's target is under 20 ms added to the first token (`features.md`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from data import aws_docs, write_lines
+from reporting import print_table, write_json
+from workspaces import make_workspace
+
+from ragkit import open_workspace
+from ragkit.workspace import Workspace
+
+COUNT, WARM, DOCUMENTS, K = 300, 20, 300, 8
+TARGET_MS = 20.0
+ANSWER = "The documents say so [1]. It takes three steps [2]."
+CONFIG = """
+[generator]
+use = "instant"
+[generators.instant]
+kind = "openai_compatible"
+model = "instant"
+destination = "here"
+[destinations.here]
+url = "{url}/v1"
+location = "remote"
+provider = "instant"
+max_data_class = "internal"
+"""
+
+
+def serve() -> None:
+    """Answer at once until killed; the port is the first line on standard output."""
+    from injection_server import completed, streamed
+
+    from ragkit.testing.recording_server import RecordingServer
+
+    whole, pieces = completed(ANSWER), streamed(ANSWER, piece=4)
+
+    class Instant(RecordingServer):
+        def handle(self, connection: Any, request: bytes) -> bool:
+            self.requests.clear()
+            connection.sendall(pieces if b'"stream":true' in request.replace(b" ", b"") else whole)
+            return True
+
+    with Instant() as server:
+        print(server.url, flush=True)
+        sys.stdin.read()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of the server in its own process."""
+    child = subprocess.Popen(
+        [sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    try:
+        yield child.stdout.readline().strip()
+    finally:
+        child.communicate(timeout=10)
+
+
+class Laps:
+    """Milliseconds by name, one value a question."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, list[float]] = {}
+        self._now: dict[str, float] = {}
+
+    def wrap(self, owner: Any, method: str, stage: str) -> None:
+        """Count the time of ``owner.method`` towards a stage of the question under way."""
+        inner = getattr(owner, method)
+
+        def timed(*args: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return inner(*args, **options)
+            finally:
+                self._now[stage] = self._now.get(stage, 0.0) + (time.perf_counter() - began) * 1000
+
+        setattr(owner, method, timed)
+
+    def take(self, name: str, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Time a piece of work, and what was wrapped within it; return what it returns."""
+        self._now = {}
+        began = time.perf_counter()
+        made = work(*args, **options)
+        self.add(name, (time.perf_counter() - began) * 1000)
+        for stage, spent in self._now.items():
+            self.add(stage, spent)
+        return made
+
+    def add(self, name: str, milliseconds: float) -> None:
+        """Keep a value."""
+        self.laps.setdefault(name, []).append(milliseconds)
+
+    def table(self) -> list[list[object]]:
+        """Name, p50 and p95 of each."""
+        return [
+            [name, round(percentile(some, 0.5), 2), round(percentile(some, 0.95), 2)]
+            for name, some in self.laps.items()
+        ]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def first_of(pieces: Iterator[Any]) -> tuple[float, float]:
+    """Milliseconds to the first piece and to the end."""
+    began = time.perf_counter()
+    next(pieces)
+    first = time.perf_counter()
+    for _ in pieces:
+        pass
+    return (first - began) * 1000, (time.perf_counter() - began) * 1000
+
+
+# --- what is timed ----------------------------------------------------------------------------------------------------
+
+
+class Caught:
+    """The last call of a gateway, to be sent again as it was."""
+
+    def __init__(self, door: Any) -> None:
+        self.path, self.body, self.headers, self.call = "", b"", {}, None
+        for method in ("post", "stream"):
+            self._watch(door, method)
+
+    def _watch(self, door: Any, method: str) -> None:
+        inner = getattr(door, method)
+
+        def caught(path: str, body: bytes, *, headers: Any, call: Any) -> Any:
+            self.path, self.body, self.headers, self.call = path, body, dict(headers), call
+            return inner(path, body, headers=headers, call=call)
+
+        setattr(door, method, caught)
+
+
+def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, Laps]:
+    """Time each question in turn by every way; the first few are not counted."""
+    import httpx
+
+    part = workspace._handles.reader(None)
+    door = part.answering.door("here")
+    plain_post, plain_stream = door.post, door.stream
+    caught = Caught(door)
+    whole, streamed = Laps(), Laps()
+    _wrap_stages(whole, part, door)
+    with httpx.Client(trust_env=False) as client:
+        for number, question in enumerate(asked):
+            if number == WARM:
+                whole.laps.clear()
+                streamed.laps.clear()
+            answer = whole.take("ask", workspace.ask, question, k=K)
+            for stage in ("mask", "retrieve", "generate"):
+                whole.add(stage, answer.timings_ms[stage])
+            body, headers = caught.body, caught.headers
+            whole.take("gateway alone", plain_post, caught.path, body, headers=headers, call=caught.call)
+            whole.take("bare httpx", client.post, f"{url}/v1{caught.path}", content=body, headers=headers)
+            bare = whole.laps["bare httpx"][-1]
+            whole.add("overhead of the answer", whole.laps["generate"][-1] - bare)
+            whole.add("overhead of the gateway", whole.laps["gateway alone"][-1] - bare)
+            _stream(streamed, workspace, question, caught, plain_stream, client, url)
+    return {"whole": whole, "streamed": streamed}
+
+
+def _wrap_stages(laps: Laps, part: Any, door: Any) -> None:
+    generator = part.answering._whole("instant")
+    laps.wrap(generator, "prepare", "  prompt, packing, aliases")
+    laps.wrap(door, "judge", "  gateway: boundary and re-scan")
+    laps.wrap(door, "post", "  gateway: all of it")
+    laps.wrap(part.recorder, "record", "  events, with fsync (all of ask)")
+
+
+def _stream(
+    laps: Laps, workspace: Workspace, question: str, caught: Caught, plain_stream: Any, client: Any, url: str
+) -> None:
+    began = time.perf_counter()
+    seen: list[Any] = []
+    first = 0.0
+    for piece in workspace.ask_stream(question, k=K):
+        first = first or time.perf_counter()
+        seen.append(piece)
+    ended = time.perf_counter()
+    timings = seen[-1].timings_ms
+    before = timings["mask"] + timings["retrieve"]
+    laps.add("ask: first piece, after retrieval", (first - began) * 1000 - before)
+    laps.add("ask: whole stream, after retrieval", (ended - began) * 1000 - before)
+    post, headers, call = (caught.path, caught.body), caught.headers, caught.call
+
+    def through() -> Iterator[bytes]:
+        with plain_stream(*post, headers=headers, call=call) as reply:
+            yield from reply.pieces()
+
+    def bare() -> Iterator[bytes]:
+        with client.stream("POST", f"{url}/v1{post[0]}", content=post[1], headers=headers) as reply:
+            yield from reply.iter_raw()
+
+    gateway, alone = first_of(through()), first_of(bare())
+    laps.add("gateway: first byte", gateway[0])
+    laps.add("bare httpx: first byte", alone[0])
+    laps.add("added by the gateway to the first byte", gateway[0] - alone[0])
+    laps.add("added by all of ragkit to the first piece", laps.laps["ask: first piece, after retrieval"][-1] - alone[0])
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=COUNT, help="questions")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve()
+        return
+    with tempfile.TemporaryDirectory() as name, server() as url:
+        folder = Path(name)
+        rows = [row for _, row in zip(range(DOCUMENTS), aws_docs(27))]
+        source = write_lines(folder / "docs.jsonl", rows)
+        config = CONFIG.format(url=url)
+        workspace_folder = make_workspace(folder / "workspace", {"docs": source}, extra=config)
+        with open_workspace(workspace_folder) as workspace:
+            workspace.sync()
+            titles = [f"What is {row['title']}?" for row in rows]
+            asked = [titles[at % len(titles)] for at in range(options.count + WARM)]
+            found = measure(workspace, url, asked)
+    for kind, laps in found.items():
+        print_table(f"Milliseconds, {kind}", ("", "p50", "p95"), laps.table())
+    added = percentile(found["streamed"].laps["added by the gateway to the first byte"], 0.95)
+    print(
+        f"\nadded to the first byte at the gateway, p95: {added:.1f} ms; target {TARGET_MS} ms: "
+        f"{'met' if added < TARGET_MS else 'missed'}"
+    )
+    figures = {kind: {row[0]: row[1:] for row in laps.table()} for kind, laps in found.items()}
+    write_json("overhead", {"count": options.count, "p50_p95_ms": figures}, trial=options.count != COUNT)
+
+
+if __name__ == "__main__":
+    main()
