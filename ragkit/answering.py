@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit.config import Config
 from ragkit.errors import ConfigError
 from ragkit.generator_names import Named, default_name, named_generators, routed_names
-from ragkit.protocols import ChatModel, Generator, Recorder
+from ragkit.protocols import ChatModel, Door, Generator, Recorder
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
 from ragkit.types import DataClass, GenerationRequest, ModelCall
@@ -77,7 +77,7 @@ class Answering:
         recorder: Recorder,
         spending: Callable[[], Spending],
     ) -> None:
-        self._config = config
+        self.config = config
         self._collection = collection
         self._embedder = embedder
         self._scanner = scanner
@@ -91,12 +91,12 @@ class Answering:
     @property
     def default(self) -> str:
         """The name of the generator that answers where no routing is configured."""
-        return default_name(self._config)
+        return default_name(self.config)
 
     @cached_property
     def named(self) -> Mapping[str, Named]:
         """Every generator that can be asked for."""
-        return named_generators(self._config)
+        return named_generators(self.config)
 
     def generator(self, name: str | None = None) -> Generator:
         """Return a generator by its name, or the one that ``[generator]`` and ``[routing]`` make.
@@ -106,13 +106,15 @@ class Answering:
             MissingDependency: A package it needs is not installed.
         """
         if name is None:
-            return self._router if routed_names(self._config) else self.generator(self.default)
+            return self._router if routed_names(self.config) else self.generator(self.default)
         if name not in self._ready:
             self._ready[name] = self._metered(name)
         return self._ready[name]
 
-    def bare(self, name: str) -> Any:
-        """Return the :class:`~ragkit.protocols.ChatModel` or generator of that name itself. Raises as above."""
+    def bare(self, name: str, *, door: Door | None = None) -> Any:
+        """Return the :class:`~ragkit.protocols.ChatModel` or generator of that name itself, or one at another door."""
+        if door is not None:
+            return self._make(self._named(name), door)
         if name not in self._bare:
             self._bare[name] = self._make(self._named(name))
         return self._bare[name]
@@ -124,11 +126,11 @@ class Answering:
         if destination not in self._doors:
             self._doors[destination] = EgressGateway(
                 destination,
-                self._config.destinations[destination],
+                self.config.destinations[destination],
                 scanner=_Late(self._scanner),
                 recorder=self._recorder,
                 key=self._spending().egress_key,
-                folder=self._config.folder,
+                folder=self.config.folder,
             )
         return self._doors[destination]
 
@@ -156,7 +158,7 @@ class Answering:
             provider=section.provider if section else "",
             model=str(getattr(model, "model", "")),
             destination=named.destination or "",
-            max_tokens=self._config.answers.max_tokens,
+            max_tokens=self.config.answers.max_tokens,
             seconds=section.total_seconds if section else 60.0,
             count_tokens=getattr(model, "count_tokens", None),
         )
@@ -183,13 +185,13 @@ class Answering:
         chat: ChatModel = model
         if getattr(model, "max_data_class", None) is not None:
             chat = Unseen(chat, name=name, ceiling=model.max_data_class, recorder=self._recorder)
-        nli = self._config.answers.nli
+        nli = self.config.answers.nli
         prompted = PromptedGenerator(
             chat,
             name=name,
-            settings=self._config.answers,
+            settings=self.config.answers,
             estimator=SupportEstimator(self._embedder).estimate,
-            **({"nli": self._nli(str(self._config.resolve(nli)))} if nli else {}),
+            **({"nli": self._nli(str(self.config.resolve(nli)))} if nli else {}),
         )
         return VouchedGenerator(prompted, self._vouch) if self._named(name).destination else prompted
 
@@ -212,8 +214,8 @@ class Answering:
 
         need = NeedModel(SupportEstimator(self._embedder).estimate)
         return Router(
-            {name: self.generator(name) for name in routed_names(self._config)},
-            self._config.routing,
+            {name: self.generator(name) for name in routed_names(self.config)},
+            self.config.routing,
             default=self.default,
             allowed=self.allowed,
             need=need.before,
@@ -225,7 +227,7 @@ class Answering:
     def _room(self, name: str, request: GenerationRequest) -> bool:
         return self._ready[name].room(request)
 
-    def _make(self, named: Named) -> Any:
+    def _make(self, named: Named, door: Door | None = None) -> Any:
         found = self._type(named)
         self._registry.check_options("generators", named.kind, named.options, supplied=SUPPLIED)
         parameters = signature(found).parameters
@@ -236,7 +238,7 @@ class Answering:
                     f"generator {named.name!r} sends its prompts to a server and names no destination",
                     remedy='Write `destination = "…"`, and a section [destinations.…] that says where and what may go.',
                 )
-            given["door"] = self.door(named.destination)
+            given["door"] = door or self.door(named.destination)
         elif named.destination is not None:
             raise ConfigError(
                 f"generator {named.name!r} runs in this process and names a destination",
@@ -245,9 +247,9 @@ class Answering:
         if "embedder" in parameters:
             given["embedder"] = self._embedder
         if "allow" in parameters:
-            given["allow"] = frozenset(self._config.plugins.allow)
+            given["allow"] = frozenset(self.config.plugins.allow)
         try:
-            return found(**given, **open_options(named.options, folder=self._config.folder))
+            return found(**given, **open_options(named.options, folder=self.config.folder))
         except (TypeError, ValueError) as refused:
             raise ConfigError(
                 f"generator {named.name!r} refuses its options ({type(refused).__name__})",
@@ -265,7 +267,7 @@ class Answering:
         return self.named[name]
 
     def _section(self, named: Named) -> DestinationSection | None:
-        return self._config.destinations[named.destination] if named.destination else None
+        return self.config.destinations[named.destination] if named.destination else None
 
 
 class _Late:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -44,6 +44,7 @@ from ragkit.config_sections import (
     PluginsSection,
     Section,
     Slug,
+    SourceSection,
     WorkspaceSection,
 )
 from ragkit.errors import ConfigError
@@ -233,3 +234,18 @@ def _read_toml(file: Path) -> dict[str, Any]:
             remedy="Make a workspace with `ragkit init`, or name one with `--workspace`.",
         )
     raise refusal
+
+
+def chosen_sources(
+    config: Config, names: Sequence[str], source: str | None
+) -> Iterator[tuple[str, list[SourceSection]]]:
+    """Yield these collections with their sources, or with the one of that name.
+
+    Raises:
+        ConfigError: None of them has a source of that name.
+    """
+    chosen = {name: [one for one in config.collections[name].sources if source in (None, one.name)] for name in names}
+    if source and not any(chosen.values()):
+        known = sorted({one.name for name in names for one in config.collections[name].sources})
+        raise ConfigError("there is no such source", remedy=f"Name one of: {', '.join(known)}.")
+    return iter([(name, sources) for name, sources in chosen.items() if sources or not source])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection
+from ragkit.errors import AccessDenied
 from ragkit.mask.reveal import reveal_pieces
 from ragkit.types import Principal
 
@@ -26,6 +27,21 @@ class Quarantined:
     doc_id: str
     code: str
     native_id: str | None = field(default=None, repr=False)
+
+
+def entitled(part: OpenCollection, recorder: EventRecorder, *, asking: Principal, purpose: str) -> Principal:
+    """Return who asks, if the collection's ``reveal`` names them and a purpose is given; a refusal is recorded.
+
+    Raises:
+        AccessDenied: The principal may not, or gave no purpose.
+    """
+    if not purpose.strip() or not asking.tokens & frozenset(part.section.reveal):
+        recorder.record("auth.denied", actor=asking, outcome="denied", data={"verb": "reveal"})
+        raise AccessDenied(
+            "this principal may not see masked values here, or gave no purpose",
+            remedy="State a purpose; the collection's `reveal` in ragkit.toml names who may.",
+        )
+    return asking
 
 
 def reveal_text(part: OpenCollection, recorder: EventRecorder, text: str, *, asking: Principal, purpose: str) -> str:

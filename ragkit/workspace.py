@@ -18,12 +18,11 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ragkit.config import Config, find_workspace, load_config
-from ragkit.errors import AccessDenied, ConfigError
+from ragkit.config import Config, chosen_sources, find_workspace, load_config
 from ragkit.handles import Handles, make_private
 from ragkit.protocols import Progress
 from ragkit.revealing import Quarantined as Quarantined
-from ragkit.revealing import reveal_native_ids, reveal_quarantined, reveal_stream, reveal_text
+from ragkit.revealing import entitled, reveal_native_ids, reveal_quarantined, reveal_stream, reveal_text
 from ragkit.rootkey import load_root_key
 from ragkit.types import Answer, Conversation, Hit, Masked, MaskedText, Principal, RawQuestion, Span
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.config_sections import SourceSection
     from ragkit.doctor import Check
+    from ragkit.explaining import Egress
     from ragkit.ingest.report import SyncReport
     from ragkit.keeping import Keeping
     from ragkit.keys import Keys
@@ -343,6 +343,13 @@ class Workspace:
 
         return Keeping(self._handles)
 
+    @cached_property
+    def egress(self) -> Egress:
+        """What would leave for a question, to whom and why it may."""
+        from ragkit.explaining import Egress
+
+        return Egress(self._handles)
+
     @property
     def begun(self) -> int:
         """People's requests that the last writer found begun and not finished; ``subjects.resume()`` finishes them."""
@@ -364,25 +371,11 @@ class Workspace:
         return f"Workspace({self.config.workspace.name!r})"
 
     def _entitled(self, part: OpenCollection, principal: Principal | None, purpose: str) -> Principal:
-        """Return who asks, if the collection's ``reveal`` names them and a purpose is given; record the refusal."""
-        asking = self._principal(principal)
-        if not purpose.strip() or not asking.tokens & frozenset(part.section.reveal):
-            self._handles.recorder.record("auth.denied", actor=asking, outcome="denied", data={"verb": "reveal"})
-            raise AccessDenied(
-                "this principal may not see masked values here, or gave no purpose",
-                remedy="State a purpose; the collection's `reveal` in ragkit.toml names who may.",
-            )
-        return asking
+        return entitled(part, self._handles.recorder, asking=self._principal(principal), purpose=purpose)
 
     def _principal(self, principal: Principal | None) -> Principal:
         return principal or self.config.workspace.principal
 
     def _chosen(self, collection: str | None, source: str | None) -> Iterator[tuple[str, list[SourceSection]]]:
         names = [self._handles.name(collection)] if collection else list(self.config.collections)
-        chosen = {
-            name: [one for one in self.config.collections[name].sources if source in (None, one.name)] for name in names
-        }
-        if source and not any(chosen.values()):
-            known = sorted({one.name for name in names for one in self.config.collections[name].sources})
-            raise ConfigError("there is no such source", remedy=f"Name one of: {', '.join(known)}.")
-        return iter([(name, sources) for name, sources in chosen.items() if sources or not source])
+        return chosen_sources(self.config, names, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ragkit.cli.output import say
@@ -54,6 +55,8 @@ def answer_json(answer: Answer, text: str, cited: list[dict[str, Any]], *, revea
         "revealed": revealed,
         "ambiguous": dict(answer.ambiguous),
         "request_id": answer.request_id,
+        "account": _account_json(answer),
+        "checks": shaped("checks", asdict(answer.checks)),
         "timings_ms": {stage: float(ms) for stage, ms in answer.timings_ms.items()},
     }
 
@@ -64,7 +67,7 @@ def hits_json(hits: Iterable[Hit]) -> list[dict[str, Any]]:
 
 
 def print_answer(answer: Answer, text: str, cited: list[dict[str, Any]]) -> None:
-    """Print the answer and a line a citation; say on standard error why there is none."""
+    """Print the answer, unless it is printed already, and a line a citation; say on standard error what is wrong."""
     say(text)
     if cited:
         say()
@@ -75,6 +78,8 @@ def print_answer(answer: Answer, text: str, cited: list[dict[str, Any]]) -> None
         say(f"[{one['marker']}] {place} ({source})")
     if answer.refused:
         say(f"(no answer: {answer.reason})", err=True)
+    if answer.account.model:
+        say(f"({_account_line(answer)})", err=True)
     for entity_type in sorted(answer.ambiguous):
         say(f"({_SEVERAL.get(entity_type, _SEVERAL_VALUES)})", err=True)
 
@@ -89,6 +94,28 @@ def print_hits(hits: Iterable[Hit]) -> None:
         say(f"   {body[:_SNIPPET]}{'…' if len(body) > _SNIPPET else ''}")
     if not count:
         say("Nothing was found.", err=True)
+
+
+def _account_line(answer: Answer) -> str:
+    """Who answered, by which route, with how many tokens and for how much."""
+    account, checks = answer.account, answer.checks
+    parts = [f"{account.backend}, {account.model}, {account.location.value}"]
+    if account.route != "only":
+        parts.append(f"route {account.route}" + (f" ({account.reason})" if account.reason else ""))
+    about = "about " if account.usage.estimated else ""
+    parts.append(f"{about}{account.usage.input:,} tokens in, {account.usage.output:,} out")
+    if account.cost_micro is not None:
+        parts.append(f"{account.cost_micro / 1_000_000:.4f} {account.currency}")
+    parts += [f"{count} {name.replace('_', ' ')}" for name, count in asdict(checks).items() if count]
+    return "; ".join(parts)
+
+
+def _account_json(answer: Answer) -> dict[str, Any]:
+    account = answer.account
+    fields = {key: value for key, value in asdict(account).items() if key not in ("usage", "location")}
+    usage = account.usage
+    counted = {"input_tokens": usage.input, "output_tokens": usage.output, "estimated": usage.estimated}
+    return shaped("account", {**fields, **counted, "location": account.location.value})
 
 
 def _hit_fields(hit: Hit, rank: int) -> dict[str, Any]:

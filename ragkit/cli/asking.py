@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragkit.cli.answers import answer_json, answer_texts, hits_json, print_answer, print_hits
-from ragkit.cli.output import emit, json_line, private_file, say
+from ragkit.cli.output import emit, json_line, private_file, say, write_exactly
 from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened, read_stdin
 from ragkit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from ragkit.types import Answer, Masked
     from ragkit.workspace import Workspace
 
 PANEL = "Ask"
@@ -30,6 +31,16 @@ FilterOption = Annotated[
         "-f",
         metavar="KEY=VALUE",
         help="Only documents with this metadata. May be repeated.",
+        show_default=False,
+    ),
+]
+GeneratorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--generator",
+        "-g",
+        metavar="NAME",
+        help="This generator, instead of the one that ragkit.toml chooses.",
         show_default=False,
     ),
 ]
@@ -52,6 +63,7 @@ def ask(
     collection: CollectionOption = None,
     k: Annotated[int, typer.Option(min=1, max=100, help="How many chunks to read.")] = 8,
     filters: FilterOption = None,
+    generator: GeneratorOption = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show masked values in clear, if you are entitled to.")
     ] = False,
@@ -62,15 +74,34 @@ def ask(
     """Answer a question with citations. The answer is masked."""
     if reveal and not purpose.strip():
         raise typer.BadParameter("--reveal needs --purpose")
-    chosen = _filters(filters)
+    from ragkit.types import Conversation
+
+    chosen = read_filters(filters)
     with opened(workspace) as here:
+        conversation = Conversation()
         for asked in _questions(question):
-            answer = here.ask(asked, collection=collection, k=k, filters=chosen)
+            pieces = here.ask_stream(
+                asked, collection=collection, k=k, filters=chosen, conversation=conversation, generator=generator
+            )
+            spoken = not as_json and not reveal and sys.stdout.isatty()
+            answer = _heard(pieces, aloud=spoken)
             text, cited = answer_texts(here, answer, purpose=purpose if reveal else None)
             if as_json:
                 emit("answer", answer_json(answer, text, cited, revealed=reveal))
             else:
-                print_answer(answer, text, cited)
+                print_answer(answer, "" if spoken else text, cited)
+
+
+def _heard(pieces: Iterator[Masked | Answer], *, aloud: bool) -> Answer:
+    """Return the answer at the end of a stream; ``aloud`` prints its text as it comes."""
+    from ragkit.types import Answer
+
+    for piece in pieces:
+        if isinstance(piece, Answer):
+            return piece
+        if aloud:
+            write_exactly(piece)
+    raise AssertionError  # a stream ends with its answer
 
 
 def search(
@@ -92,7 +123,7 @@ def search(
     """Show the chunks that are found, masked, without writing an answer."""
     if (question is None) == (questions is None):
         raise typer.BadParameter("give either a question or --questions")
-    chosen = _filters(filters)
+    chosen = read_filters(filters)
     with opened(workspace) as here:
         if questions is not None:
             count = _search_many(here, questions, out, k=k, collection=collection, filters=chosen)
@@ -130,7 +161,8 @@ def _typed() -> str:
         return ""
 
 
-def _filters(given: list[str] | None) -> dict[str, str] | None:
+def read_filters(given: list[str] | None) -> dict[str, str] | None:
+    """Return the filters of the command line by key."""
     if not given:
         return None
     pairs = [one.partition("=") for one in given]

@@ -17,6 +17,7 @@ import ragkit
 from ragkit.cli import (
     asking,
     attacking,
+    egress,
     erasing,
     indexing,
     keeping,
@@ -85,8 +86,21 @@ def _root(
     """Answers from private documents, without giving the documents away."""
 
 
+_ASKING = (asking, egress)
 _SUBJECTS = (subjects, erasing)
-for _verbs in (setup, indexing, remasking, asking, privacy, *_SUBJECTS, policies, keeping, keys, measuring, attacking):
+for _verbs in (
+    setup,
+    indexing,
+    remasking,
+    *_ASKING,
+    privacy,
+    *_SUBJECTS,
+    policies,
+    keeping,
+    keys,
+    measuring,
+    attacking,
+):
     _verbs.add_to(app)
 
 

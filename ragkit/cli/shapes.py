@@ -11,6 +11,7 @@ from typing import Any
 
 from ragkit.cli.shape import Fields as Fields
 from ragkit.cli.shape import Shape as Shape
+from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
 from ragkit.cli.shapes_erasing import ERASING
 from ragkit.cli.shapes_keeping import KEEPING
@@ -70,6 +71,8 @@ SHAPES: Mapping[str, Shape] = {
             "revealed": ("true or false", "whether text and citations are in clear"),
             "ambiguous": ("object", "mentions in the question that fit several values: count by entity type"),
             "request_id": ("text", "joins the events of this question"),
+            "account": ("account", "which generator answered, and what it cost"),
+            "checks": ("checks", "what was found wrong with a model's text"),
             "timings_ms": ("object", "milliseconds by stage"),
         },
     ),
@@ -298,6 +301,7 @@ SHAPES: Mapping[str, Shape] = {
             "policy_changed": ("true or false", "the policy or a detector changed, so that all was masked again"),
         },
     ),
+    **ANSWERING,
     **KEEPING,
     **KEYS,
     **ANSWERS,

@@ -14,7 +14,7 @@ from ragkit.types import Location, ModelCall, Reply
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What would have gone: path below the destination's URL, the very bytes, and names of headers: one may hold a key."""
+    """What would have gone: path below the URL, the very bytes, names of headers, since one may hold a key."""
 
     path: str
     body: bytes = field(repr=False)

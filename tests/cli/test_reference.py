@@ -11,6 +11,7 @@ from ragkit.cli.reference import pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 VERBS = [
+    "egress explain",
     "init",
     "config check",
     "config show",
