@@ -18,6 +18,11 @@ $(VENV)/.dev: $(VENV)/.core
 	@$(PIP) --editable '.[dev,bench]'
 	@touch $@
 
+$(VENV)/.llama: $(VENV)/.dev
+	@echo "Compiling llama.cpp for the slow tests (nine minutes the first time; pip keeps the wheel)"
+	@$(PIP) --editable '.[llama-cpp]' 'llama-cpp-python[server]'
+	@touch $@
+
 demo: $(VENV)/.core
 	@$(BIN)/python examples/customer_care/demo.py
 
@@ -30,7 +35,7 @@ lint: $(VENV)/.dev
 test: lint
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: lint
+test-all: lint $(VENV)/.llama
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.dev
