@@ -20,6 +20,9 @@ from ragkit.types import Conversation, Masked
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SIGN = "[0-9a-hjkmnp-tv-z]"
 _TYPE = "[A-Z][A-Z0-9_]{1,39}"
+EXAMPLE = "[PERSON_3·k7]"
+"""Stands in the rules that a model is given, so no conversation gives these letters to anybody."""
+
 _ATTEMPTS = 8  # with two letters, before a third is taken
 
 # The form of ragkit.mask.tokens.TOKEN. Whether the check characters fit is for the vault to say: what does not stands
@@ -92,7 +95,7 @@ class AliasBook:
         with _lock:
             if token not in aliases:
                 number = 1 + sum(known.startswith(f"{entity_type}:") for known in aliases)
-                taken = {alias.rpartition("·")[2] for alias in aliases.values()}
+                taken = {"k7]", *(alias.rpartition("·")[2] for alias in aliases.values())}
                 check = next(one for one in self._checks(entity_type, number) if f"{one}]" not in taken)
                 aliases[token] = f"[{entity_type}_{number}·{check}]"
             return aliases[token]

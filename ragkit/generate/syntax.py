@@ -8,9 +8,9 @@ _URL_START = (
     r"[A-Za-z][A-Za-z0-9+\-]{1,30}://"
     r"|[wW]{3}\.(?=\w)"
     r"|(?<![\w:/.])//(?=[\w\-]{1,63}\.[\w\-])"
-    r"|(?:[jJ][aA][vV][aA]|[vV][bB])[sS][cC][rR][iI][pP][tT]:(?=\S)"
-    r"|[dD][aA][tT][aA]:(?=[\w.+\-]{0,60}[/;,])"
-    r"|[mM][aA][iI][lL][tT][oO]:(?=\S)"
+    r"|(?:[jJ][aA][vV][aA]|[vV][bB])[sS][cC][rR][iI][pP][tT]:(?=[\w/])"
+    r"|[dD][aA][tT][aA]:(?=[\w.+\-]{1,60}/)"
+    r"|[mM][aA][iI][lL][tT][oO]:(?=\w)"
 )
 TRIGGER = re.compile(rf"(?P<url>{_URL_START})|[<&!\[\]]")
 """Where plain text ends: an address, or a sign that may begin something."""
