@@ -90,13 +90,38 @@ _FAMILIES: Mapping[str, re.Pattern[str]] = {
     "hidden": re.compile("[\U000e0000-\U000e007f]|[\u200b\u2060\ufeff]{2,}|[\u202a-\u202e\u2066-\u2069]{2,}"),
 }
 
+_HINTS: Mapping[str, tuple[str, ...]] = {
+    "steer": ("answer", "respon", "reply", "replie", "output", "message", "completion", "summar"),
+    "code": ("```",),
+    "carry": ("http", "www.", "@", "!["),
+    "override": (
+        "ignor",
+        "disregard",
+        "forget",
+        "overrid",
+        "bypass",
+        "overlook",
+        "follow",
+        "prompt",
+        "task",
+        "instruc",
+    ),
+    "role": ("from", "you", "mode", "jailbroken", "anything"),
+    "probe": ("prompt", "message", "instruction", "above"),
+    "marks": ("<", "inst]", "#", "system", "assistant"),
+}
+"""One of these stands, in small letters, in every text with a sign: most pages are told by them alone."""
+
 FAMILIES = tuple(_FAMILIES)
 """The kinds of signs, as they stand in events."""
 
 
 def instruction_signs(text: str) -> dict[str, int]:
     """Count the signs in a text by family; nothing for most documents. Time grows with the length of the text."""
-    counts = {family: sum(1 for _ in pattern.finditer(text)) for family, pattern in _FAMILIES.items()}
+    small = text.lower()
+    likely = [family for family, hints in _HINTS.items() if any(hint in small for hint in hints)]
+    likely += [] if text.isascii() else ["hidden"]
+    counts = {family: sum(1 for _ in _FAMILIES[family].finditer(text)) for family in likely}
     return {family: count for family, count in counts.items() if count}
 
 
