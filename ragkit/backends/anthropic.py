@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
-from ragkit.backends.refusals import code_of, refusal, told, words_of
+from ragkit.backends.refusals import code_of, refusal, told, too_small, words_of
 from ragkit.backends.replies import ReplyReader, counted, messages_of
 from ragkit.backends.served import ServedModel
 from ragkit.backends.shown import ShownText
@@ -80,7 +80,7 @@ class AnthropicModel(ServedModel):
             raise refusal(reply.status, reply.body, destination=self.destination, model=self.model, keyed=self._keyed)
         room = whole_number(decode(reply.body).get("max_input_tokens"))
         if room is not None and room < self.context_tokens:
-            raise told("context", self.destination, self.model, self._keyed)
+            raise too_small(self.destination, room, self.context_tokens)
 
     def _authorization(self) -> dict[str, str]:
         return {"anthropic-version": self._version} | ({"x-api-key": self._key} if self._key else {})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
 from ragkit.backends.openai_reply import OpenAIReply
-from ragkit.backends.refusals import refusal, told
+from ragkit.backends.refusals import refusal, told, too_small
 from ragkit.backends.replies import PUBLIC_CALL
 from ragkit.backends.served import ServedModel
 from ragkit.backends.shown import ShownText
@@ -108,7 +108,7 @@ class OpenAICompatibleModel(ServedModel):
             raise told("model", self.destination, self.model, self._keyed)
         room = next((n for path in _CONTEXT if (n := whole_number(entry(row, *path)))), None)
         if room is not None and room < self.context_tokens:
-            raise told("context", self.destination, self.model, self._keyed)
+            raise too_small(self.destination, room, self.context_tokens)
 
     def _try_out(self) -> None:
         try:

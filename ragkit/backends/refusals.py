@@ -182,3 +182,12 @@ def told(code: str, destination: str, model: str, keyed: bool, status: int | Non
     about = f" (HTTP {status})" if status is not None else ""
     named = f" {model!r}" if code == "model" else ""
     return GeneratorRefused(f"destination {destination!r}: {message}{named}{about}", code=code, remedy=remedy)
+
+
+def too_small(destination: str, room: int, wanted: int) -> GeneratorRefused:
+    """Return the error for a server whose context is smaller than what ragkit was told."""
+    return GeneratorRefused(
+        f"destination {destination!r}: the server takes {room} tokens, and `context_tokens` says {wanted}",
+        code="context",
+        remedy=f"Write `context_tokens = {room}`, or start the server with a longer context.",
+    )

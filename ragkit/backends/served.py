@@ -20,7 +20,7 @@ from ragkit.backends.replies import ReplyReader
 from ragkit.backends.shown import ShownText
 from ragkit.backends.wire import encode, garbled
 from ragkit.completions import Finish
-from ragkit.errors import GenerationError, GeneratorGarbled
+from ragkit.errors import GenerationError, GeneratorGarbled, GeneratorRefused
 from ragkit.protocols import Door, ReplyStream
 from ragkit.types import Completion, Location, ModelCall, TokenUsage
 
@@ -129,6 +129,8 @@ class ServedModel(ABC):
     def _reader(self, call: ModelCall) -> ReplyReader: ...
 
     def _request(self, call: ModelCall, *, streamed: bool) -> tuple[str, bytes, dict[str, str]]:
+        if all(message.role == "system" for message in call.messages):
+            raise GeneratorRefused("a call without a question", code="refused", remedy="Ask something.")
         made = self._body(call, streamed=streamed)
         for name in self._left_out:
             target, value = self.optional[name], made.pop(name, None)

@@ -68,6 +68,7 @@ class Dialect(ABC):
     key: str | tuple[str, str] | None = field(repr=False)
     context_tokens: int = 4096
     content_type = "text/event-stream"
+    at_limit = "max_tokens"
 
     def check_key(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:  # noqa: ARG002
         """Refuse a request without the key."""
@@ -93,6 +94,8 @@ class Dialect(ABC):
 
 class OpenAI(Dialect):
     """``/v1/chat/completions``."""
+
+    at_limit = "length"
 
     def models(self, path: str) -> Any:
         if path != "/v1/models":

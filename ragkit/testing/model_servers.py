@@ -15,7 +15,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Literal, Self
@@ -137,6 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._check(asked)
             made = self.owner.answer(asked.turns)
             answer = made if isinstance(made, Answer) else Answer(made)
+            if len(answer.words) > asked.max_tokens:
+                cut = "".join(answer.words[: asked.max_tokens])
+                answer = replace(answer, text=cut, finish=dialect.at_limit)
             if asked.streamed:
                 self._stream(dialect.content_type, dialect.stream(asked, answer))
             else:
