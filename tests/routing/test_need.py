@@ -1,0 +1,41 @@
+"""The need for a larger generator: what raises it, and what leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ragkit.routing.need import NeedModel
+from ragkit.types import Account, Checks, Generation, Masked
+
+from .conftest import make_request
+
+
+def answer(**more: object) -> Generation:
+    """A good answer, but for what is given."""
+    return replace(Generation(text=Masked("Five years. [1]"), support=0.9), **more)  # type: ignore[arg-type]
+
+
+def test_weak_support_raises_the_need_before_the_call() -> None:
+    """Monotone in the estimate, within 0..1, and the estimator gets the question and its hits."""
+    request = make_request()
+    needs = [NeedModel(lambda _question, _hits, s=support: s).before(request) for support in (0.0, 0.3, 0.7, 1.0)]
+    assert needs == sorted(needs, reverse=True)
+    assert 0 < needs[-1] < needs[0] < 1
+
+
+def test_where_nothing_was_found_nobody_is_needed() -> None:
+    """Without hits no larger generator helps, and the estimator is not asked."""
+    assert NeedModel(lambda *_: 1 / 0).before(make_request(hits=0)) == 0.0
+
+
+def test_what_the_checks_found_raises_the_need_after_the_call() -> None:
+    """A refusal, an invented citation, a number from nowhere, a sentence without support, an answer that was cut."""
+    good = NeedModel.after(make_request(), answer())
+    for wrong in (
+        answer(refused=True, support=0.1),
+        answer(checks=Checks(invented_citations=1)),
+        answer(checks=Checks(unsupported_numbers=1)),
+        answer(checks=Checks(unsupported_sentences=3)),
+        answer(account=Account(finish="length")),
+    ):
+        assert good < NeedModel.after(make_request(), wrong) < 1
