@@ -1,8 +1,8 @@
 """The usual model servers and hosts: what to write for each.
 
 Facts of the day in ``CHECKED``, each from the page in ``source``; servers change, and ``ragkit generators test`` says
-what is true of yours. A preset gives kind and default options of a generator. Where its prompts may go is never given: a
-destination is declared by whoever answers for it. ``url`` and ``location`` are what one would write there.
+what is true of yours. A preset gives kind and default options of a generator. Where its prompts may go is never given:
+a destination is declared by whoever answers for it. ``url`` and ``location`` are what one would write there.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ _TABLE: Final = (
     _host(
         "deepinfra",
         "https://api.deepinfra.com/v1/openai",
-        "https://docs.deepinfra.com/chat/overview",
+        "https://deepinfra.com/docs/advanced/openai_api",
         "The path is /v1/openai; /v1 alone answers 404.",
     ),
     _host(
