@@ -67,7 +67,8 @@ def build_spending(config: Config, *, usage_key: bytes, egress_key: bytes) -> Sp
     catalogue = cache(lambda: load_catalogue(config.resolve(file) if file else None))
     ledger = UsageLedger(config.data_folder / "usage.db", key=usage_key)
     small = config.routing.small or default_name(config)
-    return Spending(Budgets(config.budgets, ledger, small=small), ledger, catalogue, egress_key)
+    budgets = Budgets(config.budgets, ledger, currency=lambda: catalogue().currency, small=small)
+    return Spending(budgets, ledger, catalogue, egress_key)
 
 
 def model_of(config: Config) -> str:

@@ -71,7 +71,7 @@ class Budgets:
         sections: Sequence[BudgetSection],
         ledger: UsageLedger,
         *,
-        currency: Callable[[], str] = lambda: "USD",
+        currency: Callable[[], str],
         small: str = "extractive",
     ) -> None:
         self._sections = tuple(sections)

@@ -50,7 +50,8 @@ class Metered:
         recorder: Recorder,
     ) -> None:
         self.inner = generator
-        self.tariff = tariff
+        named = bool(tariff.model) or generator.location is Location.IN_PROCESS
+        self.tariff = tariff if named else replace(tariff, model=name or generator.name)  # what is outside is not free
         self.budgets = budgets
         self.catalogue = catalogue
         self.recorder = recorder

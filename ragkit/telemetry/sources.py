@@ -1,7 +1,7 @@
 """Where spans and figures go: to the OpenTelemetry SDK that the application has set up, or nowhere.
 
 ragkit depends on ``opentelemetry-api`` alone and imports it here, on first use. An application that sets up an SDK has
-imported the API before; where nobody has, nothing is imported and a mark costs less than a microsecond.
+imported the API before; where nobody has, nothing is imported and a mark costs a few microseconds.
 """
 
 from __future__ import annotations
@@ -42,13 +42,15 @@ def tracer_now() -> Tracer | None:
 
 
 def instruments_now() -> Instruments | None:
-    """Return the instruments, or nothing while nobody has imported the API for metrics."""
+    """Return the instruments, or nothing while no SDK is set up."""
     given = _given.get("meter")
     if given is None:
         metrics = sys.modules.get("opentelemetry.metrics")
         if metrics is None:
             return None
         given = metrics.get_meter_provider()
+        if type(given).__module__.startswith("opentelemetry.metrics"):  # the API's own, which keeps nothing
+            return None
     return _instruments(given)
 
 

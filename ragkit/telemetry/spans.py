@@ -43,6 +43,17 @@ class Mark:
         if self._span is not None and self._span.is_recording():
             self._span.set_attributes(permitted({name: value}))
 
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Make what is marked inside a part of this; for a mark that is not the current one."""
+        if self._span is None:
+            yield
+            return
+        from opentelemetry import trace
+
+        with trace.use_span(self._span, record_exception=False, set_status_on_exception=False):
+            yield
+
     def over(self, pieces: Iterator[T]) -> Iterator[T]:
         """Yield the pieces; each is made with this span as the current one, and none is taken so."""
         if self._span is None:

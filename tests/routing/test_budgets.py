@@ -28,7 +28,9 @@ def make(tmp_path: Path) -> Make:
     ledger = UsageLedger(tmp_path / "usage.db", key=b"k" * 32, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
 
     def budgets(*sections: dict[str, object], small: str = "small") -> Budgets:
-        return Budgets([BudgetSection.model_validate(one) for one in sections], ledger, small=small)
+        return Budgets(
+            [BudgetSection.model_validate(one) for one in sections], ledger, currency=lambda: "USD", small=small
+        )
 
     return budgets
 

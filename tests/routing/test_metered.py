@@ -202,3 +202,21 @@ def test_no_byte_of_the_ledger_holds_content(meter: Meter, tmp_path: Path) -> No
     assert b"handbook" in raw
     assert CANARY.encode() not in raw
     assert CANARY.lower().encode() not in raw.lower()
+
+
+def test_what_is_outside_is_not_free_for_want_of_a_name(meter: Meter, ledger: UsageLedger) -> None:
+    """A generator elsewhere that names no model has no price: unknown, not 0; no budget in money takes it."""
+    made = Scripted("odd", location=Location.REMOTE, model="")
+    assert meter(made, Tariff()).generate(make_request()).account.cost_micro is None
+    assert ledger.rows()[0]["unpriced"] == 1
+    with pytest.raises(BudgetExceeded):
+        meter(made, Tariff(), cost="1").generate(make_request())
+
+
+def test_a_budget_counts_the_money_of_the_catalogue(meter: Meter) -> None:
+    """The catalogue is in euros, and what was spent in euros counts."""
+    asked = meter(Prepared("large", usage=TokenUsage(216, 100)), cost="0.003")
+    asked.generate(make_request())
+    asked.generate(make_request())
+    with pytest.raises(BudgetExceeded, match="no room"):
+        asked.generate(make_request())

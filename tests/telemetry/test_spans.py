@@ -129,7 +129,13 @@ def metered(folder: Path, generator: Any, **section: object) -> Metered:
     sections = [BudgetSection.model_validate(section)] if section else []
     ledger = UsageLedger(folder / "usage.db", key=b"k" * 32)
     tariff = Tariff(provider="openai", model="gpt-4.1", destination="far")
-    return Metered(generator, tariff, budgets=Budgets(sections, ledger), catalogue=lambda: catalogue, recorder=Silent())
+    return Metered(
+        generator,
+        tariff,
+        budgets=Budgets(sections, ledger, currency=lambda: "USD"),
+        catalogue=lambda: catalogue,
+        recorder=Silent(),
+    )
 
 
 class Silent:
@@ -348,3 +354,15 @@ def test_a_global_provider_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     with retrieval_span("handbook", k=3):
         pass
     assert [span.name for span in exporter.get_finished_spans()] == ["retrieval handbook"]
+
+
+def test_a_search_within_a_stream_belongs_to_its_question(heard: Heard) -> None:
+    """A mark that is not the current one can be made so for a while."""
+    with question_span("handbook", data_class=DataClass.INTERNAL, current=False) as mark:
+        with mark.within(), retrieval_span("handbook", k=3):
+            pass
+        assert not trace.get_current_span().get_span_context().is_valid
+    search, top = heard.spans["retrieval handbook"], heard.spans["invoke_workflow ragkit.ask"]
+    assert search.parent is not None
+    assert top.context is not None
+    assert search.parent.span_id == top.context.span_id
