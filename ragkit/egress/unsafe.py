@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ragkit.egress.boundary import may_receive
+from ragkit.egress.boundary import fits, may_receive
 from ragkit.errors import EgressRefused
 from ragkit.protocols import ChatModel, Recorder
 from ragkit.types import Completion, DataClass, Location, ModelCall
@@ -75,7 +75,7 @@ class Unseen:
         self._inner.probe()
 
     def _mark(self, call: ModelCall) -> None:
-        allowed = may_receive(call.data_class, None, passes_gateway=False)
+        allowed = may_receive(call.data_class, None, passes_gateway=False) and fits(call.data_class, self._ceiling)
         self._recorder.record(
             "egress.unsafe" if allowed else "egress.blocked",
             outcome="ok" if allowed else "denied",

@@ -155,6 +155,12 @@ class Vault:
         """At most ``limit`` further spellings of a value, which have rows and tokens of their own, by their numbers."""
         return self.named(spelling_key(entity_type, normal), limit)
 
+    def holds(self, items: Iterable[Item]) -> set[Item]:
+        """Which of these values have a row, whoever may read them."""
+        macs = {item: self._rows.value_mac(item[0], normalise(*item)) for item in items}
+        there = self._rows.rows(list(macs.values()))
+        return {item for item, mac in macs.items() if mac in there}
+
     def value_number(self, item: Item) -> int:
         """The number of a value, whether or not the vault holds it."""
         return key_number(self._rows.value_mac(item[0], normalise(*item)))
