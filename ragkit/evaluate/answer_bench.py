@@ -63,10 +63,7 @@ class CollectionBench:
         Raises:
             ConfigError: There is none of that name.
         """
-        if name is None:
-            return self._part.assistant.generator
-        made: Generator = self._part.generator(name)  # type: ignore[attr-defined]
-        return made
+        return self._part.answering.generator(name)
 
     def request(self, item: AnswerItem) -> GenerationRequest:
         """The question masked, and its hits."""

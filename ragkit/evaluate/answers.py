@@ -72,7 +72,23 @@ def evaluate_answers(
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> AnswerRun:
-    """Ask every generator every question and judge the answers.
+    """Ask every generator every question and judge the answers. Arguments and errors as :func:`collect`.
+
+    Args:
+        seed: Of the intervals.
+    """
+    return summarise(collect(bench, items, generators, file=file, progress=progress), seed=seed)
+
+
+def collect(
+    bench: Bench,
+    items: Sequence[AnswerItem],
+    generators: Mapping[str, Generator],
+    *,
+    file: RowFile | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, list[AnswerRow]]:
+    """Ask every generator every question; return the rows by generator.
 
     Args:
         bench: Masks, searches, and makes answers comparable.
@@ -80,7 +96,6 @@ def evaluate_answers(
         generators: By name.
         file: Keeps the rows as they come; questions whose rows it has already are not asked again.
         progress: Called with questions done and in all.
-        seed: Of the intervals.
 
     Raises:
         AuditUnavailable: Something could not be recorded. All other errors of a generator count as a wrong answer.
@@ -98,6 +113,11 @@ def evaluate_answers(
             one.append(replace(found[name], cluster=item.cluster))
         if progress is not None:
             progress(done, len(items))
+    return rows
+
+
+def summarise(rows: Mapping[str, Sequence[AnswerRow]], *, seed: int = 0) -> AnswerRun:
+    """The scores of each generator and every pair; rows of several collections may be put together."""
     runs = [one for one in rows.values() if one]
     return AnswerRun(
         tuple(score_answers(one, seed=seed) for one in runs), tuple(compare_all(runs, seed=seed)) if runs else ()
