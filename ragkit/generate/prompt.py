@@ -105,6 +105,9 @@ BRIEF = PromptTemplate(
     closing="",
 )
 
+FIXED = (*asdict(ANSWER).values(), *asdict(BRIEF).values(), "Title:", "Section:")
+"""Every word of ours in a prompt: in none of them the last look before it leaves has anything to find."""
+
 BRIEF_BELOW = 2048
 """Context in tokens below which the brief prompt is used."""
 
