@@ -16,6 +16,7 @@ UNSHARE = shutil.which("unshare")
 PROGRAMS = {
     "the quickstart": [str(ROOT / "examples" / "quickstart.py")],
     "detecting, measuring and masking again": [str(Path(__file__).with_name("masking_program.py"))],
+    "models in process": [str(ROOT / "tests" / "backends" / "in_process_program.py")],
     "the demo": [str(ROOT / "examples" / "customer_care" / "demo.py")],
     "the main tests": [
         "-m",
