@@ -27,7 +27,7 @@ _ATTEMPTS = 8  # with two letters, before a third is taken
 
 # The form of ragkit.mask.tokens.TOKEN. Whether the check characters fit is for the vault to say: what does not stands
 # for nobody, is given an alias like the others, and comes back as it was.
-_TOKEN = re.compile(rf"\[({_TYPE}):([0-9A-HJKMNP-TV-Z]{{10,24}}-[0-9A-HJKMNP-TV-Z]{{2}})\]")
+TOKEN = re.compile(rf"\[({_TYPE}):([0-9A-HJKMNP-TV-Z]{{10,24}}-[0-9A-HJKMNP-TV-Z]{{2}})\]")
 _ALIAS = re.compile(rf"\[{_TYPE}_[1-9]\d{{0,5}}·{_SIGN}{{2,6}}\]")
 
 _DOT = "[·•∙⋅・‧・．᛫⸱]"
@@ -57,7 +57,7 @@ class AliasBook:
     def hide(self, text: Masked) -> Masked:
         """Return a text in the prompt view. What looks like an alias and is plain text loses its form."""
         plain = _PLAIN_ALIAS.sub(lambda like: f"({like[1]} {like[2]})", text)
-        return Masked(_TOKEN.sub(lambda token: self._alias(token[1], token[2]), plain))
+        return Masked(TOKEN.sub(lambda token: self._alias(token[1], token[2]), plain))
 
     def restore(self, text: str) -> str:
         """Return a text with the tokens of the record view in place of this conversation's aliases."""
@@ -74,7 +74,7 @@ class AliasBook:
         if ":" not in text:
             return text
         aliases = self._conversation.aliases
-        return _TOKEN.sub(lambda token: token[0] if token[0][1:-1] in aliases else f"({token[0][1:-1]})", text)
+        return TOKEN.sub(lambda token: token[0] if token[0][1:-1] in aliases else f"({token[0][1:-1]})", text)
 
     def count_unknown(self, text: str) -> int:
         """Count what in a model's text looks like an alias or a token and is none of this conversation."""
@@ -83,7 +83,7 @@ class AliasBook:
         rest, exact = _ALIAS.subn(lambda alias: " " if alias[0] in known else alias[0], text)
         rest = rest if exact else text
         unchecked = sum(found[1] in types for found in _NO_CHECK.finditer(rest))
-        tokens = sum(found[0][1:-1] not in self._conversation.aliases for found in _TOKEN.finditer(rest))
+        tokens = sum(found[0][1:-1] not in self._conversation.aliases for found in TOKEN.finditer(rest))
         like = sum(found[1].upper() in types or _stands_as_alias(rest, found) for found in _LIKE_ALIAS.finditer(rest))
         return like + unchecked + tokens
 
@@ -161,14 +161,14 @@ def _begun_at(text: str, begun: re.Pattern[str]) -> int:
 
 def sized(text: str) -> str:
     """Return a text with aliases of the usual length in place of its tokens: to count by, before any is given out."""
-    return _TOKEN.sub(lambda token: f"[{token[1]}_10·00]", text)
+    return TOKEN.sub(lambda token: f"[{token[1]}_10·00]", text)
 
 
 def without_tokens(text: str) -> str:
     """Return a text without the tokens of the record view."""
-    return _TOKEN.sub(" ", text)
+    return TOKEN.sub(" ", text)
 
 
 def tokens_in(text: str) -> frozenset[str]:
     """Return the tokens of the record view that a text holds, without their brackets."""
-    return frozenset(token[0][1:-1] for token in _TOKEN.finditer(text))
+    return frozenset(token[0][1:-1] for token in TOKEN.finditer(text))
