@@ -38,7 +38,7 @@ _NO_STATEMENT = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s:|\-]*|```.*|.*[:ï¼š]|.*[?ï¼
 
 
 class Entailment(Protocol):
-    """What the checker needs of :class:`ragkit.generate.nli.EntailmentModel`."""
+    """What the checker needs of :class:`ragkit.generate.nli.NliModel`."""
 
     def load(self) -> None: ...
 

@@ -18,7 +18,7 @@ _MAX_TOKENS = 512
 _BATCH = 16
 
 
-class EntailmentModel:
+class NliModel:
     """Scores whether premises entail a hypothesis.
 
     Args:
@@ -26,8 +26,8 @@ class EntailmentModel:
         threads: For torch; ``None`` leaves its default.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: str | Path, *, threads: int | None = None) -> None:
+        self._folder = Path(folder)
         self._threads = threads
         self._model: Any = None
         self._tokenizer: Any = None
@@ -35,7 +35,7 @@ class EntailmentModel:
         self._max_tokens = _MAX_TOKENS
 
     def __repr__(self) -> str:
-        return "EntailmentModel()"
+        return "NliModel()"
 
     def load(self) -> None:
         """Read the model. May be called any number of times.

@@ -103,9 +103,9 @@ class PromptedGenerator:
         """Load the model, and the entailment model if there is one. May be called any number of times."""
         self._model.load()
         if self._nli is None and self._settings.nli is not None:
-            from ragkit.generate.nli import EntailmentModel
+            from ragkit.generate.nli import NliModel
 
-            self._nli = EntailmentModel(self._settings.nli)
+            self._nli = NliModel(self._settings.nli)
         if self._nli is not None:
             self._nli.load()
 
