@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.config import Config
 from ragkit.errors import ConfigError
-from ragkit.generator_names import Named, default_name, named_generators, routed_names
+from ragkit.generator_names import Named, check_generator, default_name, named_generators, routed_names
 from ragkit.protocols import ChatModel, Door, Generator, Recorder
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from ragkit.routing.ledger import UsageLedger
     from ragkit.routing.metered import Metered
     from ragkit.routing.prices import Catalogue
-
-SUPPLIED = ("door", "embedder", "allow")
-"""Parameters of a generator's constructor that ragkit gives; all others are options of ``ragkit.toml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +193,11 @@ class Answering:
         return VouchedGenerator(prompted, self._vouch) if self._named(name).destination else prompted
 
     def _vouch(self, request: GenerationRequest) -> None:
+        from ragkit.generate.prompt import FIXED
+
         scanner = self._scanner()
-        scanner.vouch_question(request.question)
-        scanner.vouch_hits(request.hits)
+        scanner.vouch(FIXED, always=True)
+        scanner.vouch_request(request)
 
     @staticmethod
     def _nli(folder: str) -> Any:
@@ -228,22 +227,11 @@ class Answering:
         return self._ready[name].room(request)
 
     def _make(self, named: Named, door: Door | None = None) -> Any:
-        found = self._type(named)
-        self._registry.check_options("generators", named.kind, named.options, supplied=SUPPLIED)
+        found = check_generator(self._registry, named)
         parameters = signature(found).parameters
         given: dict[str, Any] = {}
-        if "door" in parameters:
-            if named.destination is None:
-                raise ConfigError(
-                    f"generator {named.name!r} sends its prompts to a server and names no destination",
-                    remedy='Write `destination = "…"`, and a section [destinations.…] that says where and what may go.',
-                )
+        if named.destination is not None:
             given["door"] = door or self.door(named.destination)
-        elif named.destination is not None:
-            raise ConfigError(
-                f"generator {named.name!r} runs in this process and names a destination",
-                remedy="Leave `destination` out.",
-            )
         if "embedder" in parameters:
             given["embedder"] = self._embedder
         if "allow" in parameters:

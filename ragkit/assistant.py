@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from ragkit.protocols import Generator, Masker, Recorder, Retriever
 from ragkit.retrieve.dialogue import with_history
+from ragkit.telemetry.names import HITS
+from ragkit.telemetry.spans import Mark, question_span, retrieval_span
 from ragkit.types import (
     Answer,
     Conversation,
@@ -93,12 +96,14 @@ class Assistant:
             EgressRefused: Policy does not let the prompt leave; nothing was sent.
             BudgetExceeded: Nothing is left to spend.
         """
-        asked = self._find(question, principal=principal, k=k, filters=filters, conversation=conversation)
-        writer = generator or self.generator
-        writer.load()
-        generation = writer.generate(asked.request)
-        asked.clock.lap("generate")
-        self._release(generation, asked, writer)
+        writer, dialogue, number = generator or self.generator, conversation or Conversation(), uuid4().hex
+        with self._marked(number, dialogue) as mark:
+            asked = self._find(question, number, dialogue, principal=principal, k=k, filters=filters)
+            writer.load()
+            generation = writer.generate(asked.request)
+            asked.clock.lap("generate")
+            self._release(generation, asked, writer)
+            mark.answered(generation)
         return self._answer(generation, asked)
 
     def ask_stream(
@@ -116,20 +121,22 @@ class Assistant:
         That text is about to be given is durable before the first piece, what was given after the last. Arguments and
         errors as :meth:`ask`.
         """
-        asked = self._find(question, principal=principal, k=k, filters=filters, conversation=conversation)
-        writer = generator or self.generator
-        writer.load()
-        begun = False
-        for piece in writer.stream(asked.request):
-            if not begun:
-                self._begin(asked, writer)
-                begun = True
-            if isinstance(piece, Generation):
-                asked.clock.lap("generate")
-                self._release(piece, asked, writer)
-                yield self._answer(piece, asked)
-            elif piece:
-                yield piece
+        writer, dialogue, number = generator or self.generator, conversation or Conversation(), uuid4().hex
+        with self._marked(number, dialogue, current=False) as mark:
+            asked = self._find(question, number, dialogue, principal=principal, k=k, filters=filters)
+            writer.load()
+            begun = False
+            for piece in mark.over(writer.stream(asked.request)):
+                if not begun:
+                    self._begin(asked, writer)
+                    begun = True
+                if isinstance(piece, Generation):
+                    asked.clock.lap("generate")
+                    self._release(piece, asked, writer)
+                    mark.answered(piece)
+                    yield self._answer(piece, asked)
+                elif piece:
+                    yield piece
 
     def search(
         self, question: RawQuestion, *, principal: Principal, k: int, filters: Mapping[str, str] | None = None
@@ -162,26 +169,33 @@ class Assistant:
         conversation: Conversation | None = None,
     ) -> GenerationRequest:
         """Return what a generator would be given: the question masked, the hits re-checked. Raises as :meth:`ask`."""
-        found = self._find(question, principal=principal, k=k, filters=filters, conversation=conversation)
-        return found.request
+        dialogue = conversation or Conversation()
+        return self._find(question, uuid4().hex, dialogue, principal=principal, k=k, filters=filters).request
+
+    def _marked(self, number: str, dialogue: Conversation, *, current: bool = True) -> AbstractContextManager[Mark]:
+        return question_span(
+            self.collection, data_class=self.data_class, request=number, conversation=dialogue.id, current=current
+        )
 
     def _find(
         self,
         question: RawQuestion,
+        number: str,
+        dialogue: Conversation,
         *,
         principal: Principal,
         k: int,
         filters: Mapping[str, str] | None,
-        conversation: Conversation | None,
     ) -> _Asked:
-        number, clock, dialogue = uuid4().hex, _Clock(), conversation or Conversation()
+        clock = _Clock()
         masked = self._mask(question, principal, number)
         earlier = (*masked.history, *(turn.question for turn in dialogue.turns))
         masked = replace(masked, history=earlier[-self.history :] if self.history else ())
         clock.lap("mask")
-        hits = self.retriever.retrieve(
-            with_history(masked, turns=self.history), k=k, principal=principal, filters=filters, request=number
-        )
+        with retrieval_span(self.collection, k=k) as mark:
+            wanted = with_history(masked, turns=self.history)
+            hits = self.retriever.retrieve(wanted, k=k, principal=principal, filters=filters, request=number)
+            mark.set(HITS, len(hits))
         clock.lap("retrieve")
         request = GenerationRequest(masked, tuple(hits), self.data_class, dialogue, number, principal)
         return _Asked(request, principal, clock)

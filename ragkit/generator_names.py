@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from ragkit.config import Config
 from ragkit.config_answering import ModelSection
+from ragkit.errors import ConfigError
+from ragkit.registry import Registry
+
+SUPPLIED = ("door", "embedder", "allow")
+"""Parameters of a generator's constructor that ragkit gives; all others are options of ``ragkit.toml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +58,25 @@ def routed_names(config: Config) -> list[str]:
     ruled = (roles.get(rule.use, rule.use) for rule in routing.rules)
     chosen = (default_name(config), *roles.values(), routing.fallback, *ruled)
     return list(dict.fromkeys(name for name in chosen if name))
+
+
+def check_generator(registry: Registry, named: Named) -> Any:
+    """Return the class of a generator, its options checked by name and its destination by whether it needs one.
+
+    Raises:
+        ConfigError: There is no such kind, it takes no such option, or a destination is missing or too many.
+    """
+    found = registry.load("generators", named.kind)
+    registry.check_options("generators", named.kind, named.options, supplied=SUPPLIED)
+    served = "door" in signature(found).parameters
+    if served and named.destination is None:
+        raise ConfigError(
+            f"generator {named.name!r} sends its prompts to a server and names no destination",
+            remedy='Write `destination = "…"`, and a section [destinations.…] that says where and what may go.',
+        )
+    if not served and named.destination is not None:
+        raise ConfigError(
+            f"generator {named.name!r} runs in this process and names a destination",
+            remedy="Leave `destination` out.",
+        )
+    return found

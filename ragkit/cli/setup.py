@@ -146,6 +146,7 @@ def _load(workspace: Path | None) -> Config:
 def _check_sources(config: Config) -> int:
     """Check that every part named exists, may run, and takes the options written; return how many sources there are."""
     from ragkit.detect.build import check_detector
+    from ragkit.generator_names import check_generator, named_generators
     from ragkit.registry import Registry
 
     registry = Registry(allow=config.plugins.allow)
@@ -154,5 +155,6 @@ def _check_sources(config: Config) -> int:
         registry.check_options("connectors", source.connector, source.options)
     for detector in config.detectors.values():
         check_detector(detector, registry)
-    registry.check_options("generators", config.generator.kind, config.generator.options, supplied=("embedder",))
+    for named in named_generators(config).values():
+        check_generator(registry, named)
     return len(sources)
