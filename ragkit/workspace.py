@@ -13,6 +13,7 @@ as it lasts; a second writer is told who holds it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from os import PathLike
 from types import TracebackType
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
     from ragkit.doctor import Check
     from ragkit.explaining import Egress
+    from ragkit.generators import Generators
     from ragkit.ingest.report import SyncReport
     from ragkit.keeping import Keeping
     from ragkit.keys import Keys
     from ragkit.lifecycle.remask import RemaskReport
+    from ragkit.spending import By, Usage
     from ragkit.subjects import Subjects
 
 
@@ -111,6 +114,19 @@ class Workspace:
         synced = self._handles.known()
         chosen = [one for one in self._chosen(collection, None) if collection or one[0] in synced]
         return remask_collections(self._handles, chosen, dry_run=dry_run, progress=progress)
+
+    def usage(
+        self,
+        *,
+        by: Sequence[By] = ("day",),
+        since: date | None = None,
+        until: date | None = None,
+        principal: Principal | None = None,
+    ) -> Usage:
+        """Return what generators have used, and what the budgets have left. As :func:`ragkit.spending.usage_of`."""
+        from ragkit.spending import usage_of
+
+        return usage_of(self._handles, by=by, since=since, until=until, principal=principal)
 
     def ask(
         self,
@@ -349,6 +365,13 @@ class Workspace:
         from ragkit.explaining import Egress
 
         return Egress(self._handles)
+
+    @cached_property
+    def generators(self) -> Generators:
+        """Which generators there are, and whether one works."""
+        from ragkit.generators import Generators
+
+        return Generators(self._handles)
 
     @property
     def begun(self) -> int:

@@ -19,6 +19,7 @@ from ragkit.cli import (
     attacking,
     egress,
     erasing,
+    generators,
     indexing,
     keeping,
     keys,
@@ -28,6 +29,7 @@ from ragkit.cli import (
     remasking,
     setup,
     subjects,
+    usage,
 )
 from ragkit.cli.output import say
 from ragkit.errors import RagkitError
@@ -86,7 +88,7 @@ def _root(
     """Answers from private documents, without giving the documents away."""
 
 
-_ASKING = (asking, egress)
+_ASKING = (asking, egress, generators)
 _SUBJECTS = (subjects, erasing)
 for _verbs in (
     setup,
@@ -99,6 +101,7 @@ for _verbs in (
     keeping,
     keys,
     measuring,
+    usage,
     attacking,
 ):
     _verbs.add_to(app)

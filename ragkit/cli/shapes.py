@@ -14,10 +14,12 @@ from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
 from ragkit.cli.shapes_erasing import ERASING
+from ragkit.cli.shapes_generators import GENERATORS
 from ragkit.cli.shapes_keeping import KEEPING
 from ragkit.cli.shapes_keys import KEYS
 from ragkit.cli.shapes_measuring import MEASURING
 from ragkit.cli.shapes_subjects import SUBJECTS
+from ragkit.cli.shapes_usage import USAGE
 from ragkit.errors import RagkitError
 
 _HIT: Fields = {
@@ -302,11 +304,13 @@ SHAPES: Mapping[str, Shape] = {
         },
     ),
     **ANSWERING,
+    **GENERATORS,
     **KEEPING,
     **KEYS,
     **ANSWERS,
     **MEASURING,
     **SUBJECTS,
+    **USAGE,
     **ERASING,
 }
 

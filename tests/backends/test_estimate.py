@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
-import llama_index.core
 import pytest
 import tiktoken
 
@@ -27,8 +27,10 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def vocabularies() -> list[tiktoken.Encoding]:
     """Return the vocabularies that llama-index carries; nothing is downloaded."""
+    carrier = find_spec("llama_index.core")
+    assert carrier is not None
     patch = pytest.MonkeyPatch()
-    patch.setenv("TIKTOKEN_CACHE_DIR", str(Path(llama_index.core.__file__).parent / "_static" / "tiktoken_cache"))
+    patch.setenv("TIKTOKEN_CACHE_DIR", str(Path(str(carrier.origin)).parent / "_static" / "tiktoken_cache"))
     found = [tiktoken.get_encoding(name) for name in ("cl100k_base", "o200k_base")]
     patch.undo()
     return found

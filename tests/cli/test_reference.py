@@ -25,6 +25,8 @@ VERBS = [
     "status",
     "ask",
     "search",
+    "generators list",
+    "generators test",
     "mask",
     "reveal",
     "backup",
@@ -51,6 +53,7 @@ VERBS = [
     "eval answers",
     "eval pii",
     "eval retrieval",
+    "usage",
 ]
 
 
