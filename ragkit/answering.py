@@ -30,7 +30,6 @@ from ragkit.types import DataClass, GenerationRequest, ModelCall
 if TYPE_CHECKING:
     from ragkit.config_answering import DestinationSection
     from ragkit.egress.gateway import EgressGateway
-    from ragkit.generate.prompted import PromptedGenerator
     from ragkit.generate.ranking import SentenceEncoder
     from ragkit.mask.rescan import CollectionScanner
     from ragkit.routing.budgets import Budgets
@@ -142,8 +141,11 @@ class Answering:
     def prepare(self, request: GenerationRequest, name: str | None = None) -> ModelCall | None:
         """Return the very call that a generator would send; ``None`` for one without a model behind it."""
         made = self._whole(name or self.default)
-        prompted: PromptedGenerator | None = made if hasattr(made, "prepare") else None
-        return prompted.prepare(request) if prompted is not None else None
+        prepare: Callable[[GenerationRequest], ModelCall] | None = getattr(made, "prepare", None)
+        if prepare is None:
+            return None
+        made.load()  # a model in process counts tokens itself
+        return prepare(request)
 
     def _metered(self, name: str) -> Metered:
         from ragkit.routing.metered import Metered
