@@ -52,6 +52,22 @@ source = "file"                         # "file", "env" or "command"; never insi
 
 [generator]
 kind = "extractive"                     # answers with cited sentences from the documents; needs no model and no network
+# use = "small"                         # instead of `kind`: one of the generators below; this line switches everything
+
+# [generators.small]                    # a model of your own; `ragkit generators list` shows kinds and presets
+# preset = "ollama"                     # or `kind = "transformers"` and `path = "models/qwen"`: in this process
+# model = "qwen3:4b"
+# destination = "gpu-box"
+# [destinations.gpu-box]                # prompts go to declared places only; `ragkit egress explain` shows what would
+# url = "http://127.0.0.1:11434/v1"     # https:// unless it is this machine
+# location = "on-prem"                  # "on-prem", "managed", "remote"
+# provider = "ollama"
+# max_data_class = "confidential"       # how far content may travel; default: "public"
+# [routing]
+# large = "big"                         # asked where policy allows it and the small one's answer seems wrong
+# [[budgets]]
+# period = "month"
+# tokens = 5_000_000
 
 [audit]
 mode = "required"                       # "required": what cannot be recorded is not done
