@@ -133,12 +133,17 @@ class _LimitedStream:
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._unanswered = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         read: bytes = self._inner.read(max_bytes, _left(timeout))
+        if not read and self._unanswered:
+            raise NetFailure("reset")  # closed before a word was said, as a kept connection may be
+        self._unanswered = False
         return read
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unanswered = True
         for start in range(0, len(buffer), _WRITE):
             self._inner.write(buffer[start : start + _WRITE], _left(timeout))
 

@@ -79,8 +79,11 @@ class OpenReply:
         self._held.append(next(self._pieces, b""))
 
     def gather(self) -> None:
-        """Wait for all of it."""
-        self._held.extend(self._pieces)
+        """Wait for all of it. In one piece: ten million pieces of one byte would be fifty times as large."""
+        whole = bytearray()
+        for piece in self._pieces:
+            whole += piece
+        self._held.append(bytes(whole))
 
     def pieces(self) -> Iterator[bytes]:
         """The body's bytes as they come.

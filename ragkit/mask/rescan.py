@@ -5,11 +5,11 @@ read there without the document around it, so that the learned detector sees peo
 prompt of eight chunks is blocked though nothing in it is new; and a value that only the vault knows is passed over.
 ``benchmarks/rescan.py`` prints both rates. So three things look:
 
-1. *Patterns and rules* of the policy, over all of the text. What they find does not hang on its surroundings.
-2. *The vault*, by keyed hashes: every value it holds, for whoever.
-3. *The learned detectors* of the policy.
+1. *Patterns*, check digits, lists and secrets of the policy, over all of the text: what they find has its own form.
+2. *Rules* that go by the words around, and *the learned detectors* of the policy.
+3. *The vault*, by keyed hashes: every value it holds, for whoever.
 
-The second and third look at stray words only: those that did not come out of the masker as they stand here. What did
+The second and third count for stray words only: those that did not come out of the masker as they stand here. What did
 come out of it (:meth:`CollectionScanner.vouch`: the record store's chunks, the masked question, earlier turns) had the
 same detectors over it with its whole document around, and the same vault; what they then let stand under the policy is
 no leak now. The words are compared five in a row (:mod:`ragkit.mask.vouching`), with each token as its type, so a value
@@ -46,6 +46,9 @@ _AROUND = 240
 _NEAR = 48
 """The same for the vault, whose names have up to four words."""
 _KEPT = 4096
+_BY_WHAT_IS_AROUND = ("rules:", "identifiers:label", "identifiers:column")
+"""Recognizers that go by a word before, a heading above or a title: what they say of a piece is not what they said of
+the whole. Where "Rev. Dr Hume" became "Rev. Dr [PERSON]", they take "Dr" for the name."""
 
 
 class CollectionScanner:
@@ -119,7 +122,7 @@ class CollectionScanner:
         return dict(counts)
 
     def _look(self, shown: str, strays: Sequence[Stretch]) -> list[Span]:
-        found = self._by(self._rules, shown)
+        found = [one for one in self._by(self._rules, shown) if _stands_alone(one) or _meets(one, strays)]
         unusual = [one for one in strays if not _plain_word(shown, one)]
         found += self._among(strays, shown, _windows(shown, unusual, _NEAR), self._known)
         lettered = [(start, end) for start, end in unusual if shown[start:end].isalpha()]
@@ -139,7 +142,7 @@ class CollectionScanner:
             found += (
                 replace(span, start=span.start + start, end=span.end + start)
                 for span in look(shown[start:end])
-                if any(first < span.end and span.start < last for first, last in inside)
+                if _meets(span, inside)
             )
         return found
 
@@ -172,6 +175,15 @@ class CollectionScanner:
                 for detector in (*self._rules, *self._learned):
                     detector.load()
                 self._loaded = True
+
+
+def _stands_alone(span: Span) -> bool:
+    """Whether a finding is one by its own form, whatever stands around it."""
+    return not span.recognizer.startswith(_BY_WHAT_IS_AROUND)
+
+
+def _meets(span: Span, places: Iterable[Stretch]) -> bool:
+    return any(first < span.end and span.start < last for first, last in places)
 
 
 def _is_learned(name: str) -> bool:
