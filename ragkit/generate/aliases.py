@@ -33,7 +33,7 @@ _ALIAS = re.compile(rf"\[{_TYPE}_[1-9]\d{{0,5}}·{_SIGN}{{2,6}}\]")
 _DOT = "[·•∙⋅・‧・．᛫⸱]"
 _PLAIN_ALIAS = re.compile(rf"[\[【［]\s?([A-Za-z][A-Za-z0-9_]{{1,45}}?)_(\d{{1,6}})\s?{_DOT}\s?\w{{1,6}}\s?[\]】］]")
 _LIKE_ALIAS = re.compile(rf"(?<![A-Za-z0-9_])([A-Za-z][A-Za-z0-9_]{{1,45}}?)[_ -]\d{{1,6}}\s?{_DOT}\s?\w{{1,6}}")
-_NO_CHECK = re.compile(rf"\[({_TYPE})_([1-9]\d{{0,5}})\]")
+_NO_CHECK = re.compile(rf"\[({_TYPE})_[1-9]\d{{0,5}}(?:[.:\-_ ]\w{{1,6}})?\]")
 
 _ALIAS_BEGUN = re.compile(rf"\[(?:[A-Z][A-Z0-9_]{{0,46}}(?:·{_SIGN}{{0,6}})?)?")
 _SIGNS = "[0-9A-HJKMNP-TV-Z]"
