@@ -25,19 +25,21 @@ _EDGE = 0.01  # a support nearer to 0 or 1 than this tells no more
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks for a wrong answer of the small generator.
+    """What speaks for or against a wrong answer of the small generator before it is asked.
 
     Attributes:
         support: Logit of the estimated support of the hits.
         words: Natural logarithm of 1 and the question's words.
-        turns: 1 when the question has earlier turns.
-        hits: 1 when at least three chunks were found.
+        dense: Highest cosine of a hit; 0 when the dense ranker returned none.
+        gap: How far that lies above the second highest.
+        table: 1 when the first hit holds a table.
     """
 
     support: float
     words: float
-    turns: float
-    hits: float
+    dense: float
+    gap: float
+    table: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,20 @@ class AnswerSigns:
 
     Attributes:
         refused: 1 when it refused.
-        support: Logit of its own estimate of support, 0 when it gave none.
         sources: Number of documents it cites, at most three.
-        length: Natural logarithm of 1 and the answer's words.
+        length: Natural logarithm of 1 and the answer's words; 0 for a refusal.
     """
 
     refused: float
-    support: float
     sources: float
     length: float
 
 
 BEFORE_INTERCEPT = 0.0
-BEFORE = Signs(support=-1.0, words=0.0, turns=0.0, hits=0.0)
+BEFORE = Signs(support=-1.0, words=0.0, dense=0.0, gap=0.0, table=0.0)
 AFTER_INTERCEPT = 0.0
-AFTER = AnswerSigns(refused=2.0, support=-1.0, sources=0.0, length=0.0)
+AFTER = Signs(support=-1.0, words=0.0, dense=0.0, gap=0.0, table=0.0)
+AFTER_ANSWER = AnswerSigns(refused=2.0, sources=0.0, length=0.0)
 
 FOUND = {"invented_citations": 1.5, "unsupported_sentences": 1.5, "unsupported_numbers": 2.0, "cut": 2.0}
 """Added to the logit where such a thing was found at all; chosen, not fitted."""
@@ -82,36 +83,38 @@ class NeedModel:
             return 0.0  # nobody can answer from nothing
         return before(read_signs(request, self._estimate(request.question, request.hits)))
 
-    @staticmethod
-    def after(_request: GenerationRequest, generation: Generation) -> float:
+    def after(self, request: GenerationRequest, generation: Generation) -> float:
         """Return the probability in 0..1 that this answer of the small generator is wrong."""
-        return after(read_answer(generation))
+        support = generation.support or self._estimate(request.question, request.hits)
+        return after(read_signs(request, support), read_answer(generation), found(generation))
 
 
 def read_signs(request: GenerationRequest, support: float) -> Signs:
     """Collect what is known before the call. ``support`` in 0..1."""
+    cosines = sorted((hit.dense for hit in request.hits if hit.dense is not None), reverse=True)
+    first = request.hits[0].chunk if request.hits else None
     return Signs(
         support=_logit(support),
         words=math.log1p(len(request.question.text.record.split())),
-        turns=float(bool(request.conversation.turns or request.question.history)),
-        hits=float(len(request.hits) >= 3),
+        dense=cosines[0] if cosines else 0.0,
+        gap=cosines[0] - cosines[1] if len(cosines) > 1 else 0.0,
+        table=float(first is not None and (bool(first.context_record) or "| --- |" in first.record)),
     )
 
 
-def read_answer(generation: Generation) -> tuple[AnswerSigns, float]:
-    """Collect what the answer shows, and the fixed amount for what its checks found."""
-    checks, found = generation.checks, 0.0
-    for name, amount in FOUND.items():
-        found += amount * bool(getattr(checks, name, 0))
-    if generation.account.finish == "length":
-        found += FOUND["cut"]
-    signs = AnswerSigns(
+def read_answer(generation: Generation) -> AnswerSigns:
+    """Collect what the answer shows."""
+    return AnswerSigns(
         refused=float(generation.refused),
-        support=_logit(generation.support) if generation.support else 0.0,
         sources=float(min(len({one.doc_id for one in generation.citations}), 3)),
         length=0.0 if generation.refused else math.log1p(len(generation.text.split())),
     )
-    return signs, found
+
+
+def found(generation: Generation) -> float:
+    """Return the fixed amount for what the checks of a model's text found."""
+    amount = sum(worth for name, worth in FOUND.items() if getattr(generation.checks, name, 0))
+    return amount + FOUND["cut"] * (generation.account.finish == "length")
 
 
 def before(signs: Signs) -> float:
@@ -119,10 +122,10 @@ def before(signs: Signs) -> float:
     return _logistic(BEFORE_INTERCEPT + _dot(astuple(BEFORE), astuple(signs)))
 
 
-def after(read: tuple[AnswerSigns, float]) -> float:
-    """Return the probability after the answer (logistic regression, and the fixed amounts)."""
-    signs, found = read
-    return _logistic(AFTER_INTERCEPT + _dot(astuple(AFTER), astuple(signs)) + found)
+def after(signs: Signs, answer: AnswerSigns, amount: float = 0.0) -> float:
+    """Return the probability after the answer (logistic regression, and the fixed amount)."""
+    total = AFTER_INTERCEPT + _dot(astuple(AFTER), astuple(signs)) + _dot(astuple(AFTER_ANSWER), astuple(answer))
+    return _logistic(total + amount)
 
 
 def _dot(weights: Sequence[float], values: Sequence[float]) -> float:

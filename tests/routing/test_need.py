@@ -30,7 +30,7 @@ def test_where_nothing_was_found_nobody_is_needed() -> None:
 
 def test_what_the_checks_found_raises_the_need_after_the_call() -> None:
     """A refusal, an invented citation, a number from nowhere, a sentence without support, an answer that was cut."""
-    good = NeedModel.after(make_request(), answer())
+    good = NeedModel(lambda *_: 0.9).after(make_request(), answer())
     for wrong in (
         answer(refused=True, support=0.1),
         answer(checks=Checks(invented_citations=1)),
@@ -38,4 +38,4 @@ def test_what_the_checks_found_raises_the_need_after_the_call() -> None:
         answer(checks=Checks(unsupported_sentences=3)),
         answer(account=Account(finish="length")),
     ):
-        assert good < NeedModel.after(make_request(), wrong) < 1
+        assert good < NeedModel(lambda *_: 0.9).after(make_request(), wrong) < 1
