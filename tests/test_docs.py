@@ -52,6 +52,42 @@ def test_the_commands_run(tmp_path: Path) -> None:
             assert "five years" in done.stdout
 
 
+def test_the_generators_of_the_readme_are_accepted(tmp_path: Path) -> None:
+    """The TOML block fits the file that `init` writes, and the block after it runs, but for what needs the server."""
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "w.md").write_text("# Warranty\n\nThe warranty on a tent lasts five years.\n")
+    folder = tmp_path / "handbook"
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "ANTHROPIC_API_KEY": "not-a-key",
+    }
+
+    def run(line: str) -> str:
+        done = subprocess.run(
+            shlex.split(line, comments=True),
+            cwd=folder if folder.exists() else tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    run("ragkit init handbook --source documents")
+    config = folder / "ragkit.toml"
+    own = re.sub(r"^\[generator\]\nkind = .*\n", "", config.read_text(), flags=re.MULTILINE)
+    config.write_text(own + blocks("toml")[0])
+    run("ragkit config check")
+    run("ragkit sync")
+    explained, spent = (line for line in blocks("sh")[1].splitlines() if line.split()[1] in ("egress", "usage"))
+    shown = run(explained)
+    assert "may NOT be sent (data-class)" in shown  # a new workspace is confidential, and that provider is not
+    assert "DPA-2026-17" in shown
+    run(spent)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     """Every relative link of a page names a file, and every anchor a heading."""
