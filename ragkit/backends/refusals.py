@@ -87,6 +87,10 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
+_NOT_THE_KEY = re.compile("signature|security token|expired|(invalid|incorrect|wrong) (api[ _-]?key|token|credentials)")
+"""Who is not known is answered 401 by most and 403 by Amazon."""
+
+
 def words_of(raw: bytes) -> str:
     """Return what an error says, lower-cased, for :func:`code_of`. Never shown, logged or kept."""
     text = raw[:ERROR_BYTES].decode("utf-8", "replace")
@@ -115,7 +119,8 @@ def code_of(status: int, words: str) -> str:
         return "quota"
     signs = [code for code, pattern in _SIGNS if pattern.search(words)]
     if status == 403:
-        return next((code for code in signs if code in ("filter", "quota", "model")), "forbidden")
+        wrong_key = "key" if _NOT_THE_KEY.search(words) else "forbidden"
+        return next((code for code in signs if code in ("filter", "quota", "model")), wrong_key)
     if status in (404, 405, 410):
         return "model" if "model" in signs and status != 405 else "path"
     if status == 413:
