@@ -30,7 +30,7 @@ UNAVAILABLE = {
 }  # fmt: skip
 REFUSED = {"400", "401", "redirect"}
 EITHER = {"drip", "endless", "crumbs", "stall", "bomb"}
-"""Whichever limit is reached first, of time or of bytes, or what came first is no frame, or the bomb takes long to pack."""
+"""Whichever limit is reached first, of time or of bytes; the bomb takes long to pack, and one event is no frame."""
 
 
 def wanted(fault: str) -> type[GenerationError]:
