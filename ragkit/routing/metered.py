@@ -196,11 +196,11 @@ class _Call:
         return generation
 
     def fail(self, error: BaseException) -> None:
-        """Give the reservation back; or, where text was shown already, book what that must have used."""
+        """Give the reservation back; or, where something came back, book by estimate what that must have used."""
         if self.over:  # the answer was booked; what failed came after it
             return
         meter, seconds = self.meter, time.perf_counter() - self.begun
-        if self.shown:
+        if self.shown or isinstance(error, GeneratorGarbled) or not isinstance(error, Exception):
             prompt = meter.tariff.prompt_tokens(meter.inner, self.request)
             guess = TokenUsage(prompt, half_the_bytes(self.shown) if prompt else 0, estimated=True)
             self._book(self._account(Account(usage=guess), seconds), seconds)

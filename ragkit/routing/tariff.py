@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ragkit.errors import GeneratorRefused
 from ragkit.protocols import Generator
 from ragkit.routing.budgets import Most
 from ragkit.routing.prices import Catalogue, Price
@@ -44,20 +45,24 @@ class Tariff:
         return found or (catalogue.find(self.provider, answered_by) if answered_by else None)
 
     def prompt_tokens(self, generator: Generator, request: GenerationRequest) -> int:
-        """Return an upper estimate of the prompt's tokens.
+        """Return an upper estimate of the prompt's tokens; 0 where no prompt will be sent.
 
-        A generator with ``prepare(request)`` is asked for the very prompt; of another, question, earlier turns and hits
-        with their neighbours are counted.
+        A generator with ``prepare(request)`` is asked for the very prompt; where it cannot make one, because there are
+        no hits or none fits, its call sends nothing. Of another, question, earlier turns and hits with their neighbours
+        are counted.
         """
         if not self.model:
             return 0
         prepare = getattr(generator, "prepare", None)
-        texts = [one.content for one in prepare(request).messages] if prepare else list(_texts(request))
+        try:
+            texts = [one.content for one in prepare(request).messages] if prepare else list(_texts(request))
+        except GeneratorRefused:
+            return 0
         return sum(self._tokens(text) for text in texts)
 
     def most(self, prompt_tokens: int, catalogue: Callable[[], Catalogue], *, generator: str) -> Most:
         """Return the most that a call with such a prompt can use."""
-        if not self.model:
+        if not self.model or not prompt_tokens:
             return Most(0, 0)
         price = self.price(catalogue(), generator=generator)
         cost = None

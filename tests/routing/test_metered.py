@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ragkit.config_answering import BudgetSection
-from ragkit.errors import BudgetExceeded, GeneratorGarbled, GeneratorUnavailable
+from ragkit.errors import BudgetExceeded, GeneratorGarbled, GeneratorRefused, GeneratorUnavailable
 from ragkit.routing.accounts import Limit
 from ragkit.routing.budgets import Budgets
 from ragkit.routing.ledger import UsageLedger
@@ -171,14 +171,34 @@ def test_a_stream_that_is_left_is_booked_by_estimate(meter: Meter, ledger: Usage
 
 
 def test_a_stream_that_breaks_after_text_is_booked_too(meter: Meter, ledger: UsageLedger) -> None:
-    """Before the first piece nothing is booked, after it an estimate is."""
-    broken = GeneratorGarbled("cut", code="cut")
-    with pytest.raises(GeneratorGarbled):
-        list(meter(Prepared("large", error=broken), tokens=400).stream(make_request()))
+    """Before the first piece nothing is booked of a server that is gone, after it an estimate is."""
+    gone = GeneratorUnavailable("gone", code="reset")
+    with pytest.raises(GeneratorUnavailable):
+        list(meter(Prepared("large", error=gone), tokens=400).stream(make_request()))
     assert ledger.rows() == []
+    with pytest.raises(GeneratorUnavailable):
+        list(meter(Prepared("large", error=gone, fails_after=1), tokens=400).stream(make_request()))
+    row = ledger.rows()[0]
+    assert (row["input"], row["output"], row["estimated"]) == (216, 14, 1)
+
+
+def test_rubbish_in_reply_was_paid_for(meter: Meter, ledger: UsageLedger) -> None:
+    """Whoever answered has read the prompt, whatever came back."""
     with pytest.raises(GeneratorGarbled):
-        list(meter(Prepared("large", error=broken, fails_after=1), tokens=400).stream(make_request()))
-    assert ledger.rows()[0]["estimated"] == 1
+        meter(Prepared("large", error=GeneratorGarbled("empty")), tokens=400).generate(make_request())
+    row = ledger.rows()[0]
+    assert (row["input"], row["output"], row["estimated"]) == (216, 0, 1)
+
+
+def test_where_no_prompt_can_be_made_nothing_is_reserved(meter: Meter) -> None:
+    """Without hits a prompted generator refuses by itself, also when its budget is used up."""
+
+    class Unprepared(Scripted):
+        def prepare(self, request: GenerationRequest) -> ModelCall:
+            raise GeneratorRefused("not even one passage fits")
+
+    made = Unprepared("large", refused=True, reason="no-hits", usage=TokenUsage())
+    assert meter(made, tokens=1).generate(make_request(hits=0)).reason == "no-hits"
 
 
 def test_a_stream_without_an_end_is_garbled(meter: Meter) -> None:
