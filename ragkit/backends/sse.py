@@ -8,6 +8,7 @@ says of reconnection (``id``, ``retry``) is read over: a prompt is never sent ag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from ragkit.errors import GeneratorGarbled
 MAX_EVENT_BYTES = 1_000_000
 """Longest event. A delta of a token is some hundred bytes, a whole answer some thousands."""
 
+_LINE_END = re.compile(b"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 _REMEDY = "Check that the destination's URL is the one of a model server; `ragkit generators test NAME` tells more."
 
@@ -65,17 +67,11 @@ class EventDecoder:
             if piece[:1] == b"\n":
                 piece = piece[1:]
         start = 0
-        while True:
-            ends = [place for place in (piece.find(b"\n", start), piece.find(b"\r", start)) if place >= 0]
-            if not ends:
-                break
-            end = min(ends)
-            line = bytes(self._begun) + piece[start:end]
+        for end in _LINE_END.finditer(piece):
+            line = bytes(self._begun) + piece[start : end.start()]
             self._begun.clear()
-            start = end + 1
-            if piece[end : end + 1] == b"\r":
-                self._after_cr = start == len(piece)
-                start += piece[start : start + 1] == b"\n"
+            start = end.end()
+            self._after_cr = end[0] == b"\r" and start == len(piece)
             yield self._without_bom(line)
         self._begun += piece[start:]
         self._check(len(self._begun))
