@@ -222,7 +222,7 @@ def opened(name: str, folder: Path) -> tuple[Workspace, list[str]]:
         company.write(folder / "source")
         source, asked = (
             folder / "source" / "records.jsonl",
-            [f"What is known about {one.name}?" for one in company.people],
+            [f"What is known about {one.full}?" for one in company.people],
         )
     elif name == "aws_docs":
         rows = list(aws_docs(120))
