@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from ragkit.config_answering import DestinationSection
 from ragkit.egress.gateway import EgressGateway
 from ragkit.testing import sockets
+from ragkit.testing.local_servers import LocalServer, llama_cpp_server, transformers_serve
+from ragkit.testing.tiny_models import make_gguf, make_llama
 
 
 class Events:
@@ -49,3 +52,29 @@ def gateway() -> Iterator[Callable[..., EgressGateway]]:
         yield make
         for door in made:
             door.close()
+
+
+TINY_SAYS = "The warranty on every tent of 東é😀 lasts five years [1]."
+"""What the model of :func:`tiny_models` says to everything; three of its letters are several tokens each."""
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one model for both libraries: ``tiny`` in safetensors format, and ``tiny.gguf``."""
+    folder = tmp_path_factory.mktemp("models")
+    make_gguf(make_llama(folder / "tiny", says=TINY_SAYS), folder / "tiny.gguf")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def transformers_server(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """``transformers serve`` over it; it takes five seconds to start, so it is started once."""
+    with transformers_serve(tiny_models / "tiny", cache=tmp_path_factory.mktemp("cache") / "hub") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def llama_server(tiny_models: Path) -> Iterator[LocalServer]:
+    """llama.cpp's server over it."""
+    with llama_cpp_server(tiny_models / "tiny.gguf", context=2048) as server:
+        yield server

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -14,33 +13,10 @@ from ragkit.interop.llm import LlamaIndexModel
 from ragkit.protocols import ChatModel
 from ragkit.testing.asking import call_of
 from ragkit.testing.generator_contract import ChatModelContract
-from ragkit.testing.local_servers import LocalServer, llama_cpp_server, transformers_serve
-from ragkit.testing.tiny_models import make_gguf, make_llama
+from ragkit.testing.local_servers import LocalServer
 
-SAYS = "Unused goods can be returned within thirty days [1]. 東é😀"
+SAYS = "The warranty on every tent of 東é😀 lasts five years [1]."  # TINY_SAYS of conftest
 CONTEXT = 2048
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that says one sentence, for both libraries."""
-    made = tmp_path_factory.mktemp("models")
-    make_gguf(make_llama(made / "tiny", says=SAYS, context=CONTEXT), made / "tiny.gguf")
-    return made
-
-
-@pytest.fixture(scope="module")
-def transformers_server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """``transformers serve``, started once."""
-    with transformers_serve(folder / "tiny", cache=tmp_path_factory.mktemp("cache") / "hub") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def llama_server(folder: Path) -> Iterator[LocalServer]:
-    """llama.cpp's server, started once."""
-    with llama_cpp_server(folder / "tiny.gguf", context=CONTEXT) as server:
-        yield server
 
 
 class TestTransformersServe(ChatModelContract):
