@@ -27,8 +27,11 @@ from halves import half, source
 from ragkit.evaluate.answer_questions import AnswerItem
 
 NAMES = ("clapnq", "hint3", "sec10q", "wikitables")
-SIZES = {"clapnq": 300, "hint3": 450, "sec10q": 157, "wikitables": 250}
+SIZES = {"clapnq": 300, "hint3": 360, "sec10q": 80, "wikitables": 150}
 """Questions asked by default; of hint3 in all, in proportion to the shops."""
+
+FITTING = 150
+"""Questions of the other half, a collection, on which ``one threshold`` is chosen."""
 
 REFUSING = ("clapnq", "hint3")
 """The sets with questions that have no answer."""
@@ -74,7 +77,8 @@ def _clapnq(folder: Path, count: int) -> list[AnswerPart]:
                 cluster=source("clapnq", one),
             )
         )
-    fitting = [(one["text"], bool(one["answerable"])) for one in every if half("clapnq", one) == "fit"]
+    other = draw([one for one in every if half("clapnq", one) == "fit"], FITTING)
+    fitting = [(one["text"], bool(one["answerable"])) for one in other]
     return [AnswerPart("clapnq", write_lines(folder / "clapnq.jsonl", corpus("clapnq")), items, fitting)]
 
 
@@ -95,11 +99,8 @@ def _hint3(folder: Path, count: int) -> list[AnswerPart]:
             for one in judged
             if one["type"] == shop
         ]
-        fitting = [
-            (one["text"], bool(one["answerable"]))
-            for one in every
-            if one["type"] == shop and half("hint3", one) == "fit"
-        ]
+        other = draw([one for one in every if one["type"] == shop and half("hint3", one) == "fit"], FITTING)
+        fitting = [(one["text"], bool(one["answerable"])) for one in other]
         path = write_lines(folder / f"hint3-{shop}.jsonl", own)
         parts.append(AnswerPart(f"hint3-{shop}", path, items, fitting))
     return parts

@@ -74,6 +74,7 @@ def measure(
     *,
     more: Callable[[CollectionBench], Mapping[str, Generator]] = lambda _: {},
     kept: Path | None = None,
+    cut: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> dict[str, AnswerRun]:
     """Ask every generator every question of every set, on the same chunks.
@@ -83,9 +84,10 @@ def measure(
         sets: Questions by set.
         more: Further generators of a collection, by name.
         kept: Folder of the rows of an earlier run, which is gone on with.
+        cut: What :func:`thresholds` found; by default it is asked.
         seed: Of the intervals.
     """
-    cut = thresholds(workspace, sets)
+    cut = thresholds(workspace, sets) if cut is None else cut
     runs = {}
     for name, parts in sets.items():
         rows: dict[str, list[Any]] = {}
@@ -93,13 +95,14 @@ def measure(
             bench = CollectionBench(workspace, collection=part.collection, k=K, purpose=PURPOSE)
             generators: dict[str, Generator] = {"extractive": bench.generator(), **more(bench)}
             generators |= {"top chunk": TopChunk("top chunk"), "one threshold": TopChunk("one threshold", cut[name])}
+            tell = _progress(part.collection)
             if kept is None:
-                found = collect(bench, part.items, generators)
+                found = collect(bench, part.items, generators, progress=tell)
             else:
                 path = kept / f"{part.collection}.jsonl"
                 run = {"set": name, "k": K, "questions": [item.id for item in part.items]}
                 with RowFile(path, run, resume=path.exists()) as file:
-                    found = collect(bench, part.items, generators, file=file, progress=_progress(part.collection))
+                    found = collect(bench, part.items, generators, file=file, progress=tell)
             for generator, some in found.items():
                 rows.setdefault(generator, []).extend(some)
         runs[name] = summarise(rows, seed=seed)
@@ -185,8 +188,9 @@ def main() -> None:
         sources = {part.collection: part.source for parts in sets.values() for part in parts}
         with synced(make_workspace(Path(name) / "workspace", sources)) as workspace:
             print(f"indexed after {time.monotonic() - began:.0f} s", flush=True)
-            runs = measure(workspace, sets, seed=options.seed)
             cut = thresholds(workspace, sets)
+            print(f"thresholds after {time.monotonic() - began:.0f} s", flush=True)
+            runs = measure(workspace, sets, cut=cut, seed=options.seed)
     report(runs)
     for name, target in TARGETS.items():
         if name in runs and name in REFUSING:

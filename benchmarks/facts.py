@@ -60,7 +60,7 @@ def _names(text: str, question: str) -> list[str]:
         if _SENTENCE_START.search(text[: match.start()]):
             name = name.partition(" ")[2]
         name = re.sub(r"^(?:of|the|and|for) ", "", name)
-        if " " in name and not any(says(question, [word]) for word in name.split()):
+        if " " in name and not any(says(question, [word]) for word in name.split() if word[0].isupper()):
             found.append(name)
     return found
 

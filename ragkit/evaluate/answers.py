@@ -72,11 +72,7 @@ def evaluate_answers(
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> AnswerRun:
-    """Ask every generator every question and judge the answers. Arguments and errors as :func:`collect`.
-
-    Args:
-        seed: Of the intervals.
-    """
+    """Ask every generator every question and judge the answers: :func:`collect`, then :func:`summarise`."""
     return summarise(collect(bench, items, generators, file=file, progress=progress), seed=seed)
 
 
