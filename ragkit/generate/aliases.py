@@ -67,14 +67,14 @@ class AliasBook:
         return _ALIAS.sub(lambda alias: known.get(alias[0], alias[0]), text)
 
     def disarm(self, text: str) -> str:
-        """Take the brackets from a token of the record view that this conversation never had: it must not be revealed.
+        """Change the brackets of a token of the record view that this conversation never had: it must not be revealed.
 
         A model sees none, so one that it writes was made up, or smuggled in by somebody who knows it from elsewhere.
         """
         if ":" not in text:
             return text
         aliases = self._conversation.aliases
-        return TOKEN.sub(lambda token: token[0] if token[0][1:-1] in aliases else f"({token[0][1:-1]})", text)
+        return TOKEN.sub(lambda token: token[0] if token[0][1:-1] in aliases else f"‹{token[0][1:-1]}›", text)
 
     def count_unknown(self, text: str) -> int:
         """Count what in a model's text looks like an alias or a token and is none of this conversation."""

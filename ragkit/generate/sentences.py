@@ -80,10 +80,10 @@ def _end_in_line(line: str, begin: int, *, final: bool) -> int | None:
         at = where[end] if end < len(where) else len(line)
         marks = MARKS.match(line, at)
         at = marks.end() if marks else at
-        if at < len(line) and (final or line[at] not in _CLOSERS):
+        if not final and (not line[at:].strip() or line[at] in _CLOSERS):
+            return None  # a mark or a closing quote may follow
+        if at < len(line):
             return at
-        if not final:
-            return None
     return None
 
 

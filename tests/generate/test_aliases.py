@@ -177,10 +177,10 @@ def test_what_looks_like_an_alias_in_a_source_is_no_alias() -> None:
 def test_a_record_token_that_was_never_supplied_loses_its_form() -> None:
     """A model that writes a token of the record view shows nobody by it, unless it was given that person."""
     book, _ = book_of(ADA)
-    assert book.disarm(f"{ADA} {BEN}") == f"{ADA} ({BEN[1:-1]})"
+    assert book.disarm(f"{ADA} {BEN}") == f"{ADA} ‹{BEN[1:-1]}›"
     assert book.count_unknown(BEN) == 1
     stream = DisarmStream(book)
-    assert "".join(map(stream.feed, f"a {BEN} b {ADA}")) + stream.flush() == f"a ({BEN[1:-1]}) b {ADA}"
+    assert "".join(map(stream.feed, f"a {BEN} b {ADA}")) + stream.flush() == f"a ‹{BEN[1:-1]}› b {ADA}"
 
 
 def test_sizes_and_tokens_are_read_without_handing_out_anything() -> None:
