@@ -14,7 +14,7 @@ for, and loads its libraries later still.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from ragkit.types import DataClass, GenerationRequest, ModelCall
 
 if TYPE_CHECKING:
     from ragkit.config_answering import DestinationSection
+    from ragkit.egress.circuit import Circuit
     from ragkit.egress.gateway import EgressGateway
     from ragkit.generate.ranking import SentenceEncoder
     from ragkit.mask.rescan import CollectionScanner
@@ -46,6 +47,7 @@ class Spending:
     ledger: UsageLedger
     catalogue: Callable[[], Catalogue]
     egress_key: bytes = b""
+    circuits: dict[str, Circuit] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return "Spending()"
@@ -117,6 +119,7 @@ class Answering:
 
     def door(self, destination: str) -> EgressGateway:
         """Return the gateway to a declared destination; nothing is opened."""
+        from ragkit.egress.circuit import Circuit
         from ragkit.egress.gateway import EgressGateway
 
         if destination not in self._doors:
@@ -126,6 +129,7 @@ class Answering:
                 scanner=_Late(self._scanner),
                 recorder=self._recorder,
                 key=self._spending().egress_key,
+                circuit=self._spending().circuits.setdefault(destination, Circuit()),
                 folder=self.config.folder,
             )
         return self._doors[destination]
@@ -251,9 +255,7 @@ class Answering:
 
     def _named(self, name: str) -> Named:
         if name not in self.named:
-            raise ConfigError(
-                f"there is no generator of the name {name!r}", remedy=f"Name one of: {', '.join(self.named)}."
-            )
+            raise ConfigError("there is no generator of that name", remedy=f"Name one of: {', '.join(self.named)}.")
         return self.named[name]
 
     def _section(self, named: Named) -> DestinationSection | None:

@@ -22,20 +22,20 @@ import re
 import ssl
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from ragkit.errors import RagkitError
+from ragkit.net_replies import HttpReply, Incoming
 from ragkit.net_sockets import GuardedBackend, NetFailure, Patience, tls_context
 
 if TYPE_CHECKING:
     import httpcore
 
-_PIECE = 64 * 1024
 _KEEP_ALIVE = 15.0
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _OURS = frozenset(
@@ -43,18 +43,6 @@ _OURS = frozenset(
      "proxy-authorization", "te", "trailer", "expect", "cookie"}
 )  # fmt: skip
 """Headers that callers do not set."""
-
-
-class Incoming(Protocol):
-    """A reply as it comes: ``headers`` lower-cased, ``pieces`` the body, decompressed, within the limits."""
-
-    @property
-    def status(self) -> int: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    def pieces(self) -> Iterator[bytes]: ...
 
 
 class Wire(Protocol):
@@ -147,7 +135,7 @@ class HttpClient:
         except Exception as bad:
             raise _named(bad, until) from None
         try:
-            yield _Reply(response, until, self._max_bytes)
+            yield HttpReply(response, self._max_bytes, partial(_named, until=until, begun=True))
         finally:
             with suppress(Exception):
                 response.close()
@@ -187,81 +175,12 @@ class HttpClient:
         )
 
 
-class _Reply:
-    """An open reply of httpcore behind :class:`Incoming`."""
-
-    def __init__(self, response: Any, until: float, max_bytes: int) -> None:
-        self.status = int(response.status)
-        self.headers: Mapping[str, str] = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-        }
-        self._response = response
-        self._until = until
-        self._max_bytes = max_bytes
-
-    def __repr__(self) -> str:
-        return f"Reply({self.status})"
-
-    def pieces(self) -> Iterator[bytes]:
-        """The body in pieces of at most 64 KiB.
-
-        Raises:
-            NetFailure: It broke off, fell silent, took too long or grew too long.
-        """
-        coding = self.headers.get("content-encoding", "identity").strip().lower()
-        if coding not in _WINDOWS:
-            raise NetFailure("encoding")
-        raw = self._raw()
-        yield from raw if _WINDOWS[coding] is None else _inflated(raw, int(_WINDOWS[coding] or 0), self._max_bytes)
-
-    def _raw(self) -> Iterator[bytes]:
-        declared = self.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._max_bytes:
-            raise NetFailure("too-large")
-        pieces = iter(self._response.iter_stream())
-        length = 0
-        while True:
-            try:
-                piece = next(pieces, None)
-            except Exception as bad:
-                raise _named(bad, self._until, begun=True) from None
-            if piece is None:
-                return
-            length += len(piece)
-            if length > self._max_bytes:
-                raise NetFailure("too-large")
-            yield piece
-
-
-_WINDOWS: dict[str, int | None] = {"identity": None, "": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
-
-
-def _inflated(raw: Iterator[bytes], window: int, max_bytes: int) -> Iterator[bytes]:
-    """Decompress with a limit on every step: a bomb of a thousand to one never stands in memory."""
-    unpacked, length = zlib.decompressobj(window), 0
-    for piece in raw:
-        rest = piece
-        while rest:
-            try:
-                out = unpacked.decompress(rest, _PIECE)
-            except zlib.error:
-                raise NetFailure("malformed") from None
-            length += len(out)
-            if length > max_bytes:
-                raise NetFailure("too-large")
-            if out:
-                yield out
-            rest = b"" if unpacked.eof else unpacked.unconsumed_tail
-    if not unpacked.eof:
-        raise NetFailure("cut")
-
-
 def _timeouts(connect: float, idle: float, until: float) -> dict[str, float]:
     waiting = Patience(idle, until)
     return {"connect": Patience(connect, until), "read": waiting, "write": waiting, "pool": Patience(connect, until)}
 
 
-def _named(bad: BaseException, until: float, *, begun: bool = False) -> RagkitError:
+def _named(bad: Exception, until: float, *, begun: bool = False) -> RagkitError:
     """Our own error for one of the library's, whose texts may hold what the server wrote."""
     import httpcore
 
@@ -275,7 +194,12 @@ def _named(bad: BaseException, until: float, *, begun: bool = False) -> RagkitEr
         )
     if isinstance(bad, httpcore.ProxyError):
         return NetFailure("proxy")
-    if isinstance(bad.__cause__ or bad.__context__, ssl.SSLError):
+    below = bad.__cause__ or bad.__context__
+    if (
+        isinstance(below, ssl.SSLError)
+        and not isinstance(below, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        and not begun
+    ):
         return NetFailure("tls")
     if isinstance(bad, httpcore.ConnectError):
         return NetFailure("connect")

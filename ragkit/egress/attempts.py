@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from ragkit.egress.circuit import Circuit
 from ragkit.egress.failures import failure, never_answered, redirected, resting
 from ragkit.egress.retrying import DOWN, LOST, asked_wait, backoff, is_passing
-from ragkit.net import Incoming, Wire
+from ragkit.net import Wire
+from ragkit.net_replies import Incoming
 from ragkit.net_sockets import NetFailure
 
 

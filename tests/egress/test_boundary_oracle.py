@@ -12,7 +12,7 @@ from ragkit.egress.attempts import Chances
 from ragkit.egress.boundary import may_receive, widens
 from ragkit.egress.gateway import EgressGateway
 from ragkit.errors import EgressRefused, GeneratorUnavailable
-from ragkit.net import Incoming
+from ragkit.net_replies import Incoming
 from ragkit.net_sockets import NetFailure
 from ragkit.testing.egress_parts import BODY, Events
 from ragkit.types import DataClass, Location, ModelCall
