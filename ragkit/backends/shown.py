@@ -55,12 +55,12 @@ class ShownText:
 
     def end(self) -> str:
         """Return what was held back: the beginning of a mark or a stop that never came."""
-        rest, self._half = self._half, ""
+        rest, self._half = without_halves(self._half), ""
         opening, self._opening = self._opening, ""
         if self._closing:
             self._hidden.append(opening + rest)
             opening = rest = ""
-        rest = self._held + opening + without_halves(rest)
+        rest = self._held + opening + rest
         self._held = ""
         if not self.stopped and rest:
             self._shown.append(rest)
