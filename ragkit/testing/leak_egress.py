@@ -29,7 +29,7 @@ from ragkit.testing.canaries import Canary
 from ragkit.testing.leak_servers import MODES, Mode, Provider
 from ragkit.testing.leaks import World, keep_error
 from ragkit.testing.planting import Planting
-from ragkit.types import Answer, Chunk, Conversation, GenerationRequest, Hit, Masked, RawQuestion
+from ragkit.types import Answer, Conversation, DataClass, Masked, Message, ModelCall
 from ragkit.workspace import Workspace
 
 RECEIVED = "received.bin"
@@ -181,17 +181,10 @@ def keys_told(world: EgressWorld) -> list[str]:
     return [path.name for path in files if KEY.encode() in path.read_bytes()]
 
 
-def leaking_request(workspace: Workspace, question: str, canary: Canary) -> GenerationRequest:
-    """A request in which masking has failed: a chunk holds a value in clear, between words that were masked."""
-    part = workspace._handles.reader("files")
-    principal = workspace.config.workspace.principal
-    request = part.assistant.request(RawQuestion(question), principal=principal, k=1)
+def leaking_call(canary: Canary) -> ModelCall:
+    """A call in which masking has failed: a prompt holds a value in clear, between words that nobody masked."""
     text = Masked(f"The desk noted this in May.\n{canary.sentence}\nIt was filed.")
-    chunk = Chunk(ordinal=0, record=text, index=text, source_start=0, source_end=len(text))
-    hit = Hit(chunk_id=1, doc_id="0" * 16, version=1, chunk=chunk, score=1.0, title=Masked("Note"))
-    return GenerationRequest(
-        request.question, (hit,), request.data_class, request_id=request.request_id, principal=request.principal
-    )
+    return ModelCall(messages=(Message("user", text),), data_class=DataClass.CONFIDENTIAL, collection="files")
 
 
 def _ways(
@@ -209,13 +202,9 @@ def _ways(
         yield f"{mode} over", partial(workspace.ask, questions[0], collection="files")  # and the circuit is closed
     yield "restricted", partial(workspace.ask, questions[0], collection="sealed")
     yield "wrong filter", partial(workspace.ask, questions[0], collection="files", filters={questions[0]: "x"})
-    generator = workspace._handles.reader("files").assistant.generator
-    by_type = {one.entity_type: one for one in planting.canaries if one.cued}
-    for entity_type, canary in by_type.items():
-        yield (
-            f"leak {entity_type}",
-            lambda one=canary: generator.generate(leaking_request(workspace, questions[0], one)),  # type: ignore[misc]
-        )
+    model = workspace._handles.reader("files").answering.bare("far")
+    for canary in {one.entity_type: one for one in planting.canaries if one.cued}.values():
+        yield f"leak {canary.entity_type}", partial(model.complete, leaking_call(canary))
 
 
 def _streamed(workspace: Workspace, question: str) -> list[object]:

@@ -14,8 +14,9 @@ or an event which repeats a reply would hold the prompt.
 from __future__ import annotations
 
 import json
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Literal, get_args
 
@@ -23,8 +24,14 @@ from ragkit.testing.recording_server import RecordingServer, plain
 
 Mode = Literal["answer", "echo", "mangle", "refuse", "garbage", "down", "busy", "cut", "reset", "other-model"]
 MODES: tuple[Mode, ...] = get_args(Mode)
-"""``echo`` gives the prompt back as its answer, ``mangle`` the same in small letters with spaces."""
+"""``echo`` gives the prompt back as its answer, ``mangle`` a sentence with aliases in small letters or with spaces."""
 
+_ALIAS = re.compile(r"\[[A-Z_]+_\d+·[^\]\s]+\]")
+_CHANGES: tuple[Callable[[str], str], ...] = (
+    str.lower,
+    lambda alias: alias.replace("·", " · "),
+    lambda alias: alias.strip("[]"),
+)
 _STATUS = {"refuse": "400 Bad Request", "down": "500 Internal Server Error", "busy": "429 Too Many Requests"}
 
 
@@ -72,11 +79,17 @@ class Provider(RecordingServer):
 
     def _response(self, call: dict[str, Any], body: bytes) -> bytes:
         prompt = "\n".join(str(message["content"]) for message in call["messages"])
-        text = {"echo": prompt, "mangle": prompt.lower().replace("·", " · ")}.get(self.mode, "It says so [1].")
+        text = {"echo": prompt, "mangle": _mangled(prompt)}.get(self.mode, "It says so [1].")
         if self.mode == "garbage":
             return plain(b"{not json " + body)
         model = body.decode(errors="replace") if self.mode == "other-model" else self._model
         return _streamed(text, model) if call.get("stream") else _whole(text, model)
+
+
+def _mangled(prompt: str) -> str:
+    """A sentence with the first aliases of a prompt as a small model gets them wrong: letters, spaces, signs."""
+    found = list(dict.fromkeys(_ALIAS.findall(prompt)))[:3]
+    return f"It was {' and '.join(change(one) for change, one in zip(_CHANGES, found))} [1]."
 
 
 def _whole(text: str, model: str) -> bytes:
