@@ -17,10 +17,10 @@ from collections.abc import Iterator, Sequence
 
 from ragkit.errors import ConfigError
 from ragkit.generate.direct import value_in_front
-from ragkit.generate.ranking import RankedPiece, SentenceEncoder, rank_pieces
+from ragkit.generate.ranking import RankedPiece, SentenceEncoder
 from ragkit.generate.statements import says_something
 from ragkit.generate.stitching import compose, replies, with_openings
-from ragkit.generate.support import estimate_support, read_signs
+from ragkit.generate.support import SupportEstimator
 from ragkit.generate.terms import QuestionTerms
 from ragkit.generate.wording import show_value
 from ragkit.types import Citation, Generation, GenerationRequest, Location, Masked
@@ -52,7 +52,7 @@ class ExtractiveGenerator:
                 "an option of the extractive generator is out of range",
                 remedy="Set `sentences` to 1 or more and `min_support` between 0 and 1.",
             )
-        self._embedder = embedder
+        self._estimator = SupportEstimator(embedder)
         self._sentences = sentences
         self._min_support = min_support
 
@@ -68,7 +68,7 @@ class ExtractiveGenerator:
 
     def load(self) -> None:
         """Load the encoder. May be called any number of times."""
-        self._embedder.load()
+        self._estimator.load()
 
     def generate(self, request: GenerationRequest) -> Generation:
         """Answer, or refuse with ``no-hits`` or ``weak-support``. Hits without text count as none."""
@@ -87,9 +87,9 @@ class ExtractiveGenerator:
             return _refuse("no-hits", 0.0)
         question = request.question.text.index
         terms = QuestionTerms(question)
-        ranked = rank_pieces(question, hits, self._embedder, terms=terms)
-        support = estimate_support(read_signs(hits, ranked, terms)) if ranked else 0.0
-        telling = [one for one in ranked if says_something(one.hit.chunk, one.piece, terms)]
+        read = self._estimator.read(question, hits, terms=terms)
+        support = read.value
+        telling = [one for one in read.ranking.pieces if says_something(one.hit.chunk, one.piece, terms)]
         if not telling or support < self._min_support:
             return _refuse("weak-support", support)
         front = value_in_front(question, terms, telling) if support >= _SURE else None

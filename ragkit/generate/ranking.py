@@ -8,7 +8,7 @@ chosen on a grid by how often the best piece holds the answer, on xquad (es, ru,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,8 @@ from ragkit.types import Hit, Masked
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
 
 ENCODED = 25  # pieces that the encoder reads for one question
 _LEAD_CREDIT = 0.5  # a question word that only the heading or the opening line has counts half
@@ -53,6 +55,8 @@ class RankedPiece:
         words: Share in 0..1 of the question's weighted words in the piece, those of its lead counted half.
         matched: The question's words in the piece itself.
         cosine: Similarity to the question, ``None`` when the encoder did not read it.
+        beyond: Similarity to the question once what both share with the title and headings above the hit is taken out
+            of both; the cosine where there are none.
         score: The sum it is ordered by.
     """
 
@@ -62,6 +66,7 @@ class RankedPiece:
     words: float
     matched: frozenset[str]
     cosine: float | None = None
+    beyond: float | None = None
     score: float = 0.0
 
     @property
@@ -70,18 +75,53 @@ class RankedPiece:
         return Masked(self.hit.chunk.record[self.piece.start : self.piece.end])
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Pieces that can answer, best first; those the encoder did not read come last. ``question`` is its vector."""
+
+    pieces: list[RankedPiece]
+    question: NDArray[np.float32] | None = None
+
+
 def rank_pieces(
     question: Masked, hits: Sequence[Hit], encoder: SentenceEncoder, *, terms: QuestionTerms
 ) -> list[RankedPiece]:
-    """Return the pieces that can answer, best first; those the encoder did not read come last."""
+    """Return the pieces of :func:`read_pieces`."""
+    return read_pieces(question, hits, encoder, terms=terms).pieces
+
+
+def read_pieces(question: Masked, hits: Sequence[Hit], encoder: SentenceEncoder, *, terms: QuestionTerms) -> Ranking:
+    """Rank the pieces of the hits, and give the question's vector with them."""
     found = _weigh_words(hits, terms)
     found.sort(key=lambda one: (-_by_words(one), one.rank, one.piece.start))
-    near = _cosines(question, found[:ENCODED], encoder)
-    ranked = [
-        replace(one, cosine=cosine, score=COSINE_WEIGHT * cosine + _by_words(one)) for one, cosine in zip(found, near)
-    ]
+    read, rest = found[:ENCODED], found[ENCODED:]
+    if not read:
+        return Ranking([])
+    above = list(dict.fromkeys(one.hit.chunk.context_index for one in read if one.hit.chunk.context_index))
+    asked, *vectors = _embed([question, *map(_encoded_text, read), *above], encoder)
+    contexts = dict(zip(above, vectors[len(read) :]))
+    ranked = [_scored(one, asked, vector, contexts) for one, vector in zip(read, vectors)]
     ranked.sort(key=lambda one: (-one.score, one.rank, one.piece.start))
-    return ranked + found[ENCODED:]
+    return Ranking(ranked + rest, asked)
+
+
+def _scored(
+    one: RankedPiece, asked: Vector | None, vector: Vector | None, contexts: Mapping[Masked, Vector | None]
+) -> RankedPiece:
+    cosine = beyond = 0.0
+    if asked is not None and vector is not None:
+        cosine = beyond = float(vector @ asked)
+        context = contexts.get(one.hit.chunk.context_index)
+        if context is not None:
+            beyond = _cosine_beside(asked, vector, context)
+    return replace(one, cosine=cosine, beyond=beyond, score=COSINE_WEIGHT * cosine + _by_words(one))
+
+
+def _cosine_beside(one: Vector, other: Vector, common: Vector) -> float:
+    """The cosine of two unit vectors after their parts along a third are taken away; 0 where nothing is left."""
+    first, second = float(one @ common), float(other @ common)
+    left = max(0.0, 1 - first * first) * max(0.0, 1 - second * second)
+    return (float(one @ other) - first * second) / left**0.5 if left > 1e-6 else 0.0
 
 
 def _by_words(one: RankedPiece) -> float:
@@ -131,15 +171,6 @@ def _encoded_text(one: RankedPiece) -> Masked:
     if one.piece.lead == (0, 0):
         return text
     return Masked(f"{index_text(one.hit.chunk, *one.piece.lead)}\n{text}")
-
-
-def _cosines(question: Masked, found: Sequence[RankedPiece], encoder: SentenceEncoder) -> list[float]:
-    if not found:
-        return []
-    texts = [question, *map(_encoded_text, found)]
-    vectors = _embed(texts, encoder)
-    asked = vectors[0]
-    return [0.0 if asked is None or vector is None else float(vector @ asked) for vector in vectors[1:]]
 
 
 def _embed(texts: Sequence[Masked], encoder: SentenceEncoder) -> Sequence[NDArray[np.float32] | None]:
