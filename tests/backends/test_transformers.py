@@ -170,6 +170,33 @@ def test_options_out_of_form_are_refused(options: dict[str, object]) -> None:
     assert caught.value.remedy
 
 
+def test_the_numbers_are_those_configured(random_folder: Path, tmp_path: Path) -> None:
+    """fp32 weights stay so by themselves; 16 bits are asked for, or stored and multiplied in hardware."""
+    import torch
+
+    from ragkit.models.processor import multiplies_bf16
+
+    def loaded(folder: Path, dtype: str) -> object:
+        model = TransformersModel(path=str(folder), dtype=dtype, device="cpu")
+        assert model.complete(call_of("Hello.", max_tokens=2)).usage.output == 2
+        return model._model.dtype
+
+    halves = Path(shutil.copytree(random_folder, tmp_path / "halves"))
+    weights = load_file(halves / "model.safetensors")
+    save_file({name: one.to(torch.bfloat16) for name, one in weights.items()}, halves / "model.safetensors")
+    alter(halves, dtype="bfloat16")
+    assert loaded(random_folder, "auto") is torch.float32
+    assert loaded(random_folder, "bf16") is torch.bfloat16
+    assert loaded(halves, "fp32") is torch.float32
+    assert loaded(halves, "auto") is (torch.bfloat16 if multiplies_bf16() else torch.float32)
+
+
+def test_a_device_that_is_not_there_is_an_error(random_folder: Path) -> None:
+    """Typed, at load."""
+    with pytest.raises(ModelError, match="cannot load"):
+        TransformersModel(path=str(random_folder), device="cuda:99").load()
+
+
 def alter(folder: Path, **changes: object) -> None:
     """Change config.json."""
     config = json.loads((folder / "config.json").read_text())
