@@ -7,10 +7,10 @@ that a log of today is read by the ragkit of later years. Names follow OpenTelem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from ragkit.audit.event_types import EventType as EventType
+from ragkit.audit.event_types import keys as _keys
 from ragkit.audit.fields import (
-    Shape,
     is_count,
     is_counts,
     is_flag,
@@ -25,29 +25,7 @@ from ragkit.audit.fields import (
     one_of,
     record_of,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One type of event.
-
-    Attributes:
-        owner: The part that writes it.
-        about: What it means, in a sentence.
-        fields: Allowed keys of ``data`` with their shapes; none is required.
-        durable: On the disk before the action it announces goes on.
-    """
-
-    owner: str
-    about: str
-    fields: Mapping[str, Shape] = field(default_factory=dict)
-    durable: bool = False
-
-
-def _keys(*groups: tuple[Shape, str], **more: Shape) -> dict[str, Shape]:
-    """Return keys with their shapes; each group gives one shape to several keys."""
-    return {key: shape for shape, names in groups for key in names.split()} | more
-
+from ragkit.audit.leaving import LEAVING
 
 _LOG = _keys((is_count, "segment bytes events"), (is_word, "code"))
 _RUN = _keys((is_name, "collection source connector"), (is_id, "run"))
@@ -85,16 +63,11 @@ _SUBJECT = _keys(
 )
 _ERASURE = _keys(collection=is_name)
 _DATA_CLASS = one_of("public", "internal", "confidential", "restricted")
-_EGRESS = _keys(
-    (is_name, "destination provider"),
-    (is_version, "region contract retention"),
-    location=one_of("in-process", "on-prem", "managed", "remote"),
-)
-_REPLIED = _EGRESS | _keys((is_count, "status bytes ms attempts"))
 _SCORED = record_of(chunk=is_id, doc=is_id, version=is_count, score_u=is_micro, rank=is_count, text=is_hash)
 _CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
 CATALOGUE: Mapping[str, EventType] = {
+    **LEAVING,
     # the log itself
     "log.opened": EventType("audit", "A process begins to write events.", _LOG),
     "log.closed": EventType("audit", "A process has written its last event.", _LOG),
@@ -246,76 +219,6 @@ CATALOGUE: Mapping[str, EventType] = {
             cited=many(_CITED),
         ),
         durable=True,
-    ),
-    # what leaves the process
-    "egress.intent": EventType(
-        "egress",
-        "A prompt is about to leave for a destination. Without an event of its end it may have left.",
-        _EGRESS
-        | _keys(
-            (is_count, "bytes attempt"),
-            (_DATA_CLASS, "data_class ceiling"),
-            collection=is_name,
-            conversation=is_id,
-            prompt=is_version,
-            body=is_hash,
-            scanned=is_flag,
-            entities=is_counts,
-        ),
-        durable=True,
-    ),
-    "egress.done": EventType("egress", "A destination's reply came, or was read as far as it was wanted.", _REPLIED),
-    "egress.failed": EventType("egress", "An attempt at a destination failed; the reason says how.", _REPLIED),
-    "egress.blocked": EventType(
-        "egress",
-        "A prompt was kept from leaving; the reason says why. Nothing was sent.",
-        _EGRESS | _keys((_DATA_CLASS, "data_class ceiling"), bytes=is_count, collection=is_name, entities=is_counts),
-        durable=True,
-    ),
-    "egress.unsafe": EventType(
-        "egress",
-        "A prompt is about to leave through a model whose bytes do not pass the gateway.",
-        _EGRESS | _keys((_DATA_CLASS, "data_class ceiling"), collection=is_name, generator=is_name, prompt=is_version),
-        durable=True,
-    ),
-    "egress.probed": EventType("egress", "A destination is asked whether it is there; no prompt leaves.", _EGRESS),
-    # which generator answers, and what it costs
-    "route.chosen": EventType(
-        "routing",
-        "A generator was chosen to answer, or none may; the reason says why. `tried` lists those asked, in order.",
-        _keys(
-            (is_name, "collection generator"),
-            (is_count, "attempts rule"),
-            route=one_of("small", "large", "fallback"),
-            location=one_of("in-process", "on-prem", "managed", "remote"),
-            data_class=_DATA_CLASS,
-            need_u=is_micro,
-            tried=many(is_name),
-        ),
-    ),
-    "budget.refused": EventType(
-        "routing",
-        "A budget had no room for a call, or no price to count it by; it was not made.",
-        _keys(
-            (is_name, "collection generator"),
-            (is_count, "budget tokens cost_micro"),
-            then=one_of("small", "refuse"),
-            priced=is_flag,
-        ),
-    ),
-    "generation.done": EventType(
-        "routing",
-        "A generator answered, or failed as the reason says. Counts as the server gave them, or estimated.",
-        _keys(
-            (is_name, "collection generator destination"),
-            (is_version, "model prompt currency"),
-            (is_count, "input output cached_input reasoning cost_micro ms ttft_ms"),
-            (is_count, "invented_citations unsupported_sentences unsupported_numbers sanitised unknown_tokens"),
-            (is_flag, "refused estimated streamed"),
-            location=one_of("in-process", "on-prem", "managed", "remote"),
-            data_class=_DATA_CLASS,
-            finish=one_of("stop", "length", "content-filter", "cut"),
-        ),
     ),
     "pii.unmasked": EventType(
         "workspace",
