@@ -60,12 +60,11 @@ class ShownText:
         if self._closing:
             self._hidden.append(opening + rest)
             opening = rest = ""
-        rest = self._held + opening + rest
-        self._held = ""
-        if not self.stopped and rest:
-            self._shown.append(rest)
-            return rest
-        return ""
+        shown = self._show(opening + rest)
+        held, self._held = self._held, ""
+        if held:
+            self._shown.append(held)
+        return shown + held
 
     def _without_thoughts(self, text: str) -> str:
         if self._begun and not self._closing:
