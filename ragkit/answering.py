@@ -119,6 +119,7 @@ class Answering:
 
     def door(self, destination: str) -> EgressGateway:
         """Return the gateway to a declared destination; nothing is opened."""
+        from ragkit.egress.api_words import strings_in
         from ragkit.egress.circuit import Circuit
         from ragkit.egress.gateway import EgressGateway
 
@@ -130,6 +131,7 @@ class Answering:
                 recorder=self._recorder,
                 key=self._spending().egress_key,
                 circuit=self._spending().circuits.setdefault(destination, Circuit()),
+                fixed={text for one in self.named.values() for text in strings_in(one.options)},
                 folder=self.config.folder,
             )
         return self._doors[destination]

@@ -1,7 +1,7 @@
 r"""The text in the bytes that are about to leave, as the other side will read it.
 
 JSON is decoded first, since ``\u0041`` is an A to whoever receives it: every string comes out, keys too, and every
-number, also of keys that are written twice.
+long number, also of keys that are written twice.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _SHORTEST = 3
+_SHORTEST_NUMBER = 7
 _DEEPEST = 200
 
 
@@ -29,13 +30,17 @@ def texts_of(body: bytes) -> list[str]:
     except UnicodeDecodeError:
         raise NotText from None
     try:
-        parsed = json.loads(whole, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
+        parsed = json.loads(whole, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number)
         found = list(_strings(parsed, 0))
     except (RecursionError, NotText):
         raise NotText from None
     except ValueError:
         found = [whole]
     return list(dict.fromkeys(text for text in map(_clean, found) if len(text) >= _SHORTEST))
+
+
+class _Number(str):
+    """A number as it is written; a short one is a setting."""
 
 
 class _Pairs(list[Any]):
@@ -45,7 +50,10 @@ class _Pairs(list[Any]):
 def _strings(value: Any, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         raise NotText
-    if isinstance(value, str):
+    if isinstance(value, _Number):
+        if len(value) >= _SHORTEST_NUMBER:
+            yield value
+    elif isinstance(value, str):
         yield value
     elif isinstance(value, _Pairs):
         for key, item in value:

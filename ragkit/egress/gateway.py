@@ -15,20 +15,21 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ragkit.config_answering import DestinationSection, is_loopback
+from ragkit.egress.api_words import API_WORDS
 from ragkit.egress.attempts import Chances, Sending, send
 from ragkit.egress.bodies import NotText, texts_of
 from ragkit.egress.boundary import may_receive
 from ragkit.egress.circuit import Circuit
 from ragkit.egress.ledger import Ledger
-from ragkit.egress.paths import SPOKEN, checked, target
+from ragkit.egress.paths import SPOKEN, checked, segments, target
 from ragkit.egress.verdicts import Destination, Reason, Verdict
 from ragkit.errors import EgressLeak, EgressRefused
 from ragkit.net import HttpClient, Wire
@@ -48,6 +49,7 @@ class EgressGateway:
         circuit: Shared by all gateways to the same server; by default one's own.
         wire: What sends; by default a client over httpcore.
         chances: Clock, sleep and dice.
+        fixed: Strings that the configuration gives and bodies hold, such as a model's name; not looked over.
         folder: What a relative ``ca_file`` counts from.
     """
 
@@ -62,6 +64,7 @@ class EgressGateway:
         circuit: Circuit | None = None,
         wire: Wire | None = None,
         chances: Chances | None = None,
+        fixed: Collection[str] = (),
         folder: Path = Path(),
     ) -> None:
         self._section = section
@@ -71,6 +74,7 @@ class EgressGateway:
         self._ledger = Ledger(recorder, self._destination, key or secrets.token_bytes(32))
         self._circuit = circuit or Circuit(clock=self._chances.clock)
         self._wire = wire
+        self._fixed = API_WORDS.union(fixed)
         self._folder = folder
         self._lock = threading.Lock()
 
@@ -98,7 +102,7 @@ class EgressGateway:
             reason = "ok" if self._section.rescan == "unsafe_off" else "not-scanned"
         else:
             try:
-                findings = _found(self._scanner, body)
+                findings = _found(self._scanner, texts_of(body), self._fixed)
             except NotText:
                 reason = "not-text"
             if findings:
@@ -178,8 +182,8 @@ class EgressGateway:
         """Path and headers as they may be sent: below the destination's path, and nothing personal in them."""
         where, sent = target(self._section.url, path), checked(headers)
         if self._scanner is not None and self._section.rescan == "block":
-            spoken = [unquote(path), *(value for name, value in sent.items() if name.lower() in SPOKEN)]
-            if any(self._scanner.scan(text) for text in spoken):
+            spoken = [*segments(path), *(value for name, value in sent.items() if name.lower() in SPOKEN)]
+            if _found(self._scanner, spoken, self._fixed):
                 raise EgressLeak("the path or a header holds personal data; nothing was sent", remedy=_LEAK_REMEDY)
         return where, sent
 
@@ -237,8 +241,9 @@ def _refuse(verdict: Verdict) -> NoReturn:
     raise EgressRefused(f"{where}: {text}; nothing was sent", remedy=remedy)
 
 
-def _found(scanner: Scanner, body: bytes) -> dict[str, int]:
+def _found(scanner: Scanner, texts: Iterable[str], fixed: Collection[str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for text in texts_of(body):
-        counts.update(scanner.scan(text))
+    for text in texts:
+        if text not in fixed:
+            counts.update(scanner.scan(text))
     return {entity_type: count for entity_type, count in counts.items() if count > 0}

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from ragkit.errors import EgressRefused
 
 _PATH = re.compile(r"/?[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+_API_VERSION = re.compile(r"(?<=[?&]api-version=)20\d\d-\d\d-\d\d(-preview)?(?=&|$)")
 _LONGEST_PATH = 512
 _LONGEST_VALUE = 256
 _LONGEST_SECRET = 8192
@@ -49,6 +50,12 @@ def target(url: str, path: str) -> str:
             remedy="Correct the backend, or `url` of the destination.",
         )
     return f"{urlsplit(url).path.rstrip('/')}/{path.removeprefix('/')}"
+
+
+def segments(path: str) -> list[str]:
+    """The parts of a path and its query, decoded: names of operations, of models, versions."""
+    plain = _API_VERSION.sub("", path)  # a date, but of the API
+    return [text for part in re.split(r"[/?&=]", plain) if len(text := unquote(part)) > 2]
 
 
 def checked(headers: Mapping[str, str]) -> dict[str, str]:

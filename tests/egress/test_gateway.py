@@ -12,6 +12,7 @@ import pytest
 
 from ragkit.audit.recorder import EventRecorder
 from ragkit.config_answering import DestinationSection
+from ragkit.egress.api_words import strings_in
 from ragkit.egress.attempts import Chances
 from ragkit.egress.circuit import Circuit
 from ragkit.egress.gateway import EgressGateway
@@ -324,3 +325,17 @@ def test_probing_carries_no_prompt(door: Make, server: RecordingServer, events: 
         with pytest.raises(GeneratorUnavailable):
             door(other.url).get("/models", headers={})
         assert len(other.requests) == 1
+
+
+def test_words_of_the_api_and_of_the_configuration_are_not_people(server: RecordingServer, events: Events) -> None:
+    """A model may be called Yalman, as one is called Claude; nobody in the prompt may, nor what only contains it."""
+    section = DestinationSection(url=server.url, location="on-prem", provider="p")
+    fixed = set(strings_in({"model": "yalman/Yalman-7B:8b", "extra_body": {"Yalman": [1, "Yalman"]}}))
+    gateway = EgressGateway("box", section, scanner=OneName(), recorder=events, fixed=fixed)
+    assert gateway.judge(PUBLIC, b'{"model": "yalman/Yalman-7B:8b", "Yalman": 1}').allowed
+    assert not gateway.judge(PUBLIC, b'{"model": "yalman/Yalman-7B:8b", "a": "Yalman was here"}').allowed
+    assert not gateway.judge(PUBLIC, b'{"model": "Yalman-7B:8b"}').allowed
+    assert gateway.post("/model/yalman%2FYalman-7B%3A8b/converse", b"{}", headers={}, call=PUBLIC).status == 200
+    with pytest.raises(EgressLeak):
+        gateway.post("/model/Yalman-8B/converse", b"{}", headers={}, call=PUBLIC)
+    gateway.close()
