@@ -13,8 +13,7 @@ as it lasts; a second writer is told who holds it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from ragkit.keeping import Keeping
     from ragkit.keys import Keys
     from ragkit.lifecycle.remask import RemaskReport
-    from ragkit.spending import By, Usage
+    from ragkit.spending import Usage
     from ragkit.subjects import Subjects
 
 
@@ -114,19 +113,6 @@ class Workspace:
         synced = self._handles.known()
         chosen = [one for one in self._chosen(collection, None) if collection or one[0] in synced]
         return remask_collections(self._handles, chosen, dry_run=dry_run, progress=progress)
-
-    def usage(
-        self,
-        *,
-        by: Sequence[By] = ("day",),
-        since: date | None = None,
-        until: date | None = None,
-        principal: Principal | None = None,
-    ) -> Usage:
-        """Return what generators have used, and what the budgets have left. As :func:`ragkit.spending.usage_of`."""
-        from ragkit.spending import usage_of
-
-        return usage_of(self._handles, by=by, since=since, until=until, principal=principal)
 
     def ask(
         self,
@@ -323,6 +309,13 @@ class Workspace:
 
         names = [name for name, _ in self._chosen(collection, None)]
         rebuild_collections(self._handles, names, progress=progress)
+
+    @property
+    def usage(self) -> partial[Usage]:
+        """What generators have used, and what the budgets have left: :func:`ragkit.spending.usage_of`."""
+        from ragkit.spending import usage_of
+
+        return partial(usage_of, self._handles)
 
     @property
     def subjects(self) -> Subjects:
