@@ -79,7 +79,7 @@ class AliasBook:
     def count_unknown(self, text: str) -> int:
         """Count what in a model's text looks like an alias or a token and is none of this conversation."""
         known = self._known()
-        types = {token.partition(":")[0] for token in self._conversation.aliases}
+        types = {token[1:].partition(":")[0] for token in known.values()}
         rest, exact = _ALIAS.subn(lambda alias: " " if alias[0] in known else alias[0], text)
         rest = rest if exact else text
         unchecked = sum(found[1] in types for found in _NO_CHECK.finditer(rest))

@@ -20,12 +20,16 @@ from typing import Protocol
 from ragkit.generate.aliases import TOKEN, tokens_in
 from ragkit.generate.citing import cited, without_marks
 from ragkit.generate.figures import figures, readings
-from ragkit.generate.overlap import Vocabulary, cover, language_of, stems
+from ragkit.generate.overlap import Vocabulary, Weights, cover, language_of, terms
 from ragkit.generate.packing import Source
 from ragkit.generate.passages import Passage, passages
 
-MIN_COVER = 0.5
-"""Share of a sentence's words that its source must have. See ``benchmarks/fit_checking.py`` for what it was set by."""
+MIN_COVER = 0.4
+"""Share of a sentence's words that its source must have, set by ``benchmarks/fit_checking.py``.
+
+All of 324 gold sentences (clapnq, the half to fit on) pass with their own passage and 4 % with the most similar other
+one. Where experts put it in words of their own (scifact) it tells little: 46 % against 14 %.
+"""
 
 MIN_ENTAILED = 0.5
 """Probability of entailment from which a sentence counts as said."""
@@ -90,14 +94,13 @@ class SupportChecker:
         """Judge a sentence, record view, its citations as marks."""
         numbers = cited(sentence)
         text = without_marks(sentence).strip()
-        words = stems(text, self._language)
         within = [one for one in self._passages if not numbers or one.source in numbers]
-        weights = self._weights(words)
+        weights = self._weights(text)
         scores = [cover(weights, one.words) for one in within]
         self._remember(within, scores, numbers)
-        if _NO_STATEMENT.fullmatch(text) or (len(words) < 2 and not figures(text) and not tokens_in(text)):
+        if _NO_STATEMENT.fullmatch(text) or not _states(weights):
             return Verdict(supported=True, judged=False)
-        score = max([*scores, *self._in_pairs(within, weights)], default=0.0) if words else 1.0
+        score = max([*scores, *self._in_pairs(within, weights)], default=0.0)
         if not self._has_figures(text, numbers) or not self._has_persons(text, numbers):
             return Verdict(supported=False, score=score)
         return Verdict(supported=self._said(text, score, within, scores, numbers), score=score)
@@ -127,17 +130,18 @@ class SupportChecker:
         return Vocabulary([one.words for one in self._passages])
 
     @cached_property
-    def _asked_words(self) -> frozenset[str]:
-        return stems(self._question, self._language)
+    def _asked_terms(self) -> frozenset[str]:
+        return terms(self._question, self._language)
 
-    def _weights(self, words: frozenset[str]) -> dict[str, tuple[float, frozenset[str]]]:
-        weights = self._vocabulary.weights(words)
+    def _weights(self, sentence: str) -> Weights:
+        weights = self._vocabulary.weigh(sentence, self._language)
+        asked = self._asked_terms
         return {
-            word: (weight * (_ECHO if word in self._asked_words else 1.0), alike)
-            for word, (weight, alike) in weights.items()
+            term: (weight * (_ECHO if term in asked or alike & asked else 1.0), alike)
+            for term, (weight, alike) in weights.items()
         }
 
-    def _in_pairs(self, within: Sequence[Passage], weights: dict[str, tuple[float, frozenset[str]]]) -> list[float]:
+    def _in_pairs(self, within: Sequence[Passage], weights: Weights) -> list[float]:
         pairs = pairwise(within)
         return [cover(weights, one.words | other.words) for one, other in pairs if one.source == other.source]
 
@@ -184,6 +188,11 @@ class SupportChecker:
             return True
         # Words of another language prove nothing either way: a citation, and no wrong figure, has to do.
         return bool(numbers) and language_of([self._question, text]) != self._language
+
+
+def _states(weights: Weights) -> bool:
+    """Whether a sentence says enough to be judged: two words, a figure or a token."""
+    return len(weights) > 1 or any(term.startswith("#") or ":" in term for term in weights)
 
 
 def _readable(text: str) -> str:

@@ -72,8 +72,10 @@ def _canonical(number: str) -> str:
 
 
 def _identifier(word: str) -> frozenset[str]:
-    """An identifier without its separators; a number with a unit (``24h``) also as the number alone."""
+    """An identifier without its separators, its part that is one (``K63-linked``), and the number of ``24h``."""
     read = {re.sub(r"[\-/._:]", "", word).casefold()}
+    parts = [part.casefold() for part in re.split(r"[\-/._:]", word)]
+    read |= {part for part in parts if any(map(str.isdigit, part)) and any(map(str.isalpha, part))}
     unit = _UNIT.fullmatch(word)
     if unit:
         read |= _readings(unit[1])

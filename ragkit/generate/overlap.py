@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ragkit.generate.aliases import without_tokens
+from ragkit.generate.aliases import tokens_in, without_tokens
+from ragkit.generate.figures import figures, readings
 from ragkit.generate.terms import guess_language
 
 if TYPE_CHECKING:
@@ -30,9 +31,18 @@ def stems(text: str, language: str) -> frozenset[str]:
     return frozenset(stem for stem in _analyzer(language).analyze(spaced) if not _DIGITS.search(stem))
 
 
+def terms(text: str, language: str) -> frozenset[str]:
+    """Return all of a text that a sentence can share with it: words, figures as they could be read, tokens."""
+    return stems(text, language) | {f"#{one}" for one in readings(text)} | tokens_in(text)
+
+
 def language_of(texts: Iterable[str], *, limit: int = 4000) -> str:
     """Guess the language that texts are mostly in, from their beginning."""
     return guess_language(without_tokens(" ".join(texts)[:limit]))
+
+
+Weights = Mapping[str, tuple[float, frozenset[str]]]
+"""The terms of a sentence: how much each counts, and the terms of the texts that stand for it."""
 
 
 class Vocabulary:
@@ -41,16 +51,23 @@ class Vocabulary:
     def __init__(self, texts: Sequence[frozenset[str]]) -> None:
         self._count = len(texts)
         self._have = Counter(word for text in texts for word in text)
-        self._sorted = sorted(word for word in self._have if len(word) >= _PREFIX)
+        self._sorted = sorted(word for word in self._have if len(word) >= _PREFIX and word[0] != "#")
 
-    def weights(self, words: Iterable[str]) -> dict[str, tuple[float, frozenset[str]]]:
-        """Return for each word its weight and the words of the texts that it stands for; none where it is new here."""
-        found = {}
-        for word in words:
-            alike = self._alike(word)
-            have = max((self._have[one] for one in alike), default=0)
-            found[word] = (math.log(1 + (self._count - have + 0.5) / (have + 0.5)), alike)
-        return found
+    def weigh(self, sentence: str, language: str) -> Weights:
+        """Return the terms of a sentence with their weight, and what stands for each in the texts; none for a new one.
+
+        A figure stands for all that it could be read as.
+        """
+        alike = {word: self._alike(word) for word in stems(sentence, language)}
+        for figure, read in figures(sentence).items():
+            alike[f"#{figure}"] = frozenset(f"#{one}" for one in read) & self._have.keys()
+        for token in tokens_in(sentence):
+            alike[token] = frozenset({token}) & self._have.keys()
+        return {term: (self._weight(ones), ones) for term, ones in alike.items()}
+
+    def _weight(self, alike: frozenset[str]) -> float:
+        have = max((self._have[one] for one in alike), default=0)
+        return math.log(1 + (self._count - have + 0.5) / (have + 0.5))
 
     def _alike(self, word: str) -> frozenset[str]:
         """The word itself, those that it begins and those that begin it."""
@@ -64,7 +81,7 @@ class Vocabulary:
         return frozenset(alike)
 
 
-def cover(weights: Mapping[str, tuple[float, frozenset[str]]], text: frozenset[str]) -> float:
+def cover(weights: Weights, text: frozenset[str]) -> float:
     """Return the share in 0..1 of a sentence's weight that a text has."""
     total = sum(weight for weight, _ in weights.values())
     return sum(weight for weight, alike in weights.values() if alike & text) / total if total else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragkit.generate.overlap import stems
+from ragkit.generate.overlap import terms
 from ragkit.generate.packing import Source
 from ragkit.generate.pieces import Piece, cut, row_text
 from ragkit.types import Chunk, Hit, Masked
@@ -18,7 +18,7 @@ class Passage:
     Attributes:
         hit: The chunk it can be cited from; ``None`` in a neighbour, which was not retrieved.
         piece: Its range there.
-        words: Its stems and those of the title and the headings above.
+        words: Its terms and those of the title and the headings above.
         around: The piece with the ones before and after it, to be read by a model.
     """
 
@@ -41,12 +41,12 @@ def passages(source: Source, language: str) -> Iterator[Passage]:
 
 
 def _passages(source: Source, hit: Hit | None, chunk: Chunk, language: str) -> Iterator[Passage]:
-    above = stems(f"{source.title}\n{chunk.heading or source.heading}", language)
+    above = terms(f"{source.title}\n{chunk.heading or source.heading}", language)
     pieces = cut(chunk)
     texts = [_text(chunk, piece) for piece in pieces]
     for number, piece in enumerate(pieces):
         around = " ".join(texts[max(0, number - 1) : number + 2])
-        yield Passage(source.number, hit, piece, stems(texts[number], language) | above, around)
+        yield Passage(source.number, hit, piece, terms(texts[number], language) | above, around)
 
 
 def _text(chunk: Chunk, piece: Piece) -> str:
