@@ -61,10 +61,14 @@ def whole_number(found: Any) -> int | None:
 
 
 def model_name(found: Any, *, otherwise: str) -> str:
-    """Return a model's name as a server gives it; ``unnamed`` for what is no plain name, since events keep it."""
+    """Return a model's name as a server gives it: of a path the last part; ``unnamed`` for what is no plain name.
+
+    Events keep it, so it must not be able to hold text.
+    """
     if not found:
         return otherwise
-    return found if isinstance(found, str) and _MODEL_NAME.fullmatch(found) else "unnamed"
+    name = found.rpartition("/")[2] if isinstance(found, str) and found.startswith("/") else found
+    return name if isinstance(name, str) and _MODEL_NAME.fullmatch(name) else "unnamed"
 
 
 def without_halves(text: str) -> str:

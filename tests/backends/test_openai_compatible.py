@@ -203,7 +203,11 @@ def test_a_refusal_is_a_filtered_answer(gateway: Callable[..., Any]) -> None:
 
 def test_the_model_that_answered_is_named(gateway: Callable[..., Any]) -> None:
     """Another name than the one asked for is kept; what is no name is not."""
-    for told, kept in (("gpt-x-2026-07-01", "gpt-x-2026-07-01"), ("Ana Kovač, born 1980", "unnamed"), (None, "m-1")):
+    names = {
+        "gpt-x-2026-07-01": "gpt-x-2026-07-01", "Qwen/Qwen3-4B": "Qwen/Qwen3-4B", "/models/q4.gguf": "q4.gguf",
+        "Ana Kovač, born 1980": "unnamed", None: "m-1",
+    }  # fmt: skip
+    for told, kept in names.items():
         reply = event(model=told, choices=[{"delta": {"content": "Two"}, "finish_reason": "stop"}])
         with OddServer(reply) as server:
             assert ask(OpenAICompatibleModel(gateway(server.url), model="m-1"))[1].model == kept
