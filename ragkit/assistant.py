@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from ragkit.generate.injection_guard import report_signs
 from ragkit.protocols import Generator, Masker, Recorder, Retriever
 from ragkit.retrieve.dialogue import with_history
 from ragkit.telemetry.names import HITS
@@ -197,6 +198,7 @@ class Assistant:
             hits = self.retriever.retrieve(wanted, k=k, principal=principal, filters=filters, request=number)
             mark.set(HITS, len(hits))
         clock.lap("retrieve")
+        report_signs(hits, recorder=self.recorder, collection=self.collection, request=number, actor=principal)
         request = GenerationRequest(masked, tuple(hits), self.data_class, dialogue, number, principal)
         return _Asked(request, principal, clock)
 
