@@ -5,9 +5,9 @@ one for each letter after the sixth, a letter with an accent 1.3 more; a digit, 
 each; letters of other scripts count by script. The sum is raised by 8 %, so that a prompt rather has room left than
 does not fit.
 
-Measured by ``benchmarks/token_estimate.py`` on the 240 parallel paragraphs of XQuAD in each of eight languages, estimate
-divided by count, all together (of a single paragraph the least was .82, under cl100k in Chinese; on tables as CSV it
-is 1.6):
+Measured by ``benchmarks/token_estimate.py`` on the 240 parallel paragraphs of XQuAD in each of eight languages,
+estimate divided by count, all together (of a single paragraph the least was .82, under cl100k in Chinese; on tables as
+CSV it is 1.6):
 
 ========== ==== ==== ==== ==== ==== ==== ==== ====
 vocabulary en   de   es   tr   ru   ar   hi   zh
