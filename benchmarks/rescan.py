@@ -64,6 +64,7 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--limit", type=int, default=PROMPTS, help="prompts a collection")
+    options.add_argument("--policy", default="", help="a profile, such as strict; by default the default policy")
     options.add_argument("--sets", nargs="*", default=list(SETS))
     options.add_argument("--keep", type=Path, help="folder in which the workspaces stay")
     options.add_argument("--show", action="store_true", help="print what was found where nothing should be")
@@ -71,7 +72,8 @@ def main() -> None:
     figures = []
     with tempfile.TemporaryDirectory(prefix="ragkit-rescan-") as temporary:
         for name in given.sets:
-            figures.append(measure(name, (given.keep or Path(temporary)) / name, given.limit, show=given.show))
+            place = (given.keep or Path(temporary)) / f"{name}{given.policy}"
+            figures.append(measure(name, place, given.limit, show=given.show, policy=given.policy))
             print(json.dumps(figures[-1]), flush=True)
     print_table(
         "Prompts held back though nothing in them is unmasked",
@@ -85,12 +87,16 @@ def main() -> None:
         ("collection", *kinds, "plain: names without a cue"),
         [[f["set"], *(f["caught"][kind] for kind in kinds), f["plain_caught"]] for f in figures],
     )
-    write_json("rescan", {"collections": figures}, trial=given.limit != PROMPTS or set(given.sets) != set(SETS))
+    write_json(
+        "rescan",
+        {"collections": figures},
+        trial=bool(given.policy) or given.limit != PROMPTS or set(given.sets) != set(SETS),
+    )
 
 
-def measure(name: str, folder: Path, limit: int, *, show: bool) -> dict[str, Any]:
+def measure(name: str, folder: Path, limit: int, *, show: bool, policy: str) -> dict[str, Any]:
     """All figures of one collection."""
-    workspace, asked = opened(name, folder)
+    workspace, asked = opened(name, folder, policy)
     with workspace:
         part = workspace._handles.reader(None)
         masker = part.masker
@@ -214,14 +220,14 @@ def plant(prompt: str, sentence: str, way: Callable[[str], str], dice: random.Ra
     return f"{prompt[:at]} {way(sentence)} {prompt[at + 1 :]}"
 
 
-def opened(name: str, folder: Path) -> tuple[Workspace, list[str]]:
+def opened(name: str, folder: Path, profile: str) -> tuple[Workspace, list[str]]:
     """A workspace over a set, synced, and questions to it."""
     folder.mkdir(parents=True, exist_ok=True)
     if name == "company":
-        company = generate(people=300, seed=3)
+        company = generate(people=150, seed=3)
         company.write(folder / "source")
         source, asked = (
-            folder / "source" / "records.jsonl",
+            folder / "source" / "files",
             [f"What is known about {one.full}?" for one in company.people],
         )
     elif name == "aws_docs":
@@ -234,7 +240,9 @@ def opened(name: str, folder: Path) -> tuple[Workspace, list[str]]:
         asked = [str(row["text"]) for row in queries(name)]
         if name == "abcd_guidelines":
             asked = [str(json.loads(line)["title"]) for line in source.read_text().splitlines()]
-    return synced(make_workspace(folder / "workspace", {"docs": source})), asked
+    extra = f'[policies.measured]\nprofile = "{profile}"\n' if profile else ""
+    made = make_workspace(folder / "workspace", {"docs": source}, policy="measured" if profile else "", extra=extra)
+    return synced(made), asked
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class CollectionScanner:
 
     def __init__(self, policy: Policy, detectors: Sequence[Detector], vault: Vault, *, folder: Path = Path()) -> None:
         self._policy = policy
-        self._rules = [one for one in detectors if not _is_learned(one.name)]
+        self._forms = [one for one in detectors if not one.name.startswith(("learned:", "rules"))]
+        self._rules = [one for one in detectors if one.name == "rules"]
         self._learned = [one for one in detectors if _is_learned(one.name)]
         self._vault = vault
         self._allowed = Allowed(policy, folder)
@@ -75,7 +76,7 @@ class CollectionScanner:
         self._loaded = False
 
     def __repr__(self) -> str:
-        return f"CollectionScanner({len(self._rules)} rules, {len(self._learned)} learned)"
+        return f"CollectionScanner({len(self._forms) + len(self._rules)} rules, {len(self._learned)} learned)"
 
     # --- what has been masked ------------------------------------------------------------------------------------
 
@@ -122,7 +123,9 @@ class CollectionScanner:
         return dict(counts)
 
     def _look(self, shown: str, strays: Sequence[Stretch]) -> list[Span]:
-        found = [one for one in self._by(self._rules, shown) if _stands_alone(one) or _meets(one, strays)]
+        found = [one for one in self._by(self._forms, shown) if _stands_alone(one) or _meets(one, strays)]
+        if strays:  # all of the text, since a heading or a label may stand far above
+            found += (one for one in self._by(self._rules, shown) if _meets(one, strays))
         unusual = [one for one in strays if not _plain_word(shown, one)]
         found += self._among(strays, shown, _windows(shown, unusual, _NEAR), self._known)
         lettered = [(start, end) for start, end in unusual if shown[start:end].isalpha()]
@@ -172,7 +175,7 @@ class CollectionScanner:
         with self._lock:
             if not self._loaded:
                 self._allowed.load()
-                for detector in (*self._rules, *self._learned):
+                for detector in (*self._forms, *self._rules, *self._learned):
                     detector.load()
                 self._loaded = True
 

@@ -18,8 +18,9 @@ _TOKEN = re.compile(
 )
 VEIL = re.compile(r"\[[A-Z][A-Z0-9_]{1,39}\]")
 LONGEST_VEIL = 42
-_CODE = re.compile(r"(?<![^\W_])[bcdfghjkmnpqrstvwxz]{16}(?![^\W_])")
-"""The code of a fence: sixteen consonants, drawn anew for each prompt, which no name, word or number has."""
+_CODE = re.compile(r"(?<![^\W_])(?:\d{1,3} )?[bcdfghjkmnpqrstvwxz]{16}(?![^\W_])")
+"""The code of a fence, sixteen consonants drawn anew for each prompt, which no name, word or number has, and the
+number of the source before it."""
 _RUN = 5
 _MOST = 150_000
 """Runs in each of two generations: about a thousand chunks, 20 MB."""
