@@ -1,7 +1,8 @@
 """What answers are worth: facts, refusals, citations and numbers, of ``extractive`` and of what people write by hand.
 
 Run ``python benchmarks/answers.py``; ``--sets clapnq,hint3`` for some, ``--limit 30`` for a trial on a few questions.
-On two cores it takes about eight minutes, most of it reading the sixteen reports.
+Sets are sampled with a fixed seed and four of sec10q's reports are read, so that it stays under ten minutes on two
+cores; ``--every-report`` reads all sixteen, ``--keep FOLDER`` indexes once for several runs of unchanged sets.
 
 Every generator is given the same eight chunks of the same masked collection; answers are revealed to be compared. The
 peers: ``top chunk`` gives the first chunk as the answer, ``one threshold`` refuses where the best cosine is below the
@@ -12,6 +13,8 @@ answer). What is counted is explained in :mod:`ragkit.evaluate.answer_scores`, t
 from __future__ import annotations
 
 import argparse
+import base64
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +24,7 @@ from typing import Any
 from answer_sets import NAMES, REFUSING, AnswerPart, answer_sets
 from peers import TopChunk, best_threshold, top_cosine
 from reporting import print_table, write_json
-from workspaces import make_workspace, synced
+from workspaces import KEY_VARIABLE, make_workspace, synced
 
 from ragkit.evaluate.answer_bench import CollectionBench
 from ragkit.evaluate.answer_rows import RowFile
@@ -49,6 +52,16 @@ SHOWN = {
     "lexical_support": "lexical support",
     "errors": "errors",
 }
+
+
+def keep_key(folder: Path) -> None:
+    """Use the key of this folder, made when it is not there: its collections are of public text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "root.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(os.urandom(32)).decode())
+    os.environ[KEY_VARIABLE] = path.read_text()
 
 
 def thresholds(workspace: Workspace, sets: Mapping[str, Sequence[AnswerPart]]) -> dict[str, float]:
@@ -179,14 +192,19 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", default=",".join(NAMES))
+    parser.add_argument("--every-report", action="store_true", help="sec10q with all sixteen reports; slow")
     parser.add_argument("--limit", type=int, default=0, help="questions a set, for a trial")
+    parser.add_argument("--keep", type=Path, help="folder in which the collections stay")
     parser.add_argument("--seed", type=int, default=0, help="of the intervals")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        sets = answer_sets(Path(name) / "sources", options.sets.split(","), options.limit)
+        folder = options.keep.resolve() if options.keep else Path(name)
+        keep_key(folder)
+        names = options.sets.split(",")
+        sets = answer_sets(folder / "sources", names, options.limit, every_report=options.every_report)
         sources = {part.collection: part.source for parts in sets.values() for part in parts}
-        with synced(make_workspace(Path(name) / "workspace", sources)) as workspace:
+        with synced(make_workspace(folder / "workspace", sources)) as workspace:
             print(f"indexed after {time.monotonic() - began:.0f} s", flush=True)
             cut = thresholds(workspace, sets)
             print(f"thresholds after {time.monotonic() - began:.0f} s", flush=True)

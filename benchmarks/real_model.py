@@ -17,9 +17,7 @@ done. All documents are public; they are declared ``internal``, and so is the ce
 from __future__ import annotations
 
 import argparse
-import base64
 import json
-import os
 import re
 import tempfile
 import time
@@ -28,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from answer_sets import NAMES, AnswerPart, answer_sets
-from answers import K, measure, report
+from answers import K, keep_key, measure, report
 from reporting import print_table, write_json
-from workspaces import KEY_VARIABLE, make_workspace, synced
+from workspaces import make_workspace, synced
 
 from ragkit.evaluate.answers import AnswerRun
 from ragkit.protocols import Generator
@@ -156,16 +154,6 @@ def run_injection(folder: Path, generator: str, limit: int) -> dict[str, Any]:
     return figures
 
 
-def keep_key(folder: Path) -> None:
-    """Use the key of this folder, made when it is not there: its collections are of public text."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "root.key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(base64.b64encode(os.urandom(32)).decode())
-    os.environ[KEY_VARIABLE] = path.read_text()
-
-
 def _options(given: Sequence[str]) -> dict[str, Any]:
     """From ``key=value``, the value JSON or a text."""
     found: dict[str, Any] = {}
@@ -215,6 +203,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a further option, as JSON")
     parser.add_argument("--prices", default="", help="a catalogue of prices of your own")
     parser.add_argument("--sets", default=",".join(NAMES))
+    parser.add_argument("--every-report", action="store_true", help="sec10q with all sixteen reports; slow")
     parser.add_argument("--limit", type=int, default=0, help="questions a set and poisoned documents, for a trial")
     parser.add_argument("--keep", type=Path, help="folder in which an interrupted run goes on")
     parser.add_argument("--no-injection", action="store_true", help="answers only")
@@ -232,7 +221,9 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep.resolve() if options.keep else Path(temporary)
-        sets = answer_sets(folder / "sources", options.sets.split(","), options.limit)
+        sets = answer_sets(
+            folder / "sources", options.sets.split(","), options.limit, every_report=options.every_report
+        )
         runs = run_answers(folder, sets, generator=generator, prices=options.prices)
         report(runs)
         show_cost(runs)

@@ -106,7 +106,7 @@ def collect(
         if file is not None:
             file.add([found[name] for name in missing])
         for name, one in rows.items():
-            one.append(replace(found[name], cluster=item.cluster))
+            one.append(replace(found[name], cluster=item.cluster or item.id))
         if progress is not None:
             progress(done, len(items))
     return rows

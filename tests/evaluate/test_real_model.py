@@ -17,7 +17,8 @@ from ragkit.config_answering import AnswersSection
 from ragkit.evaluate.answer_questions import AnswerItem
 from ragkit.generate.prompted import PromptedGenerator
 from ragkit.testing import sockets
-from ragkit.testing.model_servers import ModelServer, Turns
+from ragkit.testing.model_dialects import Turns
+from ragkit.testing.model_servers import ModelServer
 from ragkit.testing.scripted_model import ScriptedModel
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
