@@ -19,7 +19,7 @@ from ragkit.mask.vouching import Vouched, veiled
 from ragkit.policy import Policy
 from ragkit.testing.canaries import make_canaries
 from ragkit.testing.fakes import MemoryVaultTable
-from ragkit.types import Block, BlockKind, Conversation, Document, Masked, Span
+from ragkit.types import Block, BlockKind, Conversation, Document, Masked, MaskedDocument, Span
 
 LETTER = (
     "Dear Mr Galip Yalman,\n\nthank you for your letter of May. The parcel for customer number C-40718822 went to "
@@ -54,17 +54,24 @@ def learned() -> Namesake:
     return Namesake()
 
 
-@pytest.fixture
-def stored(keys: CollectionKeys, learned: Namesake) -> tuple[CollectionMasker, CollectionScanner, str]:
-    """A masker whose vault holds the letter's values, a scanner, and the letter in the record view."""
-    masker = build_masker(Policy.default(), keys, MemoryVaultTable(), "care")
+@pytest.fixture(scope="module")
+def kept() -> tuple[CollectionMasker, str]:
+    """A masker whose vault holds the letter's values, and the letter in the record view; loaded once."""
+    masker = build_masker(Policy.default(), CollectionKeys(bytes(range(32))), MemoryVaultTable(), "care")
     masker.load()
     block = Block(BlockKind.PARAGRAPH, 0, len(LETTER))
     document = Document(text=LETTER, blocks=(block,), title="Letter", name="a.txt", media_type="text/plain")
     masked = masker.mask([document])[0]
+    assert isinstance(masked, MaskedDocument)
     masker.flush()
-    scanner = CollectionScanner(masker.rules, [*masker.detectors, learned], masker.vault)
-    return masker, scanner, masked.text.record
+    return masker, masked.text.record
+
+
+@pytest.fixture
+def stored(kept, learned: Namesake) -> tuple[CollectionMasker, CollectionScanner, str]:
+    """The same with a scanner that nobody has told anything."""
+    masker, record = kept
+    return masker, CollectionScanner(masker.rules, [*masker.detectors, learned], masker.vault), record
 
 
 def test_masked_text_passes_and_raw_text_does_not(stored) -> None:
