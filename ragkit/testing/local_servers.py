@@ -24,7 +24,7 @@ from pathlib import Path
 from ragkit.errors import GeneratorUnavailable
 from ragkit.testing import sockets
 
-_PATIENCE_S = 120
+_PATIENCE_S = 240
 _GRACE_S = 5
 
 

@@ -103,7 +103,7 @@ def test_a_left_stream_stops_writing(folder: Path) -> None:
     next(stream)
     (thread,) = [one for one in threading.enumerate() if one.name == "ragkit-stream"]
     stream.close()  # type: ignore[attr-defined]
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
 
 

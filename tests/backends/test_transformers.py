@@ -138,7 +138,7 @@ def test_a_left_stream_stops_writing(model: TransformersModel) -> None:
     next(stream)
     (thread,) = [one for one in threading.enumerate() if one.name == "ragkit-stream"]
     stream.close()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
 
 
