@@ -3,13 +3,15 @@
 Run by hand when ``extractive``, its support estimate or the retriever change; the numbers that it prints are copied
 into the module::
 
-    python benchmarks/fit_need.py [--keep /tmp/need.pickle]
+    python benchmarks/fit_support.py --keep /tmp/cases.pickle     # once: questions with their hits
+    python benchmarks/fit_need.py --cases /tmp/cases.pickle [--size 400]
 
 The small generator is ``extractive``, since no weights of a real small model are here: **what it prints holds for
 extractive only**. An answer is wrong when it refuses what can be answered, answers what cannot, or lacks one of the
-required facts (fact recall below 1). Read are questions of xquad in English and German, of wikitables and sec10q, and
-the *fitting* half of clapnq (:mod:`halves`); the other half of clapnq and all of hint3 stay unseen. Each set weighs the
-same. All figures are cross-validated by source document: what is judged has no document in common with what was fitted.
+required facts (fact recall below 1). Read are the questions of the support fit: xquad in English and German and
+wikitables, each with its passage among the hits and with it taken out, and the *fitting* half of clapnq
+(:mod:`halves`); the other half of clapnq and all of hint3 stay unseen. Each set weighs the same. All figures are
+cross-validated by source document: what is judged has no document in common with what was fitted.
 
 The curve shows what share of the questions is right when the neediest are sent to a large generator, as if the large
 one were always right: an upper bound, since there is no large one here. Random sending is the straight line between
@@ -22,35 +24,36 @@ import argparse
 import hashlib
 import pickle
 import random
-import tempfile
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import fit_support
 import numpy as np
-from answer_sets import write_tables
-from data import corpus, data_folder, qrels, queries, write_lines
+from data import queries
 from facts import required_facts
-from halves import half, source
+from fit_support import Remembering
+from halves import half
 from numpy.typing import NDArray
 from reporting import print_table, write_json
 from scipy.optimize import minimize
-from workspaces import make_workspace, synced
 
 from ragkit.evaluate.answer_text import says, without_markers
+from ragkit.generate.extractive import ExtractiveGenerator
+from ragkit.index.embedder import MiniLMEmbedder
 from ragkit.metrics import area_under_roc
 from ragkit.routing.need import AnswerSigns, Signs, read_answer, read_signs
-from ragkit.types import DataClass, Generation, GenerationRequest, RawQuestion
-from ragkit.workspace import Workspace
+from ragkit.types import DataClass, GenerationRequest, Masked, MaskedQuestion, MaskedText
 
-SIZES = {"xquad-en": 300, "xquad-de": 300, "tables": 300, "sec10q": 120, "clapnq": 400}
-FOLDS, PENALTY, BINS, K = 5, 3.0, 10, 8
+SETS = ("en", "de", "tables", "clapnq")
+FOLDS, PENALTY, BINS = 5, 3.0, 10
 NAMES = [field.name for field in fields(Signs)]
 ANSWER_NAMES = [field.name for field in fields(AnswerSigns)]
 Floats = NDArray[np.float64]
-Asked = tuple[str, str, list[list[str]], bool]
-"""Question, cluster, required facts, and whether it can be answered."""
+Facts = list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -66,69 +69,62 @@ class Case:
     refused: bool
 
 
-def questions(folder: Path) -> Iterator[tuple[str, Path, list[Asked]]]:
-    """By collection: its source and its questions."""
-    for language in ("en", "de"):
-        own = [one for one in corpus("xquad") if one["id"].startswith(f"{language}-")]
-        asked = [
-            (str(one["text"]), str(one["gold_doc"]), [[str(one["answer"])]], True)
-            for one in queries("xquad")
-            if one["type"] == language
-        ]
-        yield f"xquad-{language}", write_lines(folder / f"{language}.jsonl", own), asked
-    tables = write_tables(folder / "tables")
-    rows = [one for one in queries("wikitables") if one["meta"]["table"].endswith(".csv")]
-    yield "tables", tables, [_of_a_table(one) for one in rows]
-    grades = qrels("sec10q")
-    reports = [
-        (str(one["text"]), min(grades[str(one["id"])]), required_facts(one["answer"], one["text"]), True)
-        for one in queries("sec10q")
-    ]
-    yield "sec10q", data_folder() / "sec10q" / "files", [one for one in reports if one[2]]
-    mine = [one for one in queries("clapnq") if half("clapnq", one) == "fit"]
-    asked = []
-    for one in mine:
-        facts = required_facts(one["answers"][0], one["text"]) if one["answerable"] else []
-        if facts or not one["answerable"]:
-            asked.append((str(one["text"]), source("clapnq", one), facts, bool(one["answerable"])))
-    yield "clapnq", write_lines(folder / "clapnq.jsonl", corpus("clapnq")), asked
+def read_kept(file: Path) -> list[fit_support.Case]:
+    """What ``fit_support.py --keep`` wrote, run as a script."""
+    sys.modules["__main__"].Case = fit_support.Case  # type: ignore[attr-defined]
+    kept: list[fit_support.Case] = pickle.loads(file.read_bytes())
+    return [case for case in kept if case.group in SETS]
 
 
-def _of_a_table(one: dict[str, Any]) -> Asked:
-    answers = one["answer"] if isinstance(one["answer"], list) else [one["answer"]]
-    text = f"{one['meta']['page_title']}: {one['text']}"
-    return text, str(one["meta"]["table"]), [[str(fact)] for fact in answers], True
+def with_facts(cases: Sequence[fit_support.Case]) -> Iterator[tuple[fit_support.Case, Facts]]:
+    """Each case with what a right answer must say; those whose facts are not known are left out."""
+    answers = {("xquad", str(one["text"])): [[str(one["answer"])]] for one in queries("xquad")}
+    for one in queries("wikitables"):
+        listed = one["answer"] if isinstance(one["answer"], list) else [one["answer"]]
+        for text in (str(one["text"]), f"{one['meta']['page_title']}: {one['text']}"):
+            answers["tables", text] = [[str(fact)] for fact in listed]
+    asked = iter([one for one in queries("clapnq") if half("clapnq", one) == "fit"])  # in the order they were kept
+    for case in cases:
+        if case.group == "clapnq":
+            one = next(asked)
+            facts = required_facts(one["answers"][0], one["text"]) if one["answerable"] else []
+        else:
+            facts = answers.get(("tables" if case.group == "tables" else "xquad", case.text), [])
+        if facts or not case.answerable:
+            yield case, facts
 
 
-def ask_all(folder: Path) -> Iterator[Case]:
-    """Ask ``extractive`` everything, as a workspace does."""
-    sets = {name: (path, asked) for name, path, asked in questions(folder)}
-    places = {name: path for name, (path, _) in sets.items()}
-    languages = {"xquad-de": "de"}
-    with synced(make_workspace(folder / "workspace", places, masking=False, languages=languages)) as workspace:
-        for name, (_, asked) in sets.items():
-            some = random.Random(3).sample(asked, min(SIZES[name], len(asked)))
-            for text, cluster, facts, answerable in some:
-                yield _case(workspace, name, text, cluster, facts, answerable)
+def drawn(cases: Sequence[tuple[fit_support.Case, Facts]], size: int) -> list[tuple[fit_support.Case, Facts]]:
+    """So many of each set, at most a third of them without an answer, in one random order."""
+    dice, chosen = random.Random(3), []
+    for name in SETS:
+        for label, share in ((True, size - size // 3), (False, size // 3)):
+            own = [one for one in cases if one[0].group == name and one[0].answerable == label]
+            chosen += dice.sample(own, min(share, len(own)))
+    dice.shuffle(chosen)
+    return chosen
 
 
-def _case(workspace: Workspace, name: str, text: str, cluster: str, facts: list[list[str]], answerable: bool) -> Case:
-    answer = workspace.ask(text, collection=name, k=K)
-    assistant = workspace._handles.reader(name).assistant
-    masked = assistant.masker.mask_question(RawQuestion(text), principal=workspace._principal(None))
-    request = GenerationRequest(masked, answer.hits, DataClass.INTERNAL)
-    made = Generation(
-        text=answer.text,
-        citations=answer.citations,
-        refused=answer.refused,
-        reason=answer.reason,
-        support=answer.support,
-    )
-    said = without_markers(answer.text)
-    whole = all(says(said, accepted) for accepted in facts)
-    right = (not answer.refused and whole) if answerable else answer.refused
-    signs = astuple(read_signs(request, answer.support))
-    return Case(name, cluster, signs, (*signs, *astuple(read_answer(made))), answer.support, not right, answer.refused)
+def ask_all(chosen: Sequence[tuple[fit_support.Case, Facts]], seconds: float) -> Iterator[Case]:
+    """Ask ``extractive``, which reads the hits that were kept, until the time is over."""
+    end = time.monotonic() + seconds
+    generator = ExtractiveGenerator(Remembering(MiniLMEmbedder()))
+    generator.load()
+    for number, (case, facts) in enumerate(chosen):
+        if time.monotonic() > end:
+            return
+        text = Masked(case.text)
+        question = MaskedQuestion(MaskedText(text, text), case.part, "")
+        request = GenerationRequest(question, case.hits, DataClass.INTERNAL)
+        made = generator.generate(request)
+        said = without_markers(made.text)
+        whole = all(says(said, accepted) for accepted in facts)
+        right = (not made.refused and whole) if case.answerable else made.refused
+        signs = astuple(read_signs(request, made.support))
+        after = (*signs, *astuple(read_answer(made)))
+        if number % 20 == 19:
+            print(f"{number + 1} of {len(chosen)}", file=sys.stderr, flush=True)
+        yield Case(case.group, case.source, signs, after, made.support, not right, made.refused)
 
 
 def fit(signs: Floats, wrong: NDArray[np.bool_], weight: Floats) -> tuple[Floats, float]:
@@ -168,7 +164,7 @@ def report(cases: Sequence[Case]) -> dict[str, Any]:
     sets = np.array([case.set for case in cases])
     fold = np.array([hashlib.sha256(f"{one.set}/{one.cluster}".encode()).digest()[0] % FOLDS for one in cases])
     weight = np.zeros(len(cases))
-    for name in SIZES:
+    for name in SETS:
         weight[sets == name] = 1 / max((sets == name).sum(), 1)
     weight /= weight.mean()
     chances: dict[str, Floats] = {"support alone": 1 - np.array([case.support for case in cases])}
@@ -180,7 +176,7 @@ def report(cases: Sequence[Case]) -> dict[str, Any]:
         pairs = ", ".join(f"{name}={value:.2f}" for name, value in zip(names, weights))
         print(f"{when.upper()}_INTERCEPT = {intercept:.2f}\n{when.upper()}: {pairs}")
     chances["refused"] = np.array([float(case.refused) for case in cases])
-    groups = {"all": np.ones(len(cases), dtype=bool), **{name: sets == name for name in SIZES}}
+    groups = {"all": np.ones(len(cases), dtype=bool), **{name: sets == name for name in SETS}}
     rows = [
         (
             name,
@@ -219,19 +215,16 @@ def curves(chances: dict[str, Floats], wrong: NDArray[np.bool_]) -> Iterator[tup
 def main() -> None:
     """Ask, fit, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, help="keep the cases in this file, or take them from it")
+    parser.add_argument("--cases", type=Path, required=True, help="what fit_support.py --keep wrote")
+    parser.add_argument("--size", type=int, default=400, help="questions a set, at most")
+    parser.add_argument("--seconds", type=float, default=3600, help="stop asking after so long, for a busy machine")
     options = parser.parse_args()
-    if options.keep and options.keep.is_file():
-        cases = pickle.loads(options.keep.read_bytes())
-    else:
-        with tempfile.TemporaryDirectory() as name:
-            cases = list(ask_all(Path(name)))
-        if options.keep:
-            options.keep.write_bytes(pickle.dumps(cases))
+    chosen = drawn(list(with_facts(read_kept(options.cases))), options.size)
+    cases = list(ask_all(chosen, options.seconds))
     print(
         f"{len(cases):,} questions, {len({(case.set, case.cluster) for case in cases}):,} documents; small: extractive"
     )
-    write_json("need", report(cases), trial=False)
+    write_json("need", report(cases), trial=len(cases) < 1_000)
 
 
 if __name__ == "__main__":
