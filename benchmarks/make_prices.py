@@ -29,7 +29,8 @@ HOSTS = (
 KEYS = {"input_mtok": "input", "output_mtok": "output", "cache_read_mtok": "cached_input"}
 HEAD = """# What hosted models cost, in {currency} per million tokens at the standard tier. Made by
 # benchmarks/make_prices.py; do not edit: name a file of your own in [prices] instead.
-# It is a snapshot and can be wrong: the provider's bill decides.
+# It is a snapshot and can be wrong: the provider's bill decides. From genai-prices
+# (https://github.com/pydantic/genai-prices, MIT licence, Copyright (c) Pydantic Services Inc. 2025 to present).
 dated = {dated}
 currency = "{currency}"
 source = "{source}"
