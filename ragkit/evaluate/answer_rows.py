@@ -1,8 +1,8 @@
 """The rows of a run on the disk, for the owner alone: figures by question id, so that an interrupted run goes on.
 
 The first line says which run it is: the questions, the collection, k and what answers were compared in. A last line
-that was cut is left out and written again. An error stays one: asking again until it works would flatter a generator. No
-question, answer or document is in it.
+that was cut is left out and written again. An error stays one: asking again until it works would flatter a generator.
+No question, answer or document is in it.
 """
 
 from __future__ import annotations
