@@ -161,13 +161,18 @@ def _tables(folder: Path) -> Path:
 class Remembering:
     """The encoder, each text once."""
 
-    def __init__(self, encoder: MiniLMEmbedder) -> None:
+    def __init__(self, encoder: Any) -> None:
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
 
     def load(self) -> None:
         """Load the encoder."""
         self._encoder.load()
+
+    @property
+    def fingerprint(self) -> str:
+        """The encoder's: the head asks for it."""
+        return self._encoder.fingerprint
 
     def embed_question(self, text: Masked) -> NDArray[np.float32]:
         """One text."""
