@@ -212,7 +212,7 @@ class Router:
         try:
             generation = trail.add(self._open(larger, trail).generate(trail.request))
         except KEEPS_SMALL as failed:
-            trail.keep(why_kept(failed))
+            trail.keep(why_kept(failed), larger=larger, asked=not isinstance(failed, BudgetExceeded))
             return small
         trail.step = Step(name=larger, route="large", reason=why_replaced(small))
         return generation
@@ -226,7 +226,7 @@ class Router:
             if trail.shown:
                 raise
             trail.step = kept
-            trail.keep(why_kept(failed))
+            trail.keep(why_kept(failed), larger=larger, asked=not isinstance(failed, BudgetExceeded))
             return small
 
     def _pieces(self, name: str, trail: Trail) -> Pieces:

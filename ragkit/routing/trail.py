@@ -46,8 +46,10 @@ class Trail:
         self.cost_micro = None if unknown else (self.cost_micro or 0) + (account.cost_micro or 0)
         return generation
 
-    def keep(self, reason: str) -> None:
-        """Stay with the last choice, for another reason."""
+    def keep(self, reason: str, *, larger: str, asked: bool) -> None:
+        """Stay with the small one, because the larger one did not answer; ``asked``: whether it was asked."""
+        if not asked and larger in self.tried:
+            self.tried.remove(larger)
         if self.step is not None:
             self.step = replace(self.step, reason=reason)
 
