@@ -177,7 +177,9 @@ def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, L
     whole.wrap(door, "judge", "  of it boundary and re-scan")
     caught = Caught(door)
     whole.wrap(door, "post", "gateway")
-    whole.wrap(prompted(part.assistant.generator), "prepare", "prompt, packing, aliases")
+    generator = prompted(part.assistant.generator)
+    whole.wrap(generator, "_prepare", "prompt, packing, aliases")
+    whole.wrap(generator, "_estimator", "estimate of support")
     whole.wrap(part.recorder, "record", "events, with fsync")
     with httpx.Client(trust_env=False) as client:
         for number, question in enumerate(asked):
@@ -192,7 +194,9 @@ def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, L
             bare = whole.laps["bare httpx"][-1]
             gateway = whole.laps["ask: gateway"][-1]
             whole.add("overhead of the gateway", gateway - bare)
-            whole.add("overhead of prompt and checks", whole.laps["generate"][-1] - gateway)
+            parts = ("gateway", "estimate of support", "prompt, packing, aliases")
+            known = sum(whole.laps[f"ask: {one}"][-1] for one in parts)
+            whole.add("checks and the rest", whole.laps["generate"][-1] - known)
             whole.add("overhead of the answer", whole.laps["generate"][-1] - bare)
             _stream(streamed, workspace, question, caught, client, url)
     return {"whole": whole, "streamed": streamed}
@@ -200,7 +204,7 @@ def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, L
 
 def prompted(generator: Any) -> Any:
     """The generator with the prompt, below meter and router."""
-    while not hasattr(generator, "prepare"):
+    while not hasattr(generator, "_prepare"):
         generator = next(one for one in vars(generator).values() if hasattr(one, "generate"))
     return generator
 
