@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ragkit.types import Masked
+
 _FIRST = 0xE000
 MARK = re.compile("[\ue000-\uf8ff]")
 MARKS = re.compile("(?:[ \t]*[\ue000-\uf8ff])+")
@@ -46,6 +48,11 @@ def cited(text: str) -> list[int]:
 def without_marks(text: str) -> str:
     """Return a text without its citations."""
     return MARKS.sub("", text) if MARK.search(text) else text
+
+
+def unmarked(text: Masked) -> Masked:
+    """Return a source's text without anything that reads like a marker: ``[12]`` of a footnote becomes ``(12)``."""
+    return Masked(_GROUP.sub(lambda group: f"({group[0][1:-1]})", text))
 
 
 class MarkerStream:

@@ -13,6 +13,7 @@ from ragkit.generate.aliases import without_tokens
 
 _ADDRESS = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _WORD = re.compile(r"[^\W_]+(?:[\-/._:][^\W_]+)*")
+_DIGIT = re.compile(r"\d")
 _PLAIN = re.compile(r"\d+")
 _SPACED = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)")
 _NUMBER = re.compile(r"(?<!\w)(?<![^\W\d]-)\d++(?:[.,'’\u00a0\u202f]\d++)*+(?![^\W\d_])")
@@ -23,6 +24,8 @@ _UNIT = re.compile(r"(\d+(?:[.,]\d+)*)[^\W\d_]{1,4}")
 def figures(text: str) -> dict[str, frozenset[str]]:
     """Return each figure of a text as it is written, with all that it could be read as."""
     text = without_tokens(_LIST_MARK.sub(" ", text))
+    if not _DIGIT.search(text) and "@" not in text:
+        return {}
     found: dict[str, frozenset[str]] = {}
     for address in _ADDRESS.findall(text):
         found[address] = frozenset({address.casefold()})
@@ -39,6 +42,8 @@ def figures(text: str) -> dict[str, frozenset[str]]:
 def readings(text: str) -> frozenset[str]:
     """Return all that the figures of a text could be read as, and the figures within its identifiers."""
     text = without_tokens(text)
+    if not _DIGIT.search(text) and "@" not in text:
+        return frozenset()
     known = set[str]().union(*figures(text).values())
     known.update(_canonical(part) for part in _PLAIN.findall(_NUMBER.sub(" ", text)))
     known.update(_canonical(mark.strip(" (.)\t\n")) for mark in _LIST_MARK.findall(text))

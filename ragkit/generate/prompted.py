@@ -22,6 +22,7 @@ from ragkit.config_answering import AnswersSection
 from ragkit.errors import GeneratorGarbled, GeneratorRefused
 from ragkit.generate.aliases import AliasBook
 from ragkit.generate.checking import Entailment, SupportChecker
+from ragkit.generate.citing import unmarked
 from ragkit.generate.packing import FRAME_TOKENS, Source, pack
 from ragkit.generate.prompt import PromptTemplate, SourceText, template_for, write_messages
 from ragkit.generate.streaming import UNSUPPORTED, AnswerStream
@@ -220,7 +221,8 @@ class PromptedGenerator:
         turns = [(book.hide(asked), book.hide(answered)) for asked, answered in history]
         question = book.hide(request.question.text.record)
         texts = [
-            SourceText(one.number, book.hide(one.title), book.hide(one.heading), book.hide(one.text)) for one in sources
+            SourceText(one.number, *(unmarked(book.hide(part)) for part in (one.title, one.heading, one.text)))
+            for one in sources
         ]
         return ModelCall(
             messages=write_messages(template, question=question, sources=texts, history=turns),

@@ -226,7 +226,7 @@ def test_text_is_shown_while_the_model_writes() -> None:
             yield word
 
     class Lazy(ScriptedModel):
-        def stream(self, call: ModelCall) -> Iterator[str]:  # type: ignore[override]
+        def stream(self, call: ModelCall) -> Iterator[str]:
             yield from script(call)
             yield from (one for one in ScriptedModel("").stream(call) if not isinstance(one, str))  # type: ignore[misc]
 
@@ -295,6 +295,14 @@ def test_history_is_sent_without_its_markers() -> None:
     assert "[unsupported]" not in prompt
     assert "K7F3QX9M2T" not in prompt
     assert prompt.index("answer 4.") < prompt.index("How long is the warranty?")
+
+
+def test_a_footnote_of_a_source_is_no_marker() -> None:
+    """A model that copies ``[2]`` out of a source would cite another one by it."""
+    call = generator_of("x").prepare(asked(hits=[hit_of(1, "So it is [2] and [Source 1].", title="Notes [1]")]))
+    prompt = call.messages[-1].content
+    assert "So it is (2) and (Source 1)." in prompt
+    assert "Title: Notes (1)" in prompt
 
 
 def test_what_is_prepared_is_what_is_sent() -> None:
