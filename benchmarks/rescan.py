@@ -3,7 +3,8 @@
 Run ``python benchmarks/rescan.py``; ``--limit 20`` for a trial. From each collection, masked by the default policy,
 prompts of a question and its eight chunks are built. *False block*: such a prompt, in which nothing is unmasked, is
 held back. *Catch*: with one canary planted at a random place, it is held back. Beside ours stands the plain way, the
-masker's detectors over the whole prompt. A collection's prompts hold whatever its policy lets stand.
+masker's detectors over the whole prompt. Times are the processor's. Masking itself is not measured here: a
+collection's prompts hold whatever its policy lets stand.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import base64
 import json
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -24,11 +26,11 @@ from typing import Any
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.company.generate import generate
 from data import aws_docs, data_folder, queries, write_lines
 from reporting import print_table, write_json
 from workspaces import make_workspace, synced
 
+from benchmarks.company.generate import generate
 from ragkit.generate.aliases import AliasBook
 from ragkit.generate.prompt import ANSWER, SourceText, write_messages
 from ragkit.mask.rescan import CollectionScanner
@@ -40,6 +42,7 @@ from ragkit.workspace import Workspace
 K = 8
 NAMES = "names without a cue"
 PROMPTS = 300
+PLANTED = 60
 SETS = ("abcd_guidelines", "clapnq", "sec10q", "aws_docs", "company")
 FIXED = [*asdict(ANSWER).values(), "Title:", "Section:"]
 WAYS: Mapping[str, Callable[[str], str]] = {
@@ -77,7 +80,7 @@ def main() -> None:
             print(json.dumps(figures[-1]), flush=True)
     print_table(
         "Prompts held back though nothing in them is unmasked",
-        ("collection", "prompts", "ragkit", "95 %", "plain", "ms first", "ms again", "plain ms", "characters"),
+        ("collection", "prompts", "ragkit", "95 %", "plain", "cpu ms", "cpu ms again", "plain cpu ms", "characters"),
         [[f["set"], f["prompts"], f["false"], f["false_interval"], f["plain_false"], f["ms_first"], f["ms_again"],
           f["plain_ms"], f["characters"]] for f in figures],
     )  # fmt: skip
@@ -124,13 +127,13 @@ def measure(name: str, folder: Path, limit: int, *, show: bool, policy: str) -> 
         some = cases[: max(10, limit // 6)]
         plain_false, plain_ms = 0, []
         for case in some:
-            started = time.perf_counter()
+            started = time.process_time()
             plain_false += bool(plain(case.prompt))
-            plain_ms.append((time.perf_counter() - started) * 1000)
+            plain_ms.append((time.process_time() - started) * 1000)
         dice = random.Random(7)
         caught: dict[str, str] = {}
         plain_caught = "-"
-        for kind, way, planted in plantings(limit):
+        for kind, way, planted in plantings(min(limit, PLANTED)):
             for case in cases:
                 vouched(case, scanner)
             texts = [plant(case.prompt, canary, way, dice) for case, canary in zip(cases, planted, strict=False)]
@@ -168,9 +171,9 @@ def explained(scanner: CollectionScanner, prompt: str) -> list[str]:
 
 
 def timed(scanner: CollectionScanner, text: str) -> tuple[Mapping[str, int], float]:
-    started = time.perf_counter()
+    started = time.process_time()
     counts = scanner.scan(text)
-    return counts, (time.perf_counter() - started) * 1000
+    return counts, (time.process_time() - started) * 1000
 
 
 def plain_scanner(masker: Any) -> Callable[[str], int]:
@@ -182,7 +185,7 @@ def plain_scanner(masker: Any) -> Callable[[str], int]:
         spans, _ = masker.mask_text(veiled(text))
         shown = veiled(text)
         return sum(
-            span.entity_type != LITERAL and not ("[" in shown[max(0, span.start - 1) : span.end + 1]) for span in spans
+            span.entity_type != LITERAL and "[" not in shown[max(0, span.start - 1) : span.end + 1] for span in spans
         )
 
     return scan
@@ -236,7 +239,12 @@ def opened(name: str, folder: Path, profile: str) -> tuple[Workspace, list[str]]
         asked = [str(row["title"]) for row in rows]
     else:
         there = data_folder() / name
-        source = there / "files" if (there / "files").exists() else there / "corpus.jsonl"
+        source = there / "corpus.jsonl"
+        if name == "sec10q":  # a quarter of the filings: they are long, and all alike
+            source = folder / "filings"
+            source.mkdir(exist_ok=True)
+            for one in sorted((there / "files").iterdir())[::4]:
+                shutil.copy(one, source)
         asked = [str(row["text"]) for row in queries(name)]
         if name == "abcd_guidelines":
             asked = [str(json.loads(line)["title"]) for line in source.read_text().splitlines()]

@@ -118,7 +118,7 @@ class CollectionScanner:
         counts = Counter(span.entity_type for span in self._look(shown, strays))
         for start, end, plain in hidden(shown):
             if any(first < end and start < last for first, last in strays):
-                found = self._look(plain, [(0, len(plain))])
+                found = self._look(plain, self._vouched.strays(plain))
                 counts.update(span.entity_type for span in found)
         return dict(counts)
 

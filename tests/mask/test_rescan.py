@@ -143,6 +143,13 @@ def test_other_ways_of_writing_hide_nothing(stored, write) -> None:
     assert not scanner.scan(f"{record}\nSee {write('an open door')} for it.")
 
 
+def test_a_learned_detector_reads_what_was_decoded(stored) -> None:
+    """No rule and no vault knows the name."""
+    _, scanner, record = stored
+    scanner.vouch([record])
+    assert scanner.scan(f"{record}\nSee {b'over there Washington waits'.hex()} for it.")
+
+
 def test_patterns_count_wherever_they_stand(stored) -> None:
     """A card number in stored text is a fault of the store, and stays here."""
     _, scanner, _ = stored
