@@ -171,6 +171,7 @@ def explained(scanner: CollectionScanner, prompt: str) -> list[str]:
 
 
 def timed(scanner: CollectionScanner, text: str) -> tuple[Mapping[str, int], float]:
+    """What is found, and the processor's milliseconds."""
     started = time.process_time()
     counts = scanner.scan(text)
     return counts, (time.process_time() - started) * 1000
@@ -195,7 +196,7 @@ def prompts(workspace: Workspace, asked: Sequence[str], limit: int) -> Iterator[
     """Questions of the set with their chunks, as a prompt."""
     assistant = workspace._handles.reader(None).assistant
     owner = workspace.config.workspace.principal
-    for number, text in enumerate(asked[:limit]):
+    for text in asked[:limit]:
         question = assistant.masker.mask_question(RawQuestion(text), principal=owner)
         hits = tuple(assistant.retriever.retrieve(question, k=K, principal=owner))
         book = AliasBook(Conversation())
