@@ -13,19 +13,16 @@ is done; its pieces joined are the text of :meth:`PromptedGenerator.generate`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from ragkit.config_answering import AnswersSection
-from ragkit.errors import GeneratorGarbled, GeneratorRefused
+from ragkit.errors import GeneratorGarbled
 from ragkit.generate.aliases import AliasBook
 from ragkit.generate.checking import Entailment, SupportChecker
-from ragkit.generate.citing import unmarked
-from ragkit.generate.packing import FRAME_TOKENS, Source, pack
-from ragkit.generate.prompt import PromptTemplate, SourceText, template_for, write_messages
-from ragkit.generate.streaming import UNSUPPORTED, AnswerStream
+from ragkit.generate.preparing import Prepared, PromptWriter
+from ragkit.generate.prompt import template_for
+from ragkit.generate.streaming import AnswerStream
 from ragkit.protocols import ChatModel
 from ragkit.types import (
     Account,
@@ -43,17 +40,6 @@ REFUSAL = Masked("The documents do not answer this.")
 
 Estimator = Callable[[MaskedQuestion, Sequence[Hit]], float]
 """Probability in 0..1 that the hits hold an answer."""
-
-_CHAT_TOKENS = 32  # what a chat template puts around two messages
-_HISTORY_SHARE = 0.25  # of the room; the sources need the rest
-_MOST_TRIES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    call: ModelCall
-    sources: list[Source]
-    history: list[tuple[Masked, Masked]]
 
 
 class PromptedGenerator:
@@ -81,6 +67,7 @@ class PromptedGenerator:
         self._settings = settings
         self._estimator = estimator
         self._nli = nli
+        self._prompts = PromptWriter(model, settings)
 
     def __repr__(self) -> str:
         return f"PromptedGenerator({self._name!r})"
@@ -118,7 +105,7 @@ class PromptedGenerator:
         Raises:
             GeneratorRefused: Not even one passage fits the model's context.
         """
-        return self._prepare(request).call
+        return self._prompts.prepare(request).call
 
     def generate(self, request: GenerationRequest) -> Generation:
         """Answer, or refuse with ``no-hits``, ``model`` or ``unsupported``.
@@ -130,7 +117,7 @@ class PromptedGenerator:
         """
         if not _told(request):
             return self._nothing_found()
-        prepared = self._prepare(request)
+        prepared = self._prompts.prepare(request)
         answer = self._answer(request, prepared)
         completion = self._model.complete(prepared.call)
         shown = answer.feed(completion.text) + answer.finish(completion.finish)
@@ -148,7 +135,7 @@ class PromptedGenerator:
             yield generation.text
             yield generation
             return
-        prepared = self._prepare(request)
+        prepared = self._prompts.prepare(request)
         answer = self._answer(request, prepared)
         completion: Completion | None = None
         parts: list[str] = []
@@ -170,73 +157,9 @@ class PromptedGenerator:
             yield Masked(rest)
         yield generation
 
-    # --- before the model --------------------------------------------------------------------------------------
-
-    def _prepare(self, request: GenerationRequest) -> _Prepared:
-        model = self._model
-        template = template_for(model.context_tokens)
-        max_tokens = min(self._settings.max_tokens, max(16, model.context_tokens // 3))
-        limit = model.context_tokens - max_tokens
-        question = request.question.text.record
-        room = limit - model.count_tokens(f"{template.system}\n{template.closing}\n{question}")
-        room -= _CHAT_TOKENS + FRAME_TOKENS
-        history = self._history(request, int(room * _HISTORY_SHARE))
-        room -= model.count_tokens("\n".join(f"{asked}\n{answered}" for asked, answered in history))
-        for _ in range(_MOST_TRIES):
-            sources = pack(request.hits, room=room, count_tokens=model.count_tokens)
-            if not sources:
-                break
-            call = self._call(request, template, sources, history, max_tokens)
-            over = model.count_tokens("\n".join(message.content for message in call.messages)) + _CHAT_TOKENS - limit
-            if over <= 0:
-                return _Prepared(call, sources, history)
-            room -= over + FRAME_TOKENS
-        raise GeneratorRefused(
-            "not even one passage fits the model's context",
-            remedy="Use a model with a larger context, or lower `max_tokens` under [answers].",
-        )
-
-    def _history(self, request: GenerationRequest, room: int) -> list[tuple[Masked, Masked]]:
-        """The last turns that fit, oldest first; an answer without its markers, which count other sources."""
-        turns = [(turn.question.record, turn.answer) for turn in request.conversation.turns]
-        turns = turns or [(text.record, Masked("")) for text in request.question.history]
-        kept: list[tuple[Masked, Masked]] = []
-        for asked, answered in reversed(turns[-self._settings.history :] if self._settings.history else []):
-            turn = (asked, _without_markers(answered))
-            room -= self._model.count_tokens(f"{turn[0]}\n{turn[1]}")
-            if room < 0:
-                break
-            kept.insert(0, turn)
-        return kept
-
-    def _call(
-        self,
-        request: GenerationRequest,
-        template: PromptTemplate,
-        sources: Sequence[Source],
-        history: Sequence[tuple[Masked, Masked]],
-        max_tokens: int,
-    ) -> ModelCall:
-        book = AliasBook(request.conversation)
-        turns = [(book.hide(asked), book.hide(answered)) for asked, answered in history]
-        question = book.hide(request.question.text.record)
-        texts = [
-            SourceText(one.number, *(unmarked(book.hide(part)) for part in (one.title, one.heading, one.text)))
-            for one in sources
-        ]
-        return ModelCall(
-            messages=write_messages(template, question=question, sources=texts, history=turns),
-            data_class=request.data_class,
-            collection=request.question.collection,
-            request_id=request.request_id,
-            conversation=request.conversation.id,
-            prompt=template.version,
-            max_tokens=max_tokens,
-        )
-
     # --- after the model ---------------------------------------------------------------------------------------
 
-    def _answer(self, request: GenerationRequest, prepared: _Prepared) -> AnswerStream:
+    def _answer(self, request: GenerationRequest, prepared: Prepared) -> AnswerStream:
         checker = SupportChecker(
             prepared.sources,
             question=request.question.text.record,
@@ -250,7 +173,7 @@ class PromptedGenerator:
     def _generation(
         self,
         request: GenerationRequest,
-        prepared: _Prepared,
+        prepared: Prepared,
         answer: AnswerStream,
         text: str,
         completion: Completion,
@@ -303,10 +226,6 @@ class PromptedGenerator:
 
 def _told(request: GenerationRequest) -> bool:
     return any(hit.chunk.record.strip() for hit in request.hits)
-
-
-def _without_markers(answer: Masked) -> Masked:
-    return Masked(re.sub(r"[ \t]*\[\d{1,3}\]", "", answer).replace(UNSUPPORTED, ""))
 
 
 def _closable(pieces: Iterator[str | Completion]) -> Generator[str | Completion, None, None]:
