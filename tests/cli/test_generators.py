@@ -73,7 +73,7 @@ def test_a_sound_generator_passes(ragkit_cli: Any, tmp_path: Path) -> None:
     assert [one["name"] for one in found["checks"]] == ["section", "load", "probe", "call", "speed"]
     assert (found["ok"], found["code"], found["model"], found["context_tokens"]) == (True, "", "tiny", 4000)
     assert found["output_tokens"] == 12
-    assert 0 < found["ttft_ms"] < 2000
+    assert 0 < found["ttft_ms"] < 10_000
     assert 5 < found["tokens_per_second"] < 250
     assert "tokens a second" in shown.stdout
     events = (tmp_path / ".ragkit/events/00000001.jsonl").read_text()
