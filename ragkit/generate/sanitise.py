@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ragkit.generate.safe_text import SafeText
 from ragkit.generate.syntax import (
     CITATION_LABEL,
     DEFINITION,
@@ -41,8 +42,6 @@ _LABEL = 1000  # characters of a link's text; CommonMark allows a reference labe
 _TARGET = 2000
 _TAG = 1000
 _COMMENT = 5000
-_LINE = 1200
-_JOINS = re.compile(r"[\w:/.\-@<!?&#\[\](=%+~‹]")
 _HARMLESS_AFTER_LESS = " \t\n0123456789=-"
 
 
@@ -61,9 +60,7 @@ class SanitiseStream:
         self._at = 0
         self._final = False
         self._before = ""  # last character as it came, for the joiners of Arabic and Indic words
-        self._out: list[str] = []
-        self._line = ""  # the line under way, as it was given back
-        self._seam = False
+        self._shown = SafeText()
         self.removed = 0
 
     def __repr__(self) -> str:
@@ -77,8 +74,7 @@ class SanitiseStream:
         self._text = self._text[max(0, self._at - 1) :] + clean
         self._at = min(self._at, 1)
         self._run()
-        out, self._out = "".join(self._out), []
-        return out
+        return self._shown.take()
 
     def flush(self) -> str:
         """Return what was held back, as no more comes."""
@@ -106,7 +102,7 @@ class SanitiseStream:
             self._at = read
 
     def _pass(self, until: int) -> None:
-        self._emit(self._text[self._at : until])
+        self._shown.write(self._text[self._at : until])
         self._at = until
 
     def _special(self, found: re.Match[str]) -> int | None:
@@ -124,7 +120,7 @@ class SanitiseStream:
             return self._bracket(self._at + 1, image=True)
         if sign == "!" and self._at + 1 == len(self._text) and not self._final:
             return None
-        self._emit(sign)
+        self._shown.write(sign)
         return self._at + 1
 
     def _next(self, at: int) -> str:
@@ -136,7 +132,7 @@ class SanitiseStream:
         if end == len(self._text) and not self._final and end - scheme_end < _TARGET:
             return None
         address = self._text[self._at : end].rstrip(".,;:!?*_~")
-        self._emit(self._harmless(address))
+        self._shown.write(self._harmless(address))
         self.removed += 1
         return self._at + len(address)
 
@@ -155,7 +151,7 @@ class SanitiseStream:
         if not following and not self._final:
             return None
         if following in _HARMLESS_AFTER_LESS:
-            self._emit("<" + following)
+            self._shown.write("<" + following)
             return at + 1 + len(following)
         if self._text.startswith("<!--", at):
             end = self._text.find("-->", at + 4, at + _COMMENT)
@@ -170,7 +166,7 @@ class SanitiseStream:
         if end == len(self._text) and end < at + _TAG and not self._final:
             return None
         if self._text[end : end + 1] != ">":
-            self._emit("‹")
+            self._shown.write("‹")
             return at + 1
         return self._tag(self._text[at + 1 : end], end + 1)
 
@@ -180,13 +176,13 @@ class SanitiseStream:
             return self._drop(after)
         if "@" in content or ":" in content:  # an autolink
             self.removed += 1
-            self._seam = True
+            self._shown.part()
             self._within(content)
-            self._seam = True
+            self._shown.part()
         else:
-            self._emit("‹")
+            self._shown.write("‹")
             self._within(content)
-            self._emit("›")
+            self._shown.write("›")
         return after
 
     def _entity(self, at: int) -> int | None:
@@ -194,11 +190,12 @@ class SanitiseStream:
         if entity is None:
             if not self._final and ENTITY_BEGUN.fullmatch(self._text, at):
                 return None
-            self._emit("&")
+            self._shown.write("&")
             return at + 1
         written = ENTITIES.get(entity[1].lower(), "&")
-        self._emit(written)
-        self._seam = written == "&"
+        self._shown.write(written)
+        if written == "&":
+            self._shown.part()
         return entity.end() if entity[1].lower() in ENTITIES else at + 1
 
     def _bracket(self, at: int, *, image: bool) -> int | None:
@@ -216,13 +213,18 @@ class SanitiseStream:
             return self._inline(start, label, end, solid=solid)
         if following == "[":
             return self._reference(start, label, end, solid=solid, image=image)
-        if following == ":" and not image and not TOKEN_LABEL.fullmatch(label) and LINE_START.fullmatch(self._line):
+        if (
+            following == ":"
+            and not image
+            and not TOKEN_LABEL.fullmatch(label)
+            and LINE_START.fullmatch(self._shown.line)
+        ):
             return self._definition(label, end)
         return self._literal(start, at)
 
     def _literal(self, start: int, at: int) -> int:
         for sign in self._text[start : at + 1]:  # "!" and "[" one by one, so that they are kept apart
-            self._emit(sign)
+            self._shown.write(sign)
         return at + 1
 
     def _inline(self, start: int, label: str, end: int, *, solid: bool) -> int | None:
@@ -233,11 +235,11 @@ class SanitiseStream:
         if close > 0 and (LINKLIKE.match(target) if solid else DESTINATION.fullmatch(target)):
             self.removed += 1
             if solid:
-                self._emit(f"[{label}]")
+                self._shown.write(f"[{label}]")
             else:
-                self._seam = True
+                self._shown.part()
                 self._within(label)
-            self._seam = True
+            self._shown.part()
             return close + 1
         at = start + (self._text[start] == "!")
         return self._literal(start, at)
@@ -252,15 +254,15 @@ class SanitiseStream:
         if solid or indexing or CITATION_LABEL.fullmatch(reference) or TOKEN_LABEL.fullmatch(reference):
             return self._literal(start, at)
         self.removed += 1
-        self._seam = True
+        self._shown.part()
         self._within(label)
-        self._seam = True
+        self._shown.part()
         return close + 1
 
     def _definition(self, label: str, end: int) -> int | None:
         """``[label]: target`` at the beginning of a line, which would make a link of every ``[label]``."""
         if CITATION_LABEL.fullmatch(label):
-            self._emit(f"[{label}]")
+            self._shown.write(f"[{label}]")
             return end + 2
         line_end = self._text.find("\n", end, end + _TARGET)
         if line_end < 0:
@@ -270,14 +272,14 @@ class SanitiseStream:
         if DEFINITION.fullmatch(self._text, end + 2, line_end):
             return self._drop(line_end)
         self._within(label)
-        self._emit(":")
+        self._shown.write(":")
         return end + 2
 
     # --- writing -----------------------------------------------------------------------------------------------
 
     def _drop(self, after: int) -> int:
         self.removed += 1
-        self._seam = True
+        self._shown.part()
         return after
 
     def _within(self, text: str) -> None:
@@ -286,20 +288,6 @@ class SanitiseStream:
         self._text, self._at, self._final = text, 0, True
         self._run()
         self._text, self._at, self._final = outer
-
-    def _emit(self, text: str) -> None:
-        if not text:
-            return
-        last, first = self._line[-1:], text[0]
-        parted = self._seam and _JOINS.match(last) and _JOINS.match(first)
-        link = (last == "]" and first == "(") or (last == "!" and first == "[")
-        label = last == "]" and first == ":" and re.compile(rf"{LINE_START.pattern}\[(.*)\]").fullmatch(self._line)
-        if parted or link or (label and not TOKEN_LABEL.fullmatch(label[1])):
-            text = " " + text
-        self._seam = False
-        self._out.append(text)
-        newline = text.rfind("\n")
-        self._line = (text[newline + 1 :] if newline >= 0 else self._line + text)[-_LINE:]
 
 
 def sanitise(text: str, known: Callable[[str], bool] | None = None) -> tuple[str, int]:
