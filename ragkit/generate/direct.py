@@ -151,7 +151,7 @@ def _patterns(question: Masked) -> Iterator[re.Pattern[str]]:
     kinds = [values for asked, values in _KINDS if asked.search(question)]
     if counted and not kinds:
         stem = re.escape(counted.group(1)[: max(4, len(counted.group(1)) - 3)])
-        yield re.compile(rf"{_RANGE}(?:\s+[^\W\d_]+){{0,2}}?\s+{stem}[^\W\d_]*", re.IGNORECASE)
+        yield re.compile(rf"{_RANGE}(?:\s+(?!and\b|und\b|or\b)[^\W\d_]+)?\s+{stem}[^\W\d_]*", re.IGNORECASE)
     elif len(kinds) == 1 or (kinds and kinds[0] is _KINDS[0][1]):  # a percentage of a price is one question
         yield from kinds[0]
 
