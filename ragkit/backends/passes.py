@@ -87,7 +87,7 @@ def rows_stopping(rows: Sequence[Row], longest: int) -> Any:
     import torch
     from transformers import StoppingCriteria, StoppingCriteriaList
 
-    class Rows(StoppingCriteria):
+    class Rows(StoppingCriteria):  # type: ignore[misc]  # transformers is not followed by mypy
         def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002 - the library's call
             last = input_ids[:, -1].tolist() if input_ids.shape[1] > longest else [None] * len(rows)
             ended = [row.done if token is None else row.take(token) for row, token in zip(rows, last)]
