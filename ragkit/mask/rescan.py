@@ -22,7 +22,7 @@ Text that is written in another way (base64, hex, percent, escapes) is decoded a
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -33,6 +33,7 @@ from ragkit.mask.allowed import Allowed
 from ragkit.mask.encodings import hidden
 from ragkit.mask.examination import LITERAL, Examiner
 from ragkit.mask.questions import recognise
+from ragkit.mask.stretches import is_plain_word, meets, standing_alone, windows
 from ragkit.mask.vault import Vault
 from ragkit.mask.vouching import LONGEST_VEIL, VEIL, Stretch, Vouched, veiled
 from ragkit.mask.whole_vault import WholeVault
@@ -123,15 +124,14 @@ class CollectionScanner:
         return dict(counts)
 
     def _look(self, shown: str, strays: Sequence[Stretch]) -> list[Span]:
-        found = [one for one in self._by(self._forms, shown) if _stands_alone(one) or _meets(one, strays)]
+        found = [one for one in self._by(self._forms, shown) if _stands_alone(one) or meets(one, strays)]
         if strays:  # all of the text, since a heading or a label may stand far above
-            found += (one for one in self._by(self._rules, shown) if _meets(one, strays))
-        unusual = [one for one in strays if not _plain_word(shown, one)]
-        found += self._among(strays, shown, _windows(shown, unusual, _NEAR), self._known)
+            found += (one for one in self._by(self._rules, shown) if meets(one, strays))
+        unusual = [one for one in strays if not is_plain_word(shown, one)]
+        found += self._among(strays, shown, windows(shown, unusual, _NEAR), self._known)
         lettered = [(start, end) for start, end in unusual if shown[start:end].isalpha()]
-        found += self._among(
-            strays, shown, _windows(shown, lettered, _AROUND), lambda one: self._by(self._learned, one)
-        )
+        places = [*windows(shown, lettered, _AROUND), *standing_alone(lettered, strays)]
+        found += self._among(strays, shown, places, lambda one: self._by(self._learned, one))
         return [span for span in self._examiner.examine_text(shown, found) if not _is_veil(shown, span)]
 
     @staticmethod
@@ -145,7 +145,7 @@ class CollectionScanner:
             found += (
                 replace(span, start=span.start + start, end=span.end + start)
                 for span in look(shown[start:end])
-                if _meets(span, inside)
+                if meets(span, inside)
             )
         return found
 
@@ -185,10 +185,6 @@ def _stands_alone(span: Span) -> bool:
     return not span.recognizer.startswith(_BY_WHAT_IS_AROUND)
 
 
-def _meets(span: Span, places: Iterable[Stretch]) -> bool:
-    return any(first < span.end and span.start < last for first, last in places)
-
-
 def _is_learned(name: str) -> bool:
     return name.startswith("learned:")
 
@@ -203,31 +199,3 @@ def _is_veil(shown: str, span: Span) -> bool:
             break
         left -= set(range(*match.span()))
     return not any(shown[at].isalnum() for at in left)
-
-
-def _plain_word(shown: str, place: Stretch) -> bool:
-    """A short number or a common word, by which alone nobody is known; rules read it all the same."""
-    word = shown[slice(*place)]
-    if word.isdigit():
-        return len(word) < 5
-    begins = shown[: place[0]].rstrip(" *#-\t>\"'([")[-1:] in ("", ".", "!", "?", ":", "\n")
-    return (word.islower() or word.isupper() or begins) and fold(word) in everyday()
-
-
-def _windows(shown: str, places: Sequence[Stretch], around: int) -> Iterator[Stretch]:
-    """Stretches around these places, joined where they meet, that begin and end at white space."""
-    first = last = -1
-    for start, end in places:
-        begin, stop = max(0, start - around), min(len(shown), end + around)
-        while begin > 0 and begin < start and not shown[begin - 1].isspace():
-            begin += 1
-        while stop < len(shown) and stop > end and not shown[stop].isspace():
-            stop -= 1
-        if first >= 0 and begin <= last:
-            last = max(last, stop)
-            continue
-        if first >= 0:
-            yield first, last
-        first, last = begin, stop
-    if first >= 0:
-        yield first, last
