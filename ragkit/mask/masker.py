@@ -100,7 +100,7 @@ class CollectionMasker:
         """
         found: list[list[Span]] = [[] for _ in texts]
         for detector in self.detectors:
-            for spans, more in zip(found, _found_by(detector, texts), strict=True):
+            for spans, more in zip(found, found_by(detector, texts), strict=True):
                 spans += more
         return found
 
@@ -240,7 +240,8 @@ class CollectionMasker:
         return f"CollectionMasker({self.rules!r}, {len(self.detectors)} detectors)"
 
 
-def _found_by(detector: Detector, texts: Sequence[str]) -> list[list[Span]]:
+def found_by(detector: Detector, texts: Sequence[str]) -> list[list[Span]]:
+    """What a detector finds; another library's failure becomes ours, without its words."""
     try:
         return detector.detect(texts)
     except RagkitError:

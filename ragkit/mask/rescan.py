@@ -32,6 +32,7 @@ from ragkit.folding import fold
 from ragkit.mask.allowed import Allowed
 from ragkit.mask.encodings import hidden
 from ragkit.mask.examination import LITERAL, Examiner
+from ragkit.mask.masker import found_by
 from ragkit.mask.questions import recognise
 from ragkit.mask.stretches import is_plain_word, meets, standing_alone, windows
 from ragkit.mask.vault import Vault
@@ -158,7 +159,7 @@ class CollectionScanner:
             if place in self._results:
                 self._results.move_to_end(place)
                 return list(self._results[place])
-        spans = [span for detector in detectors for span in detector.detect([text])[0]]
+        spans = [span for detector in detectors for span in found_by(detector, [text])[0]]
         with self._lock:
             self._results[place] = spans
             while len(self._results) > _KEPT:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from ragkit.crypto import CollectionKeys
+from ragkit.errors import MaskingError
 from ragkit.generate.aliases import AliasBook
 from ragkit.mask.build import build_masker
 from ragkit.mask.encodings import hidden
@@ -148,6 +149,19 @@ def test_a_learned_detector_reads_what_was_decoded(stored) -> None:
     _, scanner, record = stored
     scanner.vouch([record])
     assert scanner.scan(f"{record}\nSee {b'over there Washington waits'.hex()} for it.")
+
+
+def test_a_detector_that_fails_lets_nothing_pass(stored, learned: Namesake) -> None:
+    """And its words, which may hold the text, are not passed on."""
+    _, scanner, _ = stored
+
+    def fail(texts: list[str]) -> list[list[Span]]:
+        raise ValueError(texts[0])
+
+    learned.detect = fail  # type: ignore[method-assign]
+    with pytest.raises(MaskingError) as caught:
+        scanner.scan("over there Washington waits")
+    assert "Washington" not in repr(caught.value)
 
 
 def test_patterns_count_wherever_they_stand(stored) -> None:
