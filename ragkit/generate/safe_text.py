@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from ragkit.generate.syntax import LINE_START, TOKEN_LABEL
+from ragkit.generate.syntax import LINE_START
 
 _LINE = 1200  # characters of a line that are remembered: more than the label of a definition may have
 _JOINS = re.compile(r"[\w:/.\-@<!?&#\[\](=%+~‹]")
-_LABEL = re.compile(rf"{LINE_START.pattern}\[(.*)\]")
+_LABEL = re.compile(rf"{LINE_START.pattern}\[.*\]")
 
 
 class SafeText:
@@ -40,8 +40,8 @@ class SafeText:
         last, first = self.line[-1:], text[0]
         one_word = self._parted and _JOINS.match(last) and _JOINS.match(first)
         link = (last == "]" and first == "(") or (last == "!" and first == "[")
-        label = _LABEL.fullmatch(self.line) if last == "]" and first == ":" else None
-        if one_word or link or (label and not TOKEN_LABEL.fullmatch(label[1])):
+        definition = last == "]" and first == ":" and _LABEL.fullmatch(self.line)
+        if one_word or link or definition:
             text = " " + text
         self._parted = False
         self._parts.append(text)

@@ -35,6 +35,7 @@ UNSAFE = re.compile(
         ("&lt;img src=x&gt;", "‹img src=x›"),
         ("hidden\u200b \U000e0041text\u202e", "hidden text"),
         ("//evil.example/x", LINK_REMOVED),
+        (f"{TOKEN}:/\\evil.example", f"{TOKEN} :/\\evil.example"),
         ("write to <a@b.example>", "write to a@b.example"),
     ],
 )
@@ -47,7 +48,7 @@ def test_what_loads_links_or_hides_is_taken_out(written: str, shown: str) -> Non
     "text",
     [
         "a < b and c > d, x <= 3 and y -> z",
-        f"{TOKEN}: manager, [1][2] and [1, 2].",
+        f"See {TOKEN}: manager, [1][2] and [1, 2].",
         "matrix[i][j] = f(x) & g(y)",
         "Tel:+49 40 123; data: 5 items; JavaScript: The Good Parts",
         "| a | b |\n|---|---|\n| 1 | 2 |",
