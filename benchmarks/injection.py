@@ -309,7 +309,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, default=0, help="poisoned documents, for a trial")
     parser.add_argument("--only", choices=SYSTEMS, help="one system, for a trial")
-    parser.add_argument("--rows", type=Path, help="a file for what each answer did")
+    parser.add_argument("--rows", type=Path, help="a file that keeps what each answer did, to go on later")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     os.environ.setdefault(KEY_VARIABLE, base64.b64encode(os.urandom(32)).decode())
@@ -321,17 +321,20 @@ def main() -> None:
 
     detected = sensor()
     show_sensor(detected)
-    rows: dict[str, list[Any]] = {}
-    network: dict[str, Any] = {}
+    kept: dict[str, Any] = {"rows": {}, "network": {}, "done": []}
+    if options.rows is not None and options.rows.exists():
+        kept = json.loads(options.rows.read_text())
     for system, run in SYSTEMS.items():
-        if options.only in (None, system):
-            more, network[system] = run(options.limit)
-            rows |= more
+        if options.only in (None, system) and system not in kept["done"]:
+            rows, kept["network"][system] = run(options.limit)
+            kept["rows"] |= rows
+            kept["done"].append(system)
+            if options.rows is not None:
+                options.rows.write_text(json.dumps(kept))
+    rows, network = kept["rows"], kept["network"]
     figures = summary(rows)
     show(figures)
     print_table("The network", ("system", "what was seen"), [[name, json.dumps(one)] for name, one in network.items()])
-    if options.rows is not None:
-        options.rows.write_text(json.dumps({"rows": rows, "network": network}))
     trial = bool(options.limit or options.only)
     write_json("injection", {"systems": figures, "network": network, "sensor": detected}, trial=trial)
 

