@@ -164,7 +164,8 @@ class Conversation:
     Attributes:
         id: Random; goes to events and never to a provider.
         secret: Random; the check letters of the aliases come from it, so that two conversations share none.
-        aliases: Alias by token id of the record view, in order of first use. Written by ``ragkit.generate.aliases``.
+        aliases: Alias by token of the record view, ``TYPE:ID``, in order of first use. Written by
+            ``ragkit.generate.aliases``.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(16))
