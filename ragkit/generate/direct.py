@@ -88,7 +88,7 @@ def value_in_front(question: Masked, terms: QuestionTerms, ranked: Sequence[Rank
     if best.words < _LEAST_WORDS or best.piece.kind not in ("sentence", "line", "item", "row"):
         return None
     if best.piece.kind == "row":
-        return _cell(terms, ranked)
+        return None if _COUNTED.search(question) else _cell(terms, ranked)
     found = _token(question, terms, best) or _typed(question, best)
     return found if found and len(found) < len(best.quote.strip(" .")) else None
 
@@ -101,8 +101,14 @@ def _cell(terms: QuestionTerms, ranked: Sequence[RankedPiece]) -> str | None:
         return None
     known = [bool(terms.matched(text)) for text in _in_index_view(values, best)]
     columns = zip(values, best.piece.header, known)
-    asked = [value for value, name, brought in columns if value and not brought and terms.matched(name)]
+    asked = [value for value, name, brought in columns if value and not brought and _names(terms, name)]
     return asked[0] if len(asked) == 1 and any(known) else None
+
+
+def _names(terms: QuestionTerms, column: str) -> bool:
+    """Whether the question has every word of a column's name: one of several may name something else."""
+    words = re.findall(r"[^\W_]{4,}", column) or [column]
+    return all(terms.matched(word) for word in words)
 
 
 def _rivals(other: RankedPiece, best: RankedPiece) -> bool:
