@@ -31,7 +31,6 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import fit_support
 import numpy as np
 from data import queries
 from facts import required_facts
@@ -40,6 +39,7 @@ from halves import half
 from numpy.typing import NDArray
 from reporting import print_table, write_json
 from scipy.optimize import minimize
+from support_cases import Case
 
 from ragkit.evaluate.answer_text import says, without_markers
 from ragkit.generate.extractive import ExtractiveGenerator
@@ -57,7 +57,7 @@ Facts = list[list[str]]
 
 
 @dataclass(frozen=True)
-class Case:
+class Judged:
     """One question that was asked: its signs, and whether the small generator was wrong."""
 
     set: str
@@ -69,14 +69,21 @@ class Case:
     refused: bool
 
 
-def read_kept(file: Path) -> list[fit_support.Case]:
-    """What ``fit_support.py --keep`` wrote, run as a script."""
-    sys.modules["__main__"].Case = fit_support.Case  # type: ignore[attr-defined]
-    kept: list[fit_support.Case] = pickle.loads(file.read_bytes())
-    return [case for case in kept if case.group in SETS]
+class _Kept(pickle.Unpickler):
+    """Finds the cases whichever script kept them."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return Case if name == "Case" else super().find_class(module, name)
 
 
-def with_facts(cases: Sequence[fit_support.Case]) -> Iterator[tuple[fit_support.Case, Facts]]:
+def read_kept(file: Path) -> list[Case]:
+    """What ``fit_support.py --keep`` wrote."""
+    with file.open("rb") as kept:
+        cases: list[Case] = _Kept(kept).load()
+    return [case for case in cases if case.group in SETS]
+
+
+def with_facts(cases: Sequence[Case]) -> Iterator[tuple[Case, Facts]]:
     """Each case with what a right answer must say; those whose facts are not known are left out."""
     answers = {("xquad", str(one["text"])): [[str(one["answer"])]] for one in queries("xquad")}
     for one in queries("wikitables"):
@@ -94,7 +101,7 @@ def with_facts(cases: Sequence[fit_support.Case]) -> Iterator[tuple[fit_support.
             yield case, facts
 
 
-def drawn(cases: Sequence[tuple[fit_support.Case, Facts]], size: int) -> list[tuple[fit_support.Case, Facts]]:
+def drawn(cases: Sequence[tuple[Case, Facts]], size: int) -> list[tuple[Case, Facts]]:
     """So many of each set, at most a third of them without an answer, in one random order."""
     dice, chosen = random.Random(3), []
     for name in SETS:
@@ -105,7 +112,7 @@ def drawn(cases: Sequence[tuple[fit_support.Case, Facts]], size: int) -> list[tu
     return chosen
 
 
-def ask_all(chosen: Sequence[tuple[fit_support.Case, Facts]], seconds: float) -> Iterator[Case]:
+def ask_all(chosen: Sequence[tuple[Case, Facts]], seconds: float) -> Iterator[Judged]:
     """Ask ``extractive``, which reads the hits that were kept, until the time is over."""
     end = time.monotonic() + seconds
     generator = ExtractiveGenerator(Remembering(MiniLMEmbedder()))
@@ -124,7 +131,7 @@ def ask_all(chosen: Sequence[tuple[fit_support.Case, Facts]], seconds: float) ->
         after = (*signs, *astuple(read_answer(made)))
         if number % 20 == 19:
             print(f"{number + 1} of {len(chosen)}", file=sys.stderr, flush=True)
-        yield Case(case.group, case.source, signs, after, made.support, not right, made.refused)
+        yield Judged(case.group, case.source, signs, after, made.support, not right, made.refused)
 
 
 def fit(signs: Floats, wrong: NDArray[np.bool_], weight: Floats) -> tuple[Floats, float]:
@@ -158,7 +165,7 @@ def calibration_error(chance: Floats, wrong: NDArray[np.bool_]) -> float:
     return float(sum(abs(chance[part].mean() - wrong[part].mean()) * part.mean() for part in parts if part.any()))
 
 
-def report(cases: Sequence[Case]) -> dict[str, Any]:
+def report(cases: Sequence[Judged]) -> dict[str, Any]:
     """Print figures and numbers to be copied; return the figures."""
     wrong = np.array([case.wrong for case in cases])
     sets = np.array([case.set for case in cases])
