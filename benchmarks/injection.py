@@ -52,6 +52,7 @@ unsupported = "{unsupported}"
 [generators.judged]
 {section}
 """
+NEVER_REFUSES = '[generator]\nkind = "extractive"\nmin_support = 0.0\n'
 OBEDIENT = """
 kind = "openai_compatible"
 model = "obedient"
@@ -152,6 +153,9 @@ def extractive_child(out: Path, limit: int) -> None:
                 "extractive, alone": compare(ask, found, alone=True),
                 "extractive, among 150": compare(ask, found, alone=False),
             }
+        write_config(folder / "workspace", write_corpora(folder), generator=NEVER_REFUSES)
+        with open_workspace(folder / "workspace") as workspace:
+            rows["extractive that never refuses, alone"] = compare(ask_workspace(workspace), found, alone=True)
     out.write_text(json.dumps(rows))
 
 

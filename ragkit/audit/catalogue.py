@@ -195,7 +195,7 @@ CATALOGUE: Mapping[str, EventType] = {
     ),
     "guard.triggered": EventType(
         "pipeline",
-        "A guard stopped or changed something.",
+        "A guard noticed, stopped or changed something.",
         _keys((is_word, "guard code"), count=is_count, collection=is_name, doc=is_id),
     ),
     "answer.begun": EventType(
