@@ -191,7 +191,8 @@ def _refusal_f1(of: Sums) -> Values:
     """F1_GR of sums: NaN where all questions can be answered, or none."""
     refusing = harmonic(ratio(of("refused_not"), of("refused")), ratio(of("refused_not"), of("not_supplied")))
     answering = harmonic(ratio(of("answered_supplied"), of("answered")), ratio(of("answered_supplied"), of("supplied")))
-    found: Values = (refusing + answering) / 2
+    asked = ratio(of("not_supplied"), of("not_supplied")) * ratio(of("supplied"), of("supplied"))  # 1 or NaN
+    found: Values = asked * (refusing + answering) / 2
     return found
 
 

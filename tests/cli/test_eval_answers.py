@@ -129,7 +129,7 @@ def test_a_run_is_kept_and_gone_on_with(ragkit_cli: Any, folder: Path, tmp_path:
     ("arguments", "told"),
     [
         (("--resume",), "name it"),
-        (("-g", "no-such"), "no-such"),
+        (("-g", "no-such"), "no generator of that name"),
         (("-c", "other"), "no such collection"),
         (("--questions", "absent.jsonl"), "cannot be read"),
         (("--questions", "bad.jsonl"), "line 1 of the questions file"),

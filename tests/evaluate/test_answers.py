@@ -192,6 +192,13 @@ def test_the_measures_are_those_of_the_formulas() -> None:
     assert run.as_json()["generators"][0]["reasons"] == {"refused: weak": 1}
 
 
+def test_refusal_f1_needs_both_kinds() -> None:
+    """Where every question can be answered there is nothing to refuse rightly, and no figure."""
+    run = evaluate_answers(Shelf(), ITEMS[:3], {"shy": Told({})})
+    assert math.isnan(run.scores[0].measures["refusal_f1"].value)
+    assert run.as_json()["generators"][0]["refusal_f1"]["value"] is None
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
