@@ -124,7 +124,8 @@ class Assistant:
         """
         writer, dialogue, number = generator or self.generator, conversation or Conversation(), uuid4().hex
         with self._marked(number, dialogue, current=False) as mark:
-            asked = self._find(question, number, dialogue, principal=principal, k=k, filters=filters)
+            with mark.within():
+                asked = self._find(question, number, dialogue, principal=principal, k=k, filters=filters)
             writer.load()
             begun = False
             for piece in mark.over(writer.stream(asked.request)):
