@@ -185,7 +185,6 @@ class Answering:
         from ragkit.egress.unsafe import Unseen
         from ragkit.egress.vouched import VouchedGenerator
         from ragkit.generate.prompted import PromptedGenerator
-        from ragkit.generate.support import SupportEstimator
 
         chat: ChatModel = model
         if getattr(model, "max_data_class", None) is not None:
@@ -195,17 +194,19 @@ class Answering:
             chat,
             name=name,
             settings=self.config.answers,
-            estimator=SupportEstimator(self._embedder).estimate,
             **({"nli": self._nli(str(self.config.resolve(nli)))} if nli else {}),
         )
         return VouchedGenerator(prompted, self._vouch) if self._named(name).destination else prompted
 
     def _vouch(self, request: GenerationRequest) -> None:
+        from ragkit.generate.aliases import AliasBook
         from ragkit.generate.prompt import FIXED
 
-        scanner = self._scanner()
+        scanner, book = self._scanner(), AliasBook(request.conversation)
         scanner.vouch(FIXED, always=True)
         scanner.vouch_request(request)
+        # A model's own mangled aliases lose their form on the way out, and must not look like something new then.
+        scanner.vouch(book.hide(turn.answer) for turn in request.conversation.turns)
 
     @staticmethod
     def _nli(folder: str) -> Any:

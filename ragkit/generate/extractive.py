@@ -6,8 +6,9 @@
     generator.load()
     generation = generator.generate(GenerationRequest(question, hits, data_class))
 
-It writes nothing of its own: every sentence, list and table row stands in a retrieved chunk word for word, so a
-citation is true by construction, and a value put in front ("five years. Every desk …") is part of what is quoted after
+It writes nothing of its own: every sentence, list and table row stands in a retrieved chunk word for word (images, HTML
+and live links apart, which are shown as words; the quotation in the citation keeps them), so a citation is true by
+construction, and a value put in front ("five years. Every desk …") is part of what is quoted after
 it. It needs no model beyond the encoder that made the index.
 """
 
@@ -18,12 +19,13 @@ from collections.abc import Iterator, Sequence
 from ragkit.errors import ConfigError
 from ragkit.generate.direct import value_in_front
 from ragkit.generate.ranking import RankedPiece, SentenceEncoder
+from ragkit.generate.sanitise import sanitise
 from ragkit.generate.statements import says_something
 from ragkit.generate.stitching import compose, replies, with_openings
 from ragkit.generate.support import SupportEstimator
 from ragkit.generate.terms import QuestionTerms
 from ragkit.generate.wording import show_value
-from ragkit.types import Citation, Generation, GenerationRequest, Location, Masked
+from ragkit.types import Checks, Citation, Generation, GenerationRequest, Location, Masked
 
 REFUSAL = Masked("The documents do not answer this.")
 MIN_SUPPORT = 0.4
@@ -96,9 +98,16 @@ class ExtractiveGenerator:
         chosen = _choose(telling, self._sentences)
         first = chosen[:1] if front or replies(chosen[0]) else []
         statements = with_openings([*first, *_in_reading_order(chosen[len(first) :])])
-        parts = list(compose(statements, show_value(front) if front else None))
+        made = [sanitise(part, _stands) for part in compose(statements, show_value(front) if front else None)]
+        parts = [Masked(text) for text, _ in made]
+        checks = Checks(sanitised=sum(removed for _, removed in made))
         citations = tuple(_cite(one, marker) for marker, one in enumerate(statements, start=1))
-        return parts, Generation(text=Masked("".join(parts)), citations=citations, support=support)
+        return parts, Generation(text=Masked("".join(parts)), citations=citations, support=support, checks=checks)
+
+
+def _stands(_address: str) -> bool:
+    """Every address in a quotation stands in the sources: it is shown, in a form that nothing makes a link of."""
+    return True
 
 
 def _refuse(reason: str, support: float) -> tuple[list[Masked], Generation]:

@@ -306,3 +306,17 @@ def test_an_item_of_a_long_list_comes_with_the_line_that_opens_it(embedder: Mini
         "These are not covered by the warranty:",
         "scratches on the table top of the desk",
     ]
+
+
+def test_images_html_and_live_links_of_a_document_are_shown_as_words(embedder: MiniLMEmbedder) -> None:
+    """The answer fetches nothing when it is shown; the quotation keeps what the document says."""
+    text = (
+        "A damaged lamp is replaced within 14 days ![x](https://evil.example/x.png?q=lamp), see "
+        "[the form](https://shop.example/form) or <b>write</b> to us."
+    )
+    generation = ask("Within how many days is a damaged lamp replaced?", embedder, {"Lamps": text})
+    assert not generation.refused
+    assert "replaced within 14 days" in generation.text
+    assert not any(sign in generation.text for sign in ("![", "](", "<b>", "https://"))
+    assert generation.checks.sanitised >= 3
+    assert "https://shop.example/form" in generation.citations[0].quote
