@@ -318,5 +318,5 @@ def test_images_html_and_live_links_of_a_document_are_shown_as_words(embedder: M
     assert not generation.refused
     assert "replaced within 14 days" in generation.text
     assert not any(sign in generation.text for sign in ("![", "](", "<b>", "https://"))
-    assert generation.checks.sanitised >= 3
+    assert generation.checks.sanitised == 2  # the image and the link; showing the piece took the tags
     assert "https://shop.example/form" in generation.citations[0].quote
