@@ -33,7 +33,7 @@ lint: $(VENV)/.dev
 	PYTHONPATH=connectors $(BIN)/lint-imports --no-logo
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: lint $(VENV)/.llama
 	$(BIN)/python -m pytest

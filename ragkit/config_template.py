@@ -52,7 +52,7 @@ source = "file"                         # "file", "env" or "command"; never insi
 
 [generator]
 kind = "extractive"                     # answers with cited sentences from the documents; needs no model and no network
-# use = "small"                         # instead of `kind`: one of the generators below; this line switches everything
+# Another: `use = "small"` in place of `kind`; that line switches everything. Then `ragkit config check`.
 
 # [generators.small]                    # a model of your own; `ragkit generators list` shows kinds and presets
 # preset = "ollama"                     # or `kind = "transformers"` and `path = "models/qwen"`: in this process
@@ -64,7 +64,7 @@ kind = "extractive"                     # answers with cited sentences from the 
 # provider = "ollama"
 # max_data_class = "confidential"       # how far content may travel; default: "public"
 # [routing]
-# large = "big"                         # asked where policy allows it and the small one's answer seems wrong
+# large = "small"                       # asked where policy allows it and the first one's answer seems wrong
 # [[budgets]]
 # period = "month"
 # tokens = 5_000_000

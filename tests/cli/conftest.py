@@ -123,6 +123,11 @@ class StandIn:
     def unsafe_native_ids(self, doc_ids: Sequence[str], **_: Any) -> Mapping[str, str]:
         return dict.fromkeys(doc_ids, "d1")
 
+    def ask_stream(self, question: str, **options: Any) -> Iterator[Masked | Answer]:
+        answer = self.ask(question, **options)
+        yield answer.text
+        yield answer
+
     def mask_text(self, text: str, **options: Any) -> tuple[MaskedText, list[Span]]:
         self._called("mask_text", options)
         start = text.index(CLEAR)

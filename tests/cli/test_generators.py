@@ -74,7 +74,7 @@ def test_a_sound_generator_passes(ragkit_cli: Any, tmp_path: Path) -> None:
     assert (found["ok"], found["code"], found["model"], found["context_tokens"]) == (True, "", "tiny", 4000)
     assert found["output_tokens"] == 12
     assert 0 < found["ttft_ms"] < 10_000
-    assert 5 < found["tokens_per_second"] < 250
+    assert 5 < found["tokens_per_second"] < 1_000  # 200, but for the clock's grain and waits that end early
     assert "tokens a second" in shown.stdout
     events = (tmp_path / ".ragkit/events/00000001.jsonl").read_text()
     kinds = [json.loads(line)["type"] for line in events.splitlines()]

@@ -124,9 +124,10 @@ def test_an_answer_is_printed_masked_with_its_citations(ragkit_cli: Any, standin
     assert "page 2" in done.stdout
     assert "characters 10-40" in done.stdout
     assert CLEAR not in done.output
-    assert standin.calls == [
-        ("ask", ("who asked?", {"collection": "care", "k": 3, "filters": {"department": "sales"}}))
-    ]
+    ((verb, (question, options)),) = standin.calls
+    assert (verb, question) == ("ask", "who asked?")
+    assert options.pop("conversation").turns == ()
+    assert options == {"collection": "care", "k": 3, "filters": {"department": "sales"}, "generator": None}
 
 
 def test_an_answer_as_json_has_its_documented_shape(ragkit_cli: Any, standin: Any) -> None:

@@ -296,7 +296,8 @@ def test_throughput_of_small_documents() -> None:
 
 
 def _children() -> list[int]:
+    """The parsers among this process's children; other tests may have servers running."""
     found = []
     for task in Path("/proc/self/task").iterdir():
         found += [int(child) for child in (task / "children").read_text().split()]
-    return found
+    return [child for child in found if "ragkit.connect.child" in Path(f"/proc/{child}/cmdline").read_text()]
