@@ -178,8 +178,7 @@ def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, L
     caught = Caught(door)
     whole.wrap(door, "post", "gateway")
     generator = prompted(part.assistant.generator)
-    whole.wrap(generator, "_prepare", "prompt, packing, aliases")
-    whole.wrap(generator, "_estimator", "estimate of support")
+    whole.wrap(generator._prompts, "prepare", "prompt, packing, aliases")
     whole.wrap(part.recorder, "record", "events, with fsync")
     with httpx.Client(trust_env=False) as client:
         for number, question in enumerate(asked):
@@ -194,7 +193,7 @@ def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, L
             bare = whole.laps["bare httpx"][-1]
             gateway = whole.laps["ask: gateway"][-1]
             whole.add("overhead of the gateway", gateway - bare)
-            parts = ("gateway", "estimate of support", "prompt, packing, aliases")
+            parts = ("gateway", "prompt, packing, aliases")
             known = sum(whole.laps[f"ask: {one}"][-1] for one in parts)
             whole.add("checks and the rest", whole.laps["generate"][-1] - known)
             whole.add("overhead of the answer", whole.laps["generate"][-1] - bare)
@@ -204,7 +203,7 @@ def measure(workspace: Workspace, url: str, asked: Sequence[str]) -> dict[str, L
 
 def prompted(generator: Any) -> Any:
     """The generator with the prompt, below meter and router."""
-    while not hasattr(generator, "_prepare"):
+    while not hasattr(generator, "_prompts"):
         generator = next(one for one in vars(generator).values() if hasattr(one, "generate"))
     return generator
 
