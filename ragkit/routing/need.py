@@ -7,8 +7,8 @@ On 1,482 questions of xquad, wikitables and half of clapnq, cross-validated by d
 .735 after the answer, ECE .025 and .037. A refusal of ``extractive`` is right as often as wrong, so it says little.
 
 What the checks of a model's text find (invented citations, unsupported numbers or sentences, an answer cut at its
-limit) never occurs with ``extractive`` and could not be fitted; :data:`FOUND` adds fixed amounts for it, which are
-choices and not measurements.
+limit), or its refusal, never occurs with ``extractive`` and could not be fitted; :data:`FOUND` adds fixed amounts for
+it, which are choices and not measurements.
 """
 
 from __future__ import annotations
@@ -65,8 +65,14 @@ AFTER_INTERCEPT = -1.21
 AFTER = Signs(support=-0.27, words=-0.90, dense=2.35, gap=2.26, table=1.46)
 AFTER_ANSWER = AnswerSigns(refused=-0.05, sources=0.35, length=0.31)
 
-FOUND = {"invented_citations": 1.5, "unsupported_sentences": 1.5, "unsupported_numbers": 2.0, "cut": 2.0}
-"""Added to the logit where such a thing was found at all; chosen, not fitted."""
+FOUND = {
+    "invented_citations": 1.5,
+    "unsupported_sentences": 1.5,
+    "unsupported_numbers": 2.0,
+    "cut": 2.0,
+    "refused": 2.0,
+}
+"""Added to the logit where such a thing was found at all; chosen, not fitted. ``refused``: by a model."""
 
 
 class NeedModel:
@@ -116,6 +122,7 @@ def read_answer(generation: Generation) -> AnswerSigns:
 def found(generation: Generation) -> float:
     """Return the fixed amount for what the checks of a model's text found."""
     amount = sum(worth for name, worth in FOUND.items() if getattr(generation.checks, name, 0))
+    amount += FOUND["refused"] * (generation.refused and bool(generation.account.model))
     return amount + FOUND["cut"] * (generation.account.finish == "length")
 
 

@@ -40,3 +40,11 @@ def test_what_the_checks_found_raises_the_need_after_the_call() -> None:
         answer(account=Account(finish="length")),
     ):
         assert good < NeedModel(lambda *_: 0.9).after(make_request(), wrong) < 1
+
+
+def test_a_refusal_by_a_model_calls_for_the_larger_one() -> None:
+    """It weighs more than one of the extractive generator, of which half are right."""
+    need = NeedModel(lambda *_: 0.5)
+    own = need.after(make_request(), answer(refused=True))
+    model = need.after(make_request(), answer(refused=True, account=Account(model="tiny")))
+    assert model > own + 0.2
