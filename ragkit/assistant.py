@@ -90,6 +90,7 @@ class Assistant:
             generator: Answers instead of the assistant's own.
 
         Raises:
+            AccessDenied: The conversation is of another collection or principal.
             AuditUnavailable: The question or the answer could not be recorded; no answer is given.
             FilterRefused: A filter key is not whitelisted.
             ManifestMismatch: The index was built under another policy or encoder.
@@ -189,6 +190,7 @@ class Assistant:
         k: int,
         filters: Mapping[str, str] | None,
     ) -> _Asked:
+        dialogue.bind(self.collection, principal.subject)
         clock = _Clock()
         masked = self._mask(question, principal, number)
         earlier = (*masked.history, *(turn.question for turn in dialogue.turns))

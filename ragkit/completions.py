@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ragkit.errors import AccessDenied
 from ragkit.principals import DataClass, Location
 from ragkit.spans import Masked, MaskedText
 
@@ -172,6 +173,20 @@ class Conversation:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
     turns: tuple[Turn, ...] = field(default=(), repr=False)
     aliases: dict[str, str] = field(default_factory=dict, repr=False)
+    _bound: tuple[str, str] | None = field(default=None, repr=False)
+
+    def bind(self, collection: str, subject: str) -> None:
+        """Let it belong to one collection and one principal: its turns hold what these may read.
+
+        Raises:
+            AccessDenied: It belongs to others, whose turns must not go into this prompt.
+        """
+        if self._bound not in (None, (collection, subject)):
+            raise AccessDenied(
+                "a conversation belongs to one collection and one principal",
+                remedy="Begin a new `Conversation()` for another.",
+            )
+        self._bound = (collection, subject)
 
     def add(self, turn: Turn) -> None:
         """Remember a turn."""

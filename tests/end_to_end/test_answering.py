@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ragkit import open_workspace
-from ragkit.errors import ConfigError
+from ragkit.errors import AccessDenied, ConfigError
 from ragkit.testing import sockets
 from ragkit.testing.recording_server import RecordingServer
-from ragkit.types import Answer, Conversation, Location
+from ragkit.types import Answer, Conversation, Location, Principal
 from ragkit.workspace import Workspace
 
 from .conftest import DOCUMENTS, MakeWorkspace
@@ -84,6 +84,15 @@ def test_a_conversation_finds_what_the_turn_before_was_about(here: Workspace) ->
         "And for tents?",
     ]
     assert "five years" in " ".join(hit.chunk.record for hit in followed.hits[:2])
+
+
+def test_a_conversation_belongs_to_one_principal(here: Workspace) -> None:
+    """Its turns hold what one may read; another begins a conversation of their own."""
+    conversation = Conversation()
+    here.ask("What does the warranty say about stoves?", conversation=conversation)
+    with pytest.raises(AccessDenied):
+        here.ask("And for tents?", conversation=conversation, principal=Principal("local|ben"))
+    assert len(conversation.turns) == 1
 
 
 def test_a_generator_that_is_not_there_is_named(here: Workspace) -> None:
