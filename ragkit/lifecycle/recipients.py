@@ -13,6 +13,7 @@ from typing import Any
 
 from ragkit.audit.reading import read_events
 
+_SENT = ("egress.intent", "egress.unsafe")
 _HOLES = frozenset({"log.dropped", "log.recovered", "log.reopened"})
 
 
@@ -90,8 +91,9 @@ def _told(
         if request:
             retrieved.add(request)
         yield "readers", actor
-    elif kind == "answer.released" and data.get("location", "in-process") != "in-process" and request in retrieved:
-        yield "destinations", f"{data.get('generator', '')} ({data['location']})"
+    elif kind in _SENT and data.get("location", "in-process") != "in-process" and request in retrieved:
+        # What was sent counts, whoever answered in the end: a large one that failed, a stream that nobody heard out.
+        yield "destinations", f"{data.get('destination') or data.get('generator', '')} ({data['location']})"
     elif kind in {"pii.unmasked", "pii.unmasking"} and event.get("outcome") == "ok":
         yield "revealers", actor
 

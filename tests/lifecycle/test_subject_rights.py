@@ -157,9 +157,9 @@ def test_recipients_come_from_the_log_and_none_needs_a_whole_log(tmp_path: Path)
 
     lines = [
         event(1, "retrieval.done", {"chunks": [{"doc": "other"}]}, "r0"),
-        event(2, "answer.released", {"generator": "big", "location": "remote"}, "r0"),
+        event(2, "egress.intent", {"destination": "big", "location": "remote"}, "r0"),
         event(3, "retrieval.done", {"chunks": [{"doc": "mine"}]}, "r1"),
-        event(4, "answer.released", {"generator": "big", "location": "remote"}, "r1"),
+        event(4, "egress.intent", {"destination": "big", "location": "remote"}, "r1"),
         event(5, "answer.released", {"generator": "small", "location": "in-process"}, "r1"),
         event(6, "pii.unmasked", {"tokens": 3}),
     ]
