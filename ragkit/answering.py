@@ -13,9 +13,9 @@ for, and loads its libraries later still.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from ragkit.generator_names import Named, check_generator, default_name, named_g
 from ragkit.protocols import ChatModel, Door, Generator, Recorder
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
-from ragkit.types import DataClass, GenerationRequest, ModelCall
+from ragkit.types import DataClass, Generation, GenerationRequest, Location, Masked, ModelCall
 
 if TYPE_CHECKING:
     from ragkit.config_answering import DestinationSection
@@ -103,18 +103,25 @@ class Answering:
             ConfigError: There is none of that name, or it refuses its options.
             MissingDependency: A package it needs is not installed.
         """
+        if name is None and not routed_names(self.config):
+            name = self.default
         if name is None:
-            return self._router if routed_names(self.config) else self.generator(self.default)
+            return self._router
         if name not in self._ready:
             self._ready[name] = self._metered(name)
         return self._ready[name]
 
+    def deferred(self, name: str | None = None) -> Generator:
+        """Return the same, made when it is first asked: a key that is missing stops no search."""
+        section = self._section(self.find(name)) if name is not None else None
+        return _Deferred(name or self.default, partial(self.generator, name), section.location if section else None)
+
     def bare(self, name: str, *, door: Door | None = None) -> Any:
         """Return the :class:`~ragkit.protocols.ChatModel` or generator of that name itself, or one at another door."""
         if door is not None:
-            return self._make(self._named(name), door)
+            return self._make(self.find(name), door)
         if name not in self._bare:
-            self._bare[name] = self._make(self._named(name))
+            self._bare[name] = self._make(self.find(name))
         return self._bare[name]
 
     def door(self, destination: str) -> EgressGateway:
@@ -138,11 +145,11 @@ class Answering:
 
     def allowed(self, name: str, data_class: DataClass) -> bool:
         """Whether content of this class may go to that generator: :mod:`ragkit.egress.boundary`."""
-        from ragkit.egress.boundary import may_receive
+        from ragkit.egress.boundary import fits, may_receive
 
-        named = self._named(name)
-        unseen = getattr(self._type(named), "max_data_class", None) is not None
-        return may_receive(data_class, self._section(named), passes_gateway=not unseen)
+        ceiling = self._ceiling(name)
+        seen = may_receive(data_class, self._section(self.find(name)), passes_gateway=ceiling is None)
+        return seen and (ceiling is None or fits(data_class, ceiling))
 
     def prepare(self, request: GenerationRequest, name: str | None = None) -> ModelCall | None:
         """Return the very call that a generator would send; ``None`` for one without a model behind it."""
@@ -157,7 +164,7 @@ class Answering:
         from ragkit.routing.metered import Metered
         from ragkit.routing.tariff import Tariff
 
-        named, spending = self._named(name), self._spending()
+        named, spending = self.find(name), self._spending()
         section, model = self._section(named), self.bare(name)
         tariff = Tariff(
             provider=section.provider if section else "",
@@ -178,17 +185,18 @@ class Answering:
 
     def _whole(self, name: str) -> Generator:
         """A generator with its prompt and checks, if a model is behind it, and without meter."""
-        model = self.bare(name)
+        from ragkit.egress.unsafe import Unseen, UnseenGenerator
+
+        model, ceiling = self.bare(name), self._ceiling(name)
         if not hasattr(model, "complete"):
             own: Generator = model
-            return own
-        from ragkit.egress.unsafe import Unseen
+            return own if ceiling is None else UnseenGenerator(own, name=name, ceiling=ceiling, recorder=self._recorder)
         from ragkit.egress.vouched import VouchedGenerator
         from ragkit.generate.prompted import PromptedGenerator
 
         chat: ChatModel = model
-        if getattr(model, "max_data_class", None) is not None:
-            chat = Unseen(chat, name=name, ceiling=model.max_data_class, recorder=self._recorder)
+        if ceiling is not None:
+            chat = Unseen(chat, name=name, ceiling=ceiling, recorder=self._recorder)
         nli = self.config.answers.nli
         prompted = PromptedGenerator(
             chat,
@@ -196,7 +204,16 @@ class Answering:
             settings=self.config.answers,
             **({"nli": self._nli(str(self.config.resolve(nli)))} if nli else {}),
         )
-        return VouchedGenerator(prompted, self._vouch) if self._named(name).destination else prompted
+        return VouchedGenerator(prompted, self._vouch) if self.find(name).destination else prompted
+
+    def _ceiling(self, name: str) -> DataClass | None:
+        """The most sensitive class where bytes pass no gateway; ``None`` where they do, or none leave."""
+        from ragkit.egress.boundary import UNSEEN_CEILING
+
+        model = self.bare(name)
+        declared: DataClass | None = getattr(model, "max_data_class", None)
+        outside = self.find(name).destination is None and model.location is not Location.IN_PROCESS
+        return declared or (UNSEEN_CEILING if outside else None)
 
     def _vouch(self, request: GenerationRequest) -> None:
         from ragkit.generate.aliases import AliasBook
@@ -222,7 +239,7 @@ class Answering:
 
         need = NeedModel(SupportEstimator(self._embedder).estimate)
         return Router(
-            {name: self.generator(name) for name in routed_names(self.config)},
+            {name: self.deferred(name) for name in routed_names(self.config)},
             self.config.routing,
             default=self.default,
             allowed=self.allowed,
@@ -233,7 +250,10 @@ class Answering:
         )
 
     def _room(self, name: str, request: GenerationRequest) -> bool:
-        return self._ready[name].room(request)
+        from ragkit.routing.metered import Metered
+
+        meter = self.generator(name)
+        return not isinstance(meter, Metered) or meter.room(request)
 
     def _make(self, named: Named, door: Door | None = None) -> Any:
         found = check_generator(self._registry, named)
@@ -256,13 +276,44 @@ class Answering:
     def _type(self, named: Named) -> Any:
         return self._registry.load("generators", named.kind)
 
-    def _named(self, name: str) -> Named:
+    def find(self, name: str) -> Named:
+        """Return what is configured under a name.
+
+        Raises:
+            ConfigError: There is no generator of that name.
+        """
         if name not in self.named:
             raise ConfigError("there is no generator of that name", remedy=f"Name one of: {', '.join(self.named)}.")
         return self.named[name]
 
     def _section(self, named: Named) -> DestinationSection | None:
         return self.config.destinations[named.destination] if named.destination else None
+
+
+class _Deferred:
+    """A generator that is made when it is first asked."""
+
+    def __init__(self, name: str, make: Callable[[], Generator], location: Location | None) -> None:
+        self.name = name
+        self._make = make
+        self._location = location
+
+    @cached_property
+    def _made(self) -> Generator:
+        return self._make()
+
+    @property
+    def location(self) -> Location:
+        return self._location or self._made.location
+
+    def load(self) -> None:
+        self._made.load()
+
+    def generate(self, request: GenerationRequest) -> Generation:
+        return self._made.generate(request)
+
+    def stream(self, request: GenerationRequest) -> Iterator[Masked | Generation]:
+        yield from self._made.stream(request)
 
 
 class _Late:

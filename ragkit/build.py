@@ -243,7 +243,7 @@ class OpenCollection:
             data_class=self.section.data_class,
             masker=self.masker,
             retriever=self.retriever,
-            generator=self.answering.generator(),
+            generator=self.answering.deferred(),
             recorder=self.recorder,
             history=self.config.answers.history,
         )

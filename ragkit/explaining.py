@@ -87,6 +87,8 @@ class Egress:
             ConfigError: There is no generator of that name.
         """
         part = self._handles.reader(collection)
+        if generator is not None:
+            part.answering.find(generator)
         request = part.assistant.request(
             RawQuestion(question, tuple(history)),
             principal=principal or self._handles.config.workspace.principal,

@@ -5,12 +5,12 @@ It cannot see what they send, so it holds them to a ceiling, and leaves a mark b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ragkit.egress.boundary import fits, may_receive
+from ragkit.egress.boundary import UNSEEN_CEILING, fits
 from ragkit.errors import EgressRefused
-from ragkit.protocols import ChatModel, Recorder
-from ragkit.types import Completion, DataClass, Location, ModelCall
+from ragkit.protocols import ChatModel, Generator, Recorder
+from ragkit.types import Completion, DataClass, Generation, GenerationRequest, Location, Masked, ModelCall
 
 
 class Unseen:
@@ -75,22 +75,99 @@ class Unseen:
         self._inner.probe()
 
     def _mark(self, call: ModelCall) -> None:
-        allowed = may_receive(call.data_class, None, passes_gateway=False) and fits(call.data_class, self._ceiling)
-        self._recorder.record(
-            "egress.unsafe" if allowed else "egress.blocked",
-            outcome="ok" if allowed else "denied",
-            reason="" if allowed else "data-class",
-            request=call.request_id or None,
-            data={
-                "location": self.location.value,
-                "data_class": call.data_class.value,
-                "ceiling": self._ceiling.value,
-                **({"generator": self._name, "prompt": call.prompt} if allowed else {}),
-                **({"collection": call.collection} if call.collection else {}),
-            },
+        _mark(
+            self._recorder,
+            self._name,
+            self.location,
+            self._ceiling,
+            data_class=call.data_class,
+            request=call.request_id,
+            data={"prompt": call.prompt, "collection": call.collection},
         )
-        if not allowed:
-            raise EgressRefused(
-                f"content of this class may not go to generator {self._name!r}, whose bytes nobody here sees",
-                remedy=f"It may receive up to {self._ceiling.value!r}; use a generator that passes the gateway.",
-            )
+
+
+class UnseenGenerator:
+    """The same for a whole generator of another package that works somewhere else by a way of its own.
+
+    Args:
+        generator: Does the work.
+        name: The generator's name, for events.
+        ceiling: Most sensitive class of content that may go to it.
+        recorder: No record, no call.
+
+    Raises:
+        EgressRefused: From ``generate`` and ``stream``: the content is more sensitive.
+    """
+
+    def __init__(self, generator: Generator, *, name: str, ceiling: DataClass, recorder: Recorder) -> None:
+        self._inner = generator
+        self._name = name
+        self._ceiling = ceiling
+        self._recorder = recorder
+
+    @property
+    def name(self) -> str:
+        """The other's."""
+        return self._inner.name
+
+    @property
+    def location(self) -> Location:
+        """Where it says it runs."""
+        return self._inner.location
+
+    def load(self) -> None:
+        """Load it."""
+        self._inner.load()
+
+    def generate(self, request: GenerationRequest) -> Generation:
+        """Answer, if it may be asked."""
+        self._mark(request)
+        return self._inner.generate(request)
+
+    def stream(self, request: GenerationRequest) -> Iterator[Masked | Generation]:
+        """Answer in pieces, if it may be asked."""
+        self._mark(request)
+        yield from self._inner.stream(request)
+
+    def _mark(self, request: GenerationRequest) -> None:
+        _mark(
+            self._recorder,
+            self._name,
+            self.location,
+            self._ceiling,
+            data_class=request.data_class,
+            request=request.request_id,
+            data={"collection": request.question.collection},
+        )
+
+
+def _mark(
+    recorder: Recorder,
+    name: str,
+    location: Location,
+    ceiling: DataClass,
+    *,
+    data_class: DataClass,
+    request: str,
+    data: Mapping[str, str],
+) -> None:
+    allowed = fits(data_class, UNSEEN_CEILING) and fits(data_class, ceiling)
+    told = {key: value for key, value in data.items() if value and (allowed or key == "collection")}
+    recorder.record(
+        "egress.unsafe" if allowed else "egress.blocked",
+        outcome="ok" if allowed else "denied",
+        reason="" if allowed else "data-class",
+        request=request or None,
+        data={
+            "location": location.value,
+            "data_class": data_class.value,
+            "ceiling": ceiling.value,
+            **({"generator": name} if allowed else {}),
+            **told,
+        },
+    )
+    if not allowed:
+        raise EgressRefused(
+            f"content of this class may not go to generator {name!r}, whose bytes nobody here sees",
+            remedy=f"It may receive up to {ceiling.value!r}; use a generator that passes the gateway.",
+        )

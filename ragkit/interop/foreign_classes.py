@@ -63,14 +63,17 @@ def _brings(one: Distribution, module: str) -> bool:
     for file in one.files or ():
         if file.as_posix() in wanted:
             return True
-        if file.suffix == ".pth" and any(_holds(Path(line), wanted) for line in _lines(Path(str(file.locate())))):
-            return True
+        if file.suffix == ".pth":
+            where = Path(str(file.locate()))
+            if any(_holds(where.parent / line, wanted) for line in _lines(where)):
+                return True
     return False
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        return [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("import ")]
+        lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+        return [line for line in lines if line and not line.startswith(("import ", "import\t", "#"))]
     except (OSError, UnicodeDecodeError):
         return []
 

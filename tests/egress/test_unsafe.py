@@ -6,10 +6,22 @@ from typing import Any
 
 import pytest
 
-from ragkit.egress.unsafe import Unseen
+from ragkit.config_answering import AnswersSection
+from ragkit.egress.unsafe import Unseen, UnseenGenerator
 from ragkit.errors import AuditUnavailable, EgressRefused
+from ragkit.generate.prompted import PromptedGenerator
 from ragkit.testing.scripted_model import ScriptedModel
-from ragkit.types import Completion, DataClass, Masked, Message, ModelCall, Principal
+from ragkit.types import (
+    Completion,
+    DataClass,
+    GenerationRequest,
+    Masked,
+    MaskedQuestion,
+    MaskedText,
+    Message,
+    ModelCall,
+    Principal,
+)
 
 
 class Events:
@@ -70,3 +82,20 @@ def test_without_a_record_it_is_not_called() -> None:
     with pytest.raises(AuditUnavailable):
         unseen.complete(call(DataClass.PUBLIC))
     assert not model.calls
+
+
+def test_a_foreign_generator_elsewhere_is_held_as_a_model_is() -> None:
+    """A whole generator that works by a way of its own gets internal content at most, with a mark."""
+    events, inner = Events(), PromptedGenerator(ScriptedModel("NOT_IN_SOURCES"), name="own", settings=AnswersSection())
+    held = UnseenGenerator(inner, name="far", ceiling=DataClass.INTERNAL, recorder=events)
+    text = MaskedText(Masked("What?"), Masked("What?"))
+    for data_class in (DataClass.INTERNAL, DataClass.CONFIDENTIAL):
+        request = GenerationRequest(MaskedQuestion(text, "shop", "policy"), (), data_class)
+        if data_class is DataClass.INTERNAL:
+            assert held.generate(request).refused
+        else:
+            with pytest.raises(EgressRefused):
+                held.generate(request)
+            with pytest.raises(EgressRefused):
+                list(held.stream(request))
+    assert events.kinds == ["egress.unsafe", "egress.blocked", "egress.blocked"]
