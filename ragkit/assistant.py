@@ -120,26 +120,32 @@ class Assistant:
     ) -> Iterator[Masked | Answer]:
         """Yield the answer's text in pieces as it is written, and last the answer; the pieces joined are its text.
 
-        That text is about to be given is durable before the first piece, what was given after the last. Arguments and
-        errors as :meth:`ask`.
+        That text is about to be given is durable before the first piece, what was given after the last, or where the
+        stream is left. Arguments and errors as :meth:`ask`.
         """
         writer, dialogue, number = generator or self.generator, conversation or Conversation(), uuid4().hex
         with self._marked(number, dialogue, current=False) as mark:
             with mark.within():
                 asked = self._find(question, number, dialogue, principal=principal, k=k, filters=filters)
             writer.load()
-            begun = False
-            for piece in mark.over(writer.stream(asked.request)):
-                if not begun:
-                    self._begin(asked, writer)
-                    begun = True
-                if isinstance(piece, Generation):
-                    asked.clock.lap("generate")
-                    self._release(piece, asked, writer)
-                    mark.answered(piece)
-                    yield self._answer(piece, asked)
-                elif piece:
-                    yield piece
+            given, open_ended = 0, False
+            try:
+                for piece in mark.over(writer.stream(asked.request)):
+                    if isinstance(piece, Generation):
+                        asked.clock.lap("generate")
+                        self._release(piece, asked, writer)
+                        open_ended = False
+                        mark.answered(piece)
+                        yield self._answer(piece, asked)
+                    elif piece:
+                        if not open_ended:
+                            self._begin(asked, writer)
+                            open_ended = True
+                        given += len(piece)
+                        yield piece
+            finally:
+                if open_ended:  # the caller went, or the generator failed, after text was given
+                    self._abandon(asked, writer, given)
 
     def search(
         self, question: RawQuestion, *, principal: Principal, k: int, filters: Mapping[str, str] | None = None
@@ -232,6 +238,15 @@ class Assistant:
                 "data_class": self.data_class.value,
                 "hits": len(asked.request.hits),
             },
+        )
+
+    def _abandon(self, asked: _Asked, writer: Generator, characters: int) -> None:
+        self.recorder.record(
+            "answer.abandoned",
+            request=asked.request.request_id,
+            actor=asked.principal,
+            outcome="error",
+            data={"collection": self.collection, "generator": writer.name, "characters": characters},
         )
 
     def _release(self, generation: Generation, asked: _Asked, writer: Generator) -> None:

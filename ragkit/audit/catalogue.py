@@ -200,8 +200,14 @@ CATALOGUE: Mapping[str, EventType] = {
     ),
     "answer.begun": EventType(
         "pipeline",
-        "The text of an answer begins to go to the caller in pieces; `answer.released` follows when it ends.",
+        "The text of an answer begins to go to the caller in pieces; `answer.released` or `answer.abandoned` follows.",
         _keys((is_name, "collection generator"), (is_count, "hits"), data_class=_DATA_CLASS),
+        durable=True,
+    ),
+    "answer.abandoned": EventType(
+        "pipeline",
+        "A stream was left, or failed, after a part of its text was given.",
+        _keys((is_name, "collection generator"), characters=is_count),
         durable=True,
     ),
     "answer.released": EventType(

@@ -96,12 +96,19 @@ def _heard(pieces: Iterator[Masked | Answer], *, aloud: bool) -> Answer:
     """Return the answer at the end of a stream; ``aloud`` prints its text as it comes."""
     from ragkit.types import Answer
 
-    for piece in pieces:
-        if isinstance(piece, Answer):
-            return piece
+    answer: Answer | None = None
+    try:
+        for piece in pieces:
+            if isinstance(piece, Answer):
+                answer = piece
+            elif aloud:
+                write_exactly(piece)
+    except BaseException:
         if aloud:
-            write_exactly(piece)
-    raise AssertionError  # a stream ends with its answer
+            say()  # what comes next stands on a line of its own
+        raise
+    assert answer is not None  # a stream ends with its answer
+    return answer
 
 
 def search(

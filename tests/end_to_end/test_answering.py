@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ragkit import open_workspace
-from ragkit.errors import AccessDenied, ConfigError
+from ragkit.errors import AccessDenied, ConfigError, SecretUnavailable
 from ragkit.testing import sockets
 from ragkit.testing.recording_server import RecordingServer
 from ragkit.types import Answer, Conversation, Location, Principal
@@ -129,3 +129,33 @@ def test_explaining_the_default_says_that_nothing_leaves(here: Workspace) -> Non
     )
     assert own.destination is None
     assert own.body == ""
+
+
+def test_a_stream_that_is_left_says_so_in_the_log(here: Workspace, shop: Path) -> None:
+    """What was given of an abandoned answer is on record."""
+    pieces = here.ask_stream("How long is the warranty on a tent?")
+    first = next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    events = [
+        json.loads(line)
+        for file in sorted((shop / ".ragkit" / "events").glob("*.jsonl"))
+        for line in file.read_text().splitlines()
+    ]
+    last = [one for one in events if one["type"].startswith("answer.")][-2:]
+    assert [one["type"] for one in last] == ["answer.begun", "answer.abandoned"]
+    assert last[0]["request"] == last[1]["request"]
+    assert last[1]["data"]["characters"] == len(str(first))
+
+
+def test_a_missing_key_of_a_generator_stops_no_search(make_workspace: MakeWorkspace) -> None:
+    """The generator that wants it says so when it is asked; searching and other generators go on."""
+    extra = EXTRA.format(port=9, ceiling="internal").replace(
+        'model = "large"', 'model = "large"\napi_key = {env = "RAGKIT_TEST_NOT_SET"}'
+    )
+    folder = make_workspace(DOCUMENTS, collection='data_class = "internal"', extra=extra + '[generator]\nuse = "far"\n')
+    with open_workspace(folder) as here:
+        here.sync()
+        assert here.search("warranty on a tent")
+        assert here.ask("How long is the warranty on a tent?", generator="extractive").citations
+        with pytest.raises(SecretUnavailable):
+            here.ask("How long is the warranty on a tent?")
