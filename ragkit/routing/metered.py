@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from ragkit.errors import BudgetExceeded, GeneratorGarbled
+from ragkit.errors import BudgetExceeded, GenerationError, GeneratorGarbled
 from ragkit.protocols import Generator, Recorder
 from ragkit.routing.accounts import Held, Spender, Spent
 from ragkit.routing.budgets import Budgets
@@ -200,7 +200,7 @@ class _Call:
         if self.over:  # the answer was booked; what failed came after it
             return
         meter, seconds = self.meter, time.perf_counter() - self.begun
-        if self.shown or isinstance(error, GeneratorGarbled) or not isinstance(error, Exception):
+        if self.shown or isinstance(error, GeneratorGarbled) or not isinstance(error, Exception) or _was_sent(error):
             prompt = meter.tariff.prompt_tokens(meter.inner, self.request)
             guess = TokenUsage(prompt, half_the_bytes(self.shown) if prompt else 0, estimated=True)
             self._book(self._account(Account(usage=guess), seconds), seconds)
@@ -258,3 +258,11 @@ class _Call:
             first_chunk=self.first if self.streamed else None,
             error=error,
         )
+
+
+_MAY_HAVE_ARRIVED = frozenset({"deadline", "idle", "reset", "cut"})
+
+
+def _was_sent(error: BaseException) -> bool:
+    """Whether the prompt may have arrived though nothing came back: a provider bills that."""
+    return isinstance(error, GenerationError) and error.code in _MAY_HAVE_ARRIVED

@@ -171,10 +171,10 @@ def test_a_stream_that_is_left_is_booked_by_estimate(meter: Meter, ledger: Usage
 
 
 def test_a_stream_that_breaks_after_text_is_booked_too(meter: Meter, ledger: UsageLedger) -> None:
-    """Before the first piece nothing is booked of a server that is gone, after it an estimate is."""
-    gone = GeneratorUnavailable("gone", code="reset")
+    """Nothing is booked of a server that is not there; of one that may have read the prompt an estimate is."""
+    gone, absent = (GeneratorUnavailable("gone", code=code) for code in ("reset", "connect"))
     with pytest.raises(GeneratorUnavailable):
-        list(meter(Prepared("large", error=gone), tokens=400).stream(make_request()))
+        list(meter(Prepared("large", error=absent), tokens=400).stream(make_request()))
     assert ledger.rows() == []
     with pytest.raises(GeneratorUnavailable):
         list(meter(Prepared("large", error=gone, fails_after=1), tokens=400).stream(make_request()))
