@@ -52,7 +52,6 @@ from ragkit.policy import Policy
 
 FILE_NAME = "ragkit.toml"
 DATA_FOLDER = ".ragkit"
-_ROLES = ("small", "large")
 
 
 class Config(Section):
@@ -119,9 +118,20 @@ class Config(Section):
         wanted |= {f"routing.{key}": getattr(self.routing, key) for key in ("small", "large", "fallback")}
         wanted |= {f"routing.rules[{place}].use": rule.use for place, rule in enumerate(self.routing.rules)}
         wanted |= {f"budgets[{place}].generator": budget.generator for place, budget in enumerate(self.budgets)}
+        roles = ["small", *(["large"] if self.routing.large else [])]
         for key, name in wanted.items():
             self._named(
-                key, name, "generator", [*self.generators, "extractive", *_ROLES * key.startswith("routing.rules")]
+                key, name, "generator", [*self.generators, "extractive", *roles * key.startswith("routing.rules")]
+            )
+        limited = {f"routing.rules[{place}]": rule.collection for place, rule in enumerate(self.routing.rules)}
+        limited |= {f"budgets[{place}]": budget.collection for place, budget in enumerate(self.budgets)}
+        for key, name in limited.items():
+            self._named(f"{key}.collection", name, "collection", list(self.collections))
+        if "extractive" in self.generators and self.generators["extractive"].kind != "extractive":
+            raise PydanticCustomError(
+                "generator_kind",
+                "generators.extractive is of another kind",
+                {"remedy": "Give the section another name."},
             )
         for name, model in self.generators.items():
             self._named(f"generators.{name}.destination", model.destination, "destination", list(self.destinations))

@@ -171,7 +171,7 @@ class BudgetSection(Section):
     collection: Slug | None = Field(None, description="Only questions to this collection.")
     generator: Slug | None = Field(None, description="Only calls of this generator.")
     tokens: int | None = Field(None, gt=0, description="Most tokens, prompt and answer together.")
-    cost: Decimal | None = Field(None, gt=0, description="Most money, in the currency of the prices.")
+    cost: Decimal | None = Field(None, ge=Decimal("0.000001"), description="Most money, in the currency of the prices.")
     then: Literal["small", "refuse"] = Field("refuse", description="What a used-up budget does: the small one, or no.")
 
     @model_validator(mode="after")

@@ -55,7 +55,8 @@ def routed_names(config: Config) -> list[str]:
     if not (routing.large or routing.fallback or routing.rules):
         return []
     roles = {"small": routing.small or default_name(config), "large": routing.large}
-    ruled = (roles.get(rule.use, rule.use) for rule in routing.rules)
+    own = named_generators(config)  # a generator that is called `small` goes before the role
+    ruled = (rule.use if rule.use in own else roles.get(rule.use) for rule in routing.rules)
     chosen = (default_name(config), *roles.values(), routing.fallback, *ruled)
     return list(dict.fromkeys(name for name in chosen if name))
 

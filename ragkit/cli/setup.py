@@ -157,4 +157,9 @@ def _check_sources(config: Config) -> int:
         check_detector(detector, registry)
     for named in named_generators(config).values():
         check_generator(registry, named)
+    files = {"prices.file": config.prices.file, "answers.nli": config.answers.nli}
+    files |= {f"destinations.{name}.ca_file": one.ca_file for name, one in config.destinations.items()}
+    for key, path in files.items():
+        if path is not None and not config.resolve(path).exists():
+            raise ConfigError(f"{key} names what is not there", remedy="Correct the path, or leave the key out.")
     return len(sources)

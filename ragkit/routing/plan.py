@@ -56,7 +56,9 @@ class Boundary:
         self.small = section.small or default
         self.large = section.large
         self.fallback = section.fallback
-        self.rules = tuple(replace_use(rule, self.small, self.large) for rule in section.rules)
+        self.rules = tuple(
+            rule if rule.use in locations else replace_use(rule, self.small, self.large) for rule in section.rules
+        )
 
     def names(self) -> frozenset[str]:
         """Every generator that may ever be asked."""
