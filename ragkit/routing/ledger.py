@@ -18,7 +18,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -214,9 +214,19 @@ class UsageLedger:
         return self._local.database  # type: ignore[no-any-return]
 
 
+_making = threading.Lock()  # nobody connects between the making of the file and the closing of its handle
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    """Open the file, 0600, and make its tables. SQLite gives its two companions the same mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    """Open the file, 0600, and make its tables. SQLite gives its two companions the same mode.
+
+    A file that is there is not opened and closed beside SQLite: closing it would drop the locks that another thread's
+    connection holds on it, and processes would overwrite each other (sqlite.org, "How To Corrupt", 2.2).
+    """
+    with _making, suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    if path.is_symlink():
+        raise StoreError("usage.db is a link", remedy="Put the file itself in the data directory.")
     database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
