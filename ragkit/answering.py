@@ -185,13 +185,15 @@ class Answering:
 
     def _whole(self, name: str) -> Generator:
         """A generator with its prompt and checks, if a model is behind it, and without meter."""
-        from ragkit.egress.unsafe import Unseen, UnseenGenerator
+        from ragkit.egress.unsafe import Unseen, unseen_generator
 
         model, ceiling = self.bare(name), self._ceiling(name)
         if not hasattr(model, "complete"):
             own: Generator = model
-            return own if ceiling is None else UnseenGenerator(own, name=name, ceiling=ceiling, recorder=self._recorder)
-        from ragkit.egress.vouched import VouchedGenerator
+            return (
+                own if ceiling is None else unseen_generator(own, name=name, ceiling=ceiling, recorder=self._recorder)
+            )
+        from ragkit.egress.guarded import VouchedGenerator
         from ragkit.generate.prompted import PromptedGenerator
 
         chat: ChatModel = model
@@ -272,9 +274,6 @@ class Answering:
                 f"generator {named.name!r} refuses its options ({type(refused).__name__})",
                 remedy="Compare them with `ragkit generators list` and the docstring of its class.",
             ) from None
-
-    def _type(self, named: Named) -> Any:
-        return self._registry.load("generators", named.kind)
 
     def find(self, name: str) -> Named:
         """Return what is configured under a name.

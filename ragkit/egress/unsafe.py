@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ragkit.egress.boundary import UNSEEN_CEILING, fits
+from ragkit.egress.guarded import GuardedGenerator
 from ragkit.errors import EgressRefused
 from ragkit.protocols import ChatModel, Generator, Recorder
-from ragkit.types import Completion, DataClass, Generation, GenerationRequest, Location, Masked, ModelCall
+from ragkit.types import Completion, DataClass, GenerationRequest, Location, ModelCall
 
 
 class Unseen:
@@ -86,59 +87,21 @@ class Unseen:
         )
 
 
-class UnseenGenerator:
-    """The same for a whole generator of another package that works somewhere else by a way of its own.
+def unseen_generator(generator: Generator, *, name: str, ceiling: DataClass, recorder: Recorder) -> GuardedGenerator:
+    """Return a whole generator that works elsewhere by a way of its own, held as :class:`Unseen` holds a model."""
 
-    Args:
-        generator: Does the work.
-        name: The generator's name, for events.
-        ceiling: Most sensitive class of content that may go to it.
-        recorder: No record, no call.
-
-    Raises:
-        EgressRefused: From ``generate`` and ``stream``: the content is more sensitive.
-    """
-
-    def __init__(self, generator: Generator, *, name: str, ceiling: DataClass, recorder: Recorder) -> None:
-        self._inner = generator
-        self._name = name
-        self._ceiling = ceiling
-        self._recorder = recorder
-
-    @property
-    def name(self) -> str:
-        """The other's."""
-        return self._inner.name
-
-    @property
-    def location(self) -> Location:
-        """Where it says it runs."""
-        return self._inner.location
-
-    def load(self) -> None:
-        """Load it."""
-        self._inner.load()
-
-    def generate(self, request: GenerationRequest) -> Generation:
-        """Answer, if it may be asked."""
-        self._mark(request)
-        return self._inner.generate(request)
-
-    def stream(self, request: GenerationRequest) -> Iterator[Masked | Generation]:
-        """Answer in pieces, if it may be asked."""
-        self._mark(request)
-        yield from self._inner.stream(request)
-
-    def _mark(self, request: GenerationRequest) -> None:
+    def mark(request: GenerationRequest) -> None:
         _mark(
-            self._recorder,
-            self._name,
-            self.location,
-            self._ceiling,
+            recorder,
+            name,
+            generator.location,
+            ceiling,
             data_class=request.data_class,
             request=request.request_id,
             data={"collection": request.question.collection},
         )
+
+    return GuardedGenerator(generator, mark)
 
 
 def _mark(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ragkit.config_answering import AnswersSection
-from ragkit.egress.unsafe import Unseen, UnseenGenerator
+from ragkit.egress.unsafe import Unseen, unseen_generator
 from ragkit.errors import AuditUnavailable, EgressRefused
 from ragkit.generate.prompted import PromptedGenerator
 from ragkit.testing.scripted_model import ScriptedModel
@@ -87,7 +87,7 @@ def test_without_a_record_it_is_not_called() -> None:
 def test_a_foreign_generator_elsewhere_is_held_as_a_model_is() -> None:
     """A whole generator that works by a way of its own gets internal content at most, with a mark."""
     events, inner = Events(), PromptedGenerator(ScriptedModel("NOT_IN_SOURCES"), name="own", settings=AnswersSection())
-    held = UnseenGenerator(inner, name="far", ceiling=DataClass.INTERNAL, recorder=events)
+    held = unseen_generator(inner, name="far", ceiling=DataClass.INTERNAL, recorder=events)
     text = MaskedText(Masked("What?"), Masked("What?"))
     for data_class in (DataClass.INTERNAL, DataClass.CONFIDENTIAL):
         request = GenerationRequest(MaskedQuestion(text, "shop", "policy"), (), data_class)

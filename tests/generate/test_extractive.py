@@ -143,6 +143,8 @@ def test_every_statement_stands_word_for_word_where_its_citation_points(
         if citation.quote.startswith("|"):
             row = part.splitlines()[-1].split(" | ") if " | " in part else _values(part)
             assert row == cells(citation.quote)
+            front = part.partition("Product: ")[0] if "Product: " in part else ""
+            assert front.removesuffix(". ") in ("", *cells(citation.quote))
         else:
             said = " ".join(citation.quote.split())
             assert part.endswith(said)
