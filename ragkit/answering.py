@@ -2,7 +2,7 @@
 
 ::
 
-    answering = Answering(config, "handbook", embedder=…, scanner=…, recorder=…, spending=…)
+    answering = Answering(config, embedder=…, scanner=…, recorder=…, spending=…)
     answering.generator().generate(request)          # what [generator] and [routing] say
     answering.generator("large").generate(request)   # one by its name
 
@@ -58,7 +58,6 @@ class Answering:
 
     Args:
         config: The workspace's configuration.
-        collection: Whose questions they answer.
         embedder: Given to generators that take one.
         scanner: Makes what looks over the bytes that leave for the first destination that is used.
         recorder: Takes the events of gateway, meter and router.
@@ -68,7 +67,6 @@ class Answering:
     def __init__(
         self,
         config: Config,
-        collection: str,
         *,
         embedder: SentenceEncoder,
         scanner: Callable[[], CollectionScanner],
@@ -76,7 +74,6 @@ class Answering:
         spending: Callable[[], Spending],
     ) -> None:
         self.config = config
-        self._collection = collection
         self._embedder = embedder
         self._scanner = scanner
         self._recorder = recorder

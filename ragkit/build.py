@@ -263,7 +263,6 @@ class OpenCollection:
 
         return Answering(
             self.config,
-            self.name,
             embedder=self.embedder,
             scanner=lambda: self.scanner,
             recorder=self.recorder,

@@ -103,7 +103,6 @@ class Generators:
         handles = self._handles
         return Answering(
             handles.config,
-            "",
             embedder=handles.embedder,
             scanner=cast("Callable[[], CollectionScanner]", _PublicText),
             recorder=handles.recorder,
