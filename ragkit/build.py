@@ -49,7 +49,7 @@ def build_recorder(config: Config, actor_key: bytes) -> EventRecorder:
 
     return EventRecorder(
         config.data_folder / "events",
-        mode=config.audit.mode,
+        mode=config.audit.writes,
         software={"ragkit": version("ragkit")},
         actor_key=actor_key,
     )

@@ -30,11 +30,11 @@ from ragkit.config_answering import (
     PricesSection,
     RoutingSection,
 )
+from ragkit.config_audit import AuditSection, RolesSection
 from ragkit.config_errors import explain, nearest
 from ragkit.config_keeping import BackupSection, RetentionSection
 from ragkit.config_sections import (
     BUILTIN_DETECTOR,
-    AuditSection,
     ChunkerSection,
     CollectionSection,
     DetectorSection,
@@ -68,7 +68,8 @@ class Config(Section):
     budgets: tuple[BudgetSection, ...] = Field((), description="Limits on tokens and money; each holds.")
     prices: PricesSection = Field(PricesSection(), description="What calls cost.")
     answers: AnswersSection = Field(AnswersSection(), description="How a model's answer is asked for and checked.")
-    audit: AuditSection = Field(AuditSection(), description="Recording.")
+    audit: AuditSection = Field(AuditSection(), description="Recording, and what proves the record.")
+    roles: RolesSection = Field(RolesSection(), description="Who may do what.")
     plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
     backup: BackupSection = Field(BackupSection(), description="Copies.")
     retention: tuple[RetentionSection, ...] = Field((), description="How long documents may be kept; a rule each.")

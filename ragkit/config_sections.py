@@ -181,15 +181,6 @@ class DetectorSection(Section):
         return {key: value for key, value in own.items() if value is not None} | dict(self.__pydantic_extra__)
 
 
-class AuditSection(Section):
-    """What happens when an event cannot be recorded."""
-
-    mode: Literal["required", "best_effort", "unsafe_off"] = Field(
-        "required",
-        description="`required`: no record, no action. `best_effort`: go on and count. `unsafe_off`: nothing.",
-    )
-
-
 class PluginsSection(Section):
     """Which foreign packages may be imported."""
 

@@ -265,3 +265,15 @@ class AuditUnavailable(RagkitError):
 
 class EventRefused(AuditUnavailable):
     """An event does not fit the catalogue: an unknown type or key, or a value that could be content."""
+
+
+class CheckpointRefused(RagkitError):
+    """The log does not continue what was signed before: it was cut, rolled back or edited. Nothing was signed."""
+
+
+class NotReproducible(RagkitError):
+    """An answer cannot be replayed; the message says what is missing."""
+
+
+class ApprovalNeeded(AccessDenied):
+    """A second officer has to approve this first."""

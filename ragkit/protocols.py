@@ -19,6 +19,7 @@ from ragkit.types import (
     Change,
     Chunk,
     Document,
+    Evidence,
     Generation,
     GenerationRequest,
     Hit,
@@ -306,6 +307,9 @@ class Generator(Protocol):
 class Recorder(Protocol):
     """Takes events without content: ids, counts, types, versions, keyed hashes. See ``ragkit.audit.schema``.
 
+    With ``evidence``, what the event was about goes to the evidence store, encrypted, and the event holds a commitment
+    to it; a recorder without an evidence store drops it.
+
     Raises:
         AuditUnavailable: In ``required`` mode, when the event is not durable.
     """
@@ -319,6 +323,8 @@ class Recorder(Protocol):
         request: str | None = None,
         actor: Principal | None = None,
         data: Mapping[str, Any] | None = None,
+        session: str = "",
+        evidence: Evidence | None = None,
     ) -> None: ...
 
     def flush(self) -> None: ...

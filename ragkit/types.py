@@ -23,6 +23,7 @@ from ragkit.completions import ModelCall as ModelCall
 from ragkit.completions import Reply as Reply
 from ragkit.completions import TokenUsage as TokenUsage
 from ragkit.completions import Turn as Turn
+from ragkit.evidence import Evidence as Evidence
 from ragkit.items import Change as Change
 from ragkit.items import Checkpoint as Checkpoint
 from ragkit.items import Delete as Delete

@@ -13,7 +13,6 @@ as it lasts; a second writer is told who holds it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,22 +24,17 @@ from ragkit.revealing import Quarantined as Quarantined
 from ragkit.revealing import entitled, reveal_native_ids, reveal_quarantined, reveal_stream, reveal_text
 from ragkit.rootkey import load_root_key
 from ragkit.types import Answer, Conversation, Hit, Masked, MaskedText, Principal, RawQuestion, Span
+from ragkit.workspace_parts import WorkspaceParts
 
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.config_sections import SourceSection
     from ragkit.doctor import Check
-    from ragkit.explaining import Egress
-    from ragkit.generators import Generators
     from ragkit.ingest.report import SyncReport
-    from ragkit.keeping import Keeping
-    from ragkit.keys import Keys
     from ragkit.lifecycle.remask import RemaskReport
-    from ragkit.spending import Usage
-    from ragkit.subjects import Subjects
 
 
-class Workspace:
+class Workspace(WorkspaceParts):
     """An open workspace. Use :func:`ragkit.open_workspace`; close it, or use it as a context manager.
 
     A call without a ``principal`` runs as the workspace's owner, and the events say so. A call without a
@@ -310,20 +304,6 @@ class Workspace:
         names = [name for name, _ in self._chosen(collection, None)]
         rebuild_collections(self._handles, names, progress=progress)
 
-    @property
-    def usage(self) -> partial[Usage]:
-        """What generators have used, and what the budgets have left: :func:`ragkit.spending.usage_of`."""
-        from ragkit.spending import usage_of
-
-        return partial(usage_of, self._handles)
-
-    @property
-    def subjects(self) -> Subjects:
-        """What can be done for a person whose data is held: find, export, correct, restrict."""
-        from ragkit.subjects import Subjects
-
-        return Subjects(self._handles)
-
     def status(self) -> dict[str, Any]:
         """Return figures of the workspace and of each collection, plain values only."""
         from ragkit.doctor import describe
@@ -337,34 +317,6 @@ class Workspace:
         return examine(
             self.config, self._handles.known(), embedder=self._handles.embedder, recorder=self._handles.recorder
         )
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The keys: shown by what may be told of them, changed, put into escrow."""
-        from ragkit.keys import Keys
-
-        return Keys(self._handles)
-
-    @cached_property
-    def keeping(self) -> Keeping:
-        """Backups, retention and legal holds."""
-        from ragkit.keeping import Keeping
-
-        return Keeping(self._handles)
-
-    @cached_property
-    def egress(self) -> Egress:
-        """What would leave for a question, to whom and why it may."""
-        from ragkit.explaining import Egress
-
-        return Egress(self._handles)
-
-    @cached_property
-    def generators(self) -> Generators:
-        """Which generators there are, and whether one works."""
-        from ragkit.generators import Generators
-
-        return Generators(self._handles)
 
     @property
     def begun(self) -> int:

@@ -26,6 +26,7 @@ from ragkit.audit.fields import (
     record_of,
 )
 from ragkit.audit.leaving import LEAVING
+from ragkit.audit.oversight import OVERSIGHT
 
 _LOG = _keys((is_count, "segment bytes events"), (is_word, "code"))
 _RUN = _keys((is_name, "collection source connector"), (is_id, "run"))
@@ -68,6 +69,7 @@ _CITED = record_of(chunk=is_id, doc=is_id, version=is_count)
 
 CATALOGUE: Mapping[str, EventType] = {
     **LEAVING,
+    **OVERSIGHT,
     # the log itself
     "log.opened": EventType("audit", "A process begins to write events.", _LOG),
     "log.closed": EventType("audit", "A process has written its last event.", _LOG),

@@ -26,7 +26,7 @@ from ragkit.audit.schema import SCHEMA_VERSION, canonical, check
 from ragkit.audit.segments import Segments
 from ragkit.crypto import opaque_id
 from ragkit.errors import AuditUnavailable
-from ragkit.types import Principal
+from ragkit.types import Evidence, Principal
 
 Mode = Literal["required", "best_effort", "unsafe_off"]
 
@@ -80,6 +80,8 @@ class EventRecorder:
         request: str | None = None,
         actor: Principal | None = None,
         data: Mapping[str, Any] | None = None,
+        session: str = "",
+        evidence: Evidence | None = None,
     ) -> None:
         """Append one event.
 
@@ -87,6 +89,7 @@ class EventRecorder:
             EventRefused: It does not fit the catalogue.
             AuditUnavailable: It could not be written, and the mode is ``required``.
         """
+        del session, evidence
         known = check(kind, data or {}, outcome=outcome, reason=reason, request=request)
         if self.mode == "unsafe_off":
             return

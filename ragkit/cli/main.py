@@ -17,6 +17,7 @@ import ragkit
 from ragkit.cli import (
     asking,
     attacking,
+    audit,
     egress,
     erasing,
     generators,
@@ -102,6 +103,7 @@ for _verbs in (
     keys,
     measuring,
     usage,
+    audit,
     attacking,
 ):
     _verbs.add_to(app)

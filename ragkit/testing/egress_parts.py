@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ragkit.audit.schema import check
-from ragkit.types import DataClass, Masked, Message, ModelCall, Principal
+from ragkit.types import DataClass, Evidence, Masked, Message, ModelCall, Principal
 
 CALL = ModelCall(
     messages=(Message("user", Masked("Which one?")),),
@@ -38,6 +38,8 @@ class Events:
         request: str | None = None,
         actor: Principal | None = None,  # noqa: ARG002 (the contract)
         data: Mapping[str, Any] | None = None,
+        session: str = "",  # noqa: ARG002 (the contract)
+        evidence: Evidence | None = None,  # noqa: ARG002 (the contract)
     ) -> None:
         """Keep it, if it fits the catalogue."""
         check(kind, data or {}, outcome=outcome, reason=reason, request=request)

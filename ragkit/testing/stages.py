@@ -23,6 +23,7 @@ from ragkit.types import (
     Checkpoint,
     Chunk,
     Document,
+    Evidence,
     Masked,
     MaskedDocument,
     MaskedSpan,
@@ -238,9 +239,11 @@ class RecordingRecorder:
         request: str | None = None,
         actor: Principal | None = None,
         data: Mapping[str, Any] | None = None,
+        session: str = "",
+        evidence: Evidence | None = None,
     ) -> None:
         """Append an event."""
-        del request, actor
+        del request, actor, session, evidence
         self.events.append(RecordedEvent(kind, outcome, reason, dict(data or {})))
 
     def flush(self) -> None:

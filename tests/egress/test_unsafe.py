@@ -40,6 +40,8 @@ class Events:
         request: str | None = None,
         actor: Principal | None = None,
         data: Any = None,
+        session: str = "",
+        evidence: Any = None,
     ) -> None:
         if not self._writable:
             raise AuditUnavailable("the disk is full", remedy="Make room.")

@@ -14,6 +14,7 @@ from ragkit.types import (
     Checks,
     Chunk,
     DataClass,
+    Evidence,
     Generation,
     GenerationRequest,
     Hit,
@@ -44,6 +45,8 @@ class EventLog:
         request: str | None = None,
         actor: Principal | None = None,
         data: Mapping[str, Any] | None = None,
+        session: str = "",
+        evidence: Evidence | None = None,
     ) -> None:
         check(kind, data or {}, outcome=outcome, reason=reason, request=request)
         self.events.append((kind, outcome, reason, dict(data or {})))

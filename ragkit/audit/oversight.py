@@ -1,0 +1,132 @@
+"""The events of the catalogue on the log's own proof, on who looks at it, on evidence, approvals and human review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ragkit.audit.event_types import EventType
+from ragkit.audit.event_types import keys as _keys
+from ragkit.audit.fields import (
+    is_count,
+    is_counts,
+    is_flag,
+    is_hash,
+    is_id,
+    is_micro,
+    is_name,
+    is_version,
+    is_word,
+    many,
+    one_of,
+)
+
+_RANGE = _keys((is_count, "from_seq to_seq"))
+
+OVERSIGHT: Mapping[str, EventType] = {
+    # the log's own proof
+    "checkpoint": EventType(
+        "audit",
+        "The first `size` lines of the log, this one included, are signed next.",
+        _keys(size=is_count, key=is_hash),
+    ),
+    "checkpoint.refused": EventType(
+        "audit",
+        "No checkpoint was signed, because the log does not continue the one signed before; the reason says how.",
+        _keys((is_count, "size seen")),
+    ),
+    "anchor.done": EventType(
+        "audit", "A checkpoint was taken to a place off this machine.", _keys(size=is_count, anchor=is_name)
+    ),
+    "anchor.failed": EventType(
+        "audit", "A checkpoint could not be taken to its place.", _keys(size=is_count, anchor=is_name, code=is_word)
+    ),
+    "clock.jump": EventType(
+        "audit", "The clock moved by more than time passed, in ms; below 0 for backwards.", _keys(ms=is_micro)
+    ),
+    "sink.failed": EventType(
+        "audit", "A second sink takes no events; the reason says why.", _keys(sink=is_name, code=is_word)
+    ),
+    "sink.recovered": EventType(
+        "audit", "A second sink takes events again; `lost` were not taken.", _keys(sink=is_name, lost=is_count)
+    ),
+    "verify.run": EventType(
+        "audit",
+        "The log was verified; a failure has its code as reason.",
+        _keys((is_count, "lines checkpoints findings ms"), codes=is_counts),
+    ),
+    # who looks
+    "access.audit": EventType(
+        "audit", "Somebody read the log.", _keys(verb=is_word, events=is_count) | _RANGE, durable=True
+    ),
+    "access.evidence": EventType(
+        "audit",
+        "Evidence was shown to an officer.",
+        _keys((is_count, "parts bytes"), collection=is_name, purpose=is_hash, of=is_id),
+        durable=True,
+    ),
+    "evidence.destroyed": EventType(
+        "audit",
+        "Evidence was destroyed with its keys: at its age, or with a person, document or conversation.",
+        _keys(
+            (is_count, "conversations turns parts days"),
+            collection=is_name,
+            cause=one_of("age", "erasure", "document", "request"),
+        ),
+        durable=True,
+    ),
+    "history.purged": EventType(
+        "store",
+        "Replaced versions were destroyed: at their age, by a retention rule, or with a person.",
+        _keys((is_count, "versions days"), collection=is_name, cause=one_of("age", "retention", "erasure")),
+    ),
+    "audit.exported": EventType(
+        "audit", "Events were written to a file for somebody else.", _keys(events=is_count, format=is_word) | _RANGE
+    ),
+    "audit.reported": EventType(
+        "audit", "A report was written.", _keys((is_count, "events findings"), hash=is_hash) | _RANGE
+    ),
+    "audit.checked": EventType(
+        "audit", "Checks were run.", _keys((is_count, "checks findings unchecked"), codes=is_counts)
+    ),
+    "replay.run": EventType(
+        "audit",
+        "An answer was replayed; the counts by code say what is the same and what is not.",
+        _keys(of=is_id, codes=is_counts, same=is_flag),
+    ),
+    # who may
+    "principal.seen": EventType(
+        "audit",
+        "A principal acts in this process for the first time with these access tokens, as keyed hashes.",
+        _keys(groups=is_hash, tokens=many(is_hash)),
+    ),
+    "acl.class": EventType(
+        "store",
+        "An access class was made: these tokens, as keyed hashes, may see its documents.",
+        _keys(collection=is_name, access_class=is_id, tokens=many(is_hash)),
+    ),
+    "approval.requested": EventType(
+        "roles", "Approval of a second officer was asked for.", _keys(verb=is_word, approval=is_id), durable=True
+    ),
+    "approval.granted": EventType(
+        "roles", "A second officer approved.", _keys(verb=is_word, approval=is_id), durable=True
+    ),
+    "approval.used": EventType(
+        "roles", "What was approved is done now, once.", _keys(verb=is_word, approval=is_id), durable=True
+    ),
+    # people in the loop
+    "human.reviewed": EventType(
+        "audit",
+        "A person looked at an answer.",
+        _keys(of=is_id, verdict=one_of("right", "wrong", "corrected", "withdrawn"), ms=is_count),
+    ),
+    "human.handoff": EventType(
+        "audit", "A conversation was handed to a person, or taken by one.", _keys(of=is_id, taken=is_flag, ms=is_count)
+    ),
+    "disclosure.shown": EventType(
+        "audit", "Somebody was told that an AI answers.", _keys(collection=is_name, text=is_version)
+    ),
+    "incident.reported": EventType(
+        "audit", "Somebody reported an incident.", _keys(incident=is_id, severity=one_of("low", "high", "serious"))
+    ),
+    "incident.closed": EventType("audit", "An incident was closed.", _keys(incident=is_id)),
+}

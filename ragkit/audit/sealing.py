@@ -1,0 +1,81 @@
+"""What the recorder asks of the parts beside it: who signs the log, keeps evidence, gets a copy of each line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ragkit.types import Evidence, Principal
+
+
+class Signer(Protocol):
+    """Signs states of the log. Called by the recorder while it holds the log's lock."""
+
+    def due(self, *, lines: int, now: float) -> bool:
+        """Tell whether a checkpoint should be signed.
+
+        Args:
+            lines: How many lines this process has written since the last checkpoint it knows of.
+            now: ``time.monotonic()``.
+        """
+        ...
+
+    def announce(self) -> Mapping[str, Any] | None:
+        """Return the data of the event ``checkpoint`` to be appended next; its ``size`` counts that line too.
+
+        ``None``: nothing was added since the last checkpoint.
+
+        Raises:
+            OSError: The log cannot be read.
+            CheckpointRefused: The log does not continue what was signed before.
+        """
+        ...
+
+    def sign(self) -> None:
+        """Sign all complete lines of the log, that of the announcement included, and keep the checkpoint, durably.
+
+        The lines are on the disk already.
+
+        Raises:
+            OSError: The log cannot be read, or the checkpoint file not written.
+            CheckpointRefused: The log does not continue what was signed before.
+        """
+        ...
+
+
+class EvidenceKeeper(Protocol):
+    """Keeps what events were about."""
+
+    def keep(self, evidence: Evidence, *, request: str, actor: Principal | None) -> Sequence[Mapping[str, Any]]:
+        """Store the parts, encrypted; return for each the entry of the event's ``payload``.
+
+        An entry is ``{"role", "ref", "len", "mac"}``: an opaque id, the length in bytes, and
+        ``hmac-sha256:`` under a random salt that is kept with the part.
+
+        Raises:
+            OSError: It could not be stored.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Force what was kept to the disk. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Close the files."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes a copy of each line."""
+
+    name: str
+    required: bool
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Take lines, in order; returns within the sink's timeout. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...

@@ -1,0 +1,19 @@
+"""Audit: ``audit …``: what happened, what left the building, and the proof that nobody edited the record."""
+
+from __future__ import annotations
+
+import typer
+
+PANEL = "Audit"
+
+_MODULES: tuple[object, ...] = ()
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs under ``audit``."""
+    verbs = typer.Typer(
+        no_args_is_help=True, help="Show what happened and what left the building, and prove the record."
+    )
+    for module in _MODULES:
+        module.add_to(verbs)  # type: ignore[attr-defined]
+    app.add_typer(verbs, name="audit", rich_help_panel=PANEL)

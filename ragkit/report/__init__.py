@@ -1,0 +1,1 @@
+"""The auditor's report: one HTML file and its JSON."""

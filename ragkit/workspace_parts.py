@@ -1,0 +1,72 @@
+"""What an open workspace can do besides asking, room by room; each is imported when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from ragkit.handles import Handles
+
+if TYPE_CHECKING:
+    from ragkit.auditing import Audit
+    from ragkit.explaining import Egress
+    from ragkit.generators import Generators
+    from ragkit.keeping import Keeping
+    from ragkit.keys import Keys
+    from ragkit.spending import Usage
+    from ragkit.subjects import Subjects
+
+
+class WorkspaceParts:
+    """The rooms of a :class:`ragkit.workspace.Workspace`."""
+
+    _handles: Handles
+
+    @property
+    def usage(self) -> partial[Usage]:
+        """What generators have used, and what the budgets have left: :func:`ragkit.spending.usage_of`."""
+        from ragkit.spending import usage_of
+
+        return partial(usage_of, self._handles)
+
+    @property
+    def subjects(self) -> Subjects:
+        """What can be done for a person whose data is held: find, export, correct, restrict."""
+        from ragkit.subjects import Subjects
+
+        return Subjects(self._handles)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys: shown by what may be told of them, changed, put into escrow."""
+        from ragkit.keys import Keys
+
+        return Keys(self._handles)
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """Backups, retention and legal holds."""
+        from ragkit.keeping import Keeping
+
+        return Keeping(self._handles)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What happened, what left the building, and the proof of the record."""
+        from ragkit.auditing import Audit
+
+        return Audit(self._handles)
+
+    @cached_property
+    def egress(self) -> Egress:
+        """What would leave for a question, to whom and why it may."""
+        from ragkit.explaining import Egress
+
+        return Egress(self._handles)
+
+    @cached_property
+    def generators(self) -> Generators:
+        """Which generators there are, and whether one works."""
+        from ragkit.generators import Generators
+
+        return Generators(self._handles)
