@@ -268,7 +268,22 @@ class EventRefused(AuditUnavailable):
 
 
 class CheckpointRefused(RagkitError):
-    """The log does not continue what was signed before: it was cut, rolled back or edited. Nothing was signed."""
+    """The log was not signed: it does not continue what was signed before, or the key is gone.
+
+    Args:
+        message: What was found.
+        code: A short stable word for the event ``checkpoint.refused``: ``rolled-back``, ``edited``, ``no-key``,
+            ``other-key``, ``bad-notes``, ``bad-seen``.
+        size: Lines of the log.
+        seen: Size of the newest checkpoint that is known.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, message: str, *, code: str, size: int = 0, seen: int = 0, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+        self.size = size
+        self.seen = seen
 
 
 class NotReproducible(RagkitError):
