@@ -19,6 +19,7 @@ from ragkit.audit.fields import (
     is_key,
     is_micro,
     is_name,
+    is_parts,
     is_version,
     is_word,
     many,
@@ -28,7 +29,7 @@ from ragkit.audit.fields import (
 from ragkit.audit.leaving import LEAVING
 from ragkit.audit.oversight import OVERSIGHT
 
-_LOG = _keys((is_count, "segment bytes events"), (is_word, "code"))
+_LOG = _keys((is_count, "segment bytes events"), (is_word, "code"), (is_counts, "calls connections sent"))
 _RUN = _keys((is_name, "collection source connector"), (is_id, "run"))
 _DOC = _RUN | _keys((is_id, "doc"), (is_count, "version"))
 _CONTENT = _DOC | _keys(
@@ -44,8 +45,13 @@ _GENERATION = _keys(
     manifest=is_hash,
     code=is_word,
 )
-_QUESTION = _keys(
-    (is_count, "characters history questions ms"), collection=is_name, entities=is_counts, policy=is_version
+_FOUND = _keys((is_counts, "by kept"), lowest_u=is_micro)
+_QUESTION = _FOUND | _keys(
+    (is_count, "characters history questions ms"),
+    collection=is_name,
+    entities=is_counts,
+    policy=is_version,
+    stored=is_flag,
 )
 _AUTH = _keys(via=one_of("local", "caller"), verb=is_word, collection=is_name)
 _KEY = _keys(scope=one_of("root", "collection", "document", "value"), collection=is_name, doc=is_id, keys=is_count)
@@ -72,7 +78,9 @@ CATALOGUE: Mapping[str, EventType] = {
     **OVERSIGHT,
     # the log itself
     "log.opened": EventType("audit", "A process begins to write events.", _LOG),
-    "log.closed": EventType("audit", "A process has written its last event.", _LOG),
+    "log.closed": EventType(
+        "audit", "A process wrote its last event; its HTTP calls, connections and bytes sent, by purpose.", _LOG
+    ),
     "log.rotated": EventType("audit", "A new segment was begun because the last one was full.", _LOG),
     "log.recovered": EventType("audit", "A torn last line of a killed process was closed off.", _LOG),
     "log.reopened": EventType("audit", "The segment vanished under the writer; a new one was begun.", _LOG),
@@ -84,7 +92,10 @@ CATALOGUE: Mapping[str, EventType] = {
         _keys(collections=is_count, mode=one_of("read", "write"), data_classes=is_counts),
     ),
     "config.changed": EventType(
-        "workspace", "The configuration differs from the one last used.", _keys((is_hash, "previous config"))
+        "workspace",
+        "The configuration differs from the one last used: its parts by name, with keyed hashes; of many, in `pieces`.",
+        _keys((is_hash, "previous config"), (is_count, "piece pieces"), parts=is_parts),
+        durable=True,
     ),
     "policy.changed": EventType(
         "workspace", "A collection's masking policy differs from the one it was masked with.", _POLICY
@@ -157,7 +168,7 @@ CATALOGUE: Mapping[str, EventType] = {
     "pii.masked": EventType(
         "mask",
         "Personal data was replaced in a document.",
-        _DOC | _keys((is_count, "spans new_values documents"), policy=is_version, entities=is_counts),
+        _DOC | _FOUND | _keys((is_count, "spans new_values documents"), policy=is_version, entities=is_counts),
     ),
     "remask.started": EventType(
         "lifecycle",
@@ -312,6 +323,11 @@ CATALOGUE: Mapping[str, EventType] = {
         "subjects", "A person's data is shown to nobody until that is lifted.", _SUBJECT, durable=True
     ),
     "subject.lifted": EventType("subjects", "A restriction was lifted.", _SUBJECT, durable=True),
+    "generator.tested": EventType(
+        "generators",
+        "A generator was tested with a fixed public text.",
+        _keys((is_count, "checks failed"), generator=is_name, destination=is_name, code=is_word),
+    ),
     "health.checked": EventType(
         "workspace", "The parts were examined.", _keys((is_count, "checks failed"), codes=is_counts)
     ),

@@ -17,6 +17,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _WORD = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+){0,5}")
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{1,40}")
+_HOST = re.compile(r"[0-9a-zA-Z]([0-9a-zA-Z._-]{0,252}[0-9a-zA-Z])?|[0-9a-f:.]{2,45}")
+_PART = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}(\.[a-z0-9][a-z0-9_-]{0,62}){0,5}")
 _VERSION = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z.+:_-]{0,99}")
 _MAX_INT = 2**63
 _MAX_WORD = 48
@@ -76,6 +78,20 @@ def is_counts(value: Any) -> bool:
         and all(
             isinstance(key, str) and (_TYPE.fullmatch(key) or is_word(key)) and is_count(n) for key, n in value.items()
         )
+    )
+
+
+def is_host(value: Any) -> bool:
+    """A host of ``ragkit.toml`` by name or address, or the address that answered there."""
+    return isinstance(value, str) and _HOST.fullmatch(value) is not None
+
+
+def is_parts(value: Any) -> bool:
+    """A map from the dotted name of a part of the configuration to the keyed hash of what it says."""
+    return (
+        isinstance(value, Mapping)
+        and len(value) <= _MAX_ITEMS
+        and all(isinstance(key, str) and _PART.fullmatch(key) and is_hash(what) for key, what in value.items())
     )
 
 

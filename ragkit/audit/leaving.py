@@ -11,6 +11,7 @@ from ragkit.audit.fields import (
     is_counts,
     is_flag,
     is_hash,
+    is_host,
     is_id,
     is_micro,
     is_name,
@@ -24,8 +25,11 @@ _EGRESS = _keys(
     (is_name, "destination provider"),
     (is_version, "region contract retention"),
     location=one_of("in-process", "on-prem", "managed", "remote"),
+    host=is_host,
 )
-_REPLIED = _EGRESS | _keys((is_count, "status bytes ms attempts"))
+_REPLIED = _EGRESS | _keys(
+    (is_count, "status bytes ms attempts"), (is_host, "peer tls_name"), tls=is_version, provider_request=is_hash
+)
 
 LEAVING: Mapping[str, EventType] = {
     # what leaves the process
@@ -40,8 +44,10 @@ LEAVING: Mapping[str, EventType] = {
             conversation=is_id,
             prompt=is_version,
             body=is_hash,
+            placed=many(is_id),
             scanned=is_flag,
             entities=is_counts,
+            placed=many(is_count),
         ),
         durable=True,
     ),
@@ -89,13 +95,17 @@ LEAVING: Mapping[str, EventType] = {
         "A generator answered, or failed as the reason says. Counts as the server gave them, or estimated.",
         _keys(
             (is_name, "collection generator destination"),
-            (is_version, "model prompt currency"),
+            (is_version, "model asked prompt currency"),
+            (is_count, "max_tokens seed"),
             (is_count, "input output cached_input reasoning cost_micro ms ttft_ms"),
             (is_count, "invented_citations unsupported_sentences unsupported_numbers sanitised unknown_tokens"),
             (is_flag, "refused estimated streamed"),
             location=one_of("in-process", "on-prem", "managed", "remote"),
             data_class=_DATA_CLASS,
             finish=one_of("stop", "length", "content-filter", "cut"),
+            placed=many(is_count),
+            temperature_u=is_micro,
+            placed=many(is_id),
         ),
     ),
 }

@@ -21,6 +21,7 @@ from ragkit.audit.fields import (
 )
 
 _RANGE = _keys((is_count, "from_seq to_seq"))
+_APPROVAL = _keys(verb=is_word, approval=is_id, collection=is_name, target=is_hash, purpose=is_hash)
 
 OVERSIGHT: Mapping[str, EventType] = {
     # the log's own proof
@@ -97,27 +98,21 @@ OVERSIGHT: Mapping[str, EventType] = {
     "principal.seen": EventType(
         "audit",
         "A principal acts in this process for the first time with these access tokens, as keyed hashes.",
-        _keys(groups=is_hash, tokens=many(is_hash)),
+        _keys(groups=is_hash, tokens=many(is_hash), via=one_of("local", "caller")),
     ),
     "acl.class": EventType(
         "store",
-        "An access class was made: these tokens, as keyed hashes, may see its documents.",
-        _keys(collection=is_name, access_class=is_id, tokens=many(is_hash)),
+        "Who holds one of these tokens may see the documents of this access class; keyed as in `principal.seen`.",
+        _keys(collection=is_name, source=is_name, run=is_id, access_class=is_id, tokens=many(is_hash)),
     ),
-    "approval.requested": EventType(
-        "roles", "Approval of a second officer was asked for.", _keys(verb=is_word, approval=is_id), durable=True
-    ),
-    "approval.granted": EventType(
-        "roles", "A second officer approved.", _keys(verb=is_word, approval=is_id), durable=True
-    ),
-    "approval.used": EventType(
-        "roles", "What was approved is done now, once.", _keys(verb=is_word, approval=is_id), durable=True
-    ),
+    "approval.requested": EventType("roles", "Approval of a second officer was asked for.", _APPROVAL, durable=True),
+    "approval.granted": EventType("roles", "A second officer approved.", _APPROVAL, durable=True),
+    "approval.used": EventType("roles", "What was approved is done now, once.", _APPROVAL, durable=True),
     # people in the loop
     "human.reviewed": EventType(
         "audit",
         "A person looked at an answer.",
-        _keys(of=is_id, verdict=one_of("right", "wrong", "corrected", "withdrawn"), ms=is_count),
+        _keys(of=is_id, collection=is_name, verdict=one_of("right", "wrong", "corrected", "withdrawn"), ms=is_count),
     ),
     "human.handoff": EventType(
         "audit", "A conversation was handed to a person, or taken by one.", _keys(of=is_id, taken=is_flag, ms=is_count)
@@ -126,7 +121,12 @@ OVERSIGHT: Mapping[str, EventType] = {
         "audit", "Somebody was told that an AI answers.", _keys(collection=is_name, text=is_version)
     ),
     "incident.reported": EventType(
-        "audit", "Somebody reported an incident.", _keys(incident=is_id, severity=one_of("low", "high", "serious"))
+        "audit",
+        "Somebody reported an incident.",
+        _keys(incident=is_id, severity=one_of("low", "high", "serious"), of=is_id, cause=is_hash),
+        durable=True,
     ),
-    "incident.closed": EventType("audit", "An incident was closed.", _keys(incident=is_id)),
+    "incident.closed": EventType(
+        "audit", "An incident was closed.", _keys(incident=is_id, cause=is_hash, ms=is_count), durable=True
+    ),
 }

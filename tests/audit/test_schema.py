@@ -17,7 +17,8 @@ from ragkit.errors import AuditUnavailable, EventRefused
 FITTING: dict[str, Any] = {
     "is_count": 3, "is_micro": -250_000, "is_flag": True, "is_id": "k7f3qx9m2t4bk7f3qx9m2t4b22",
     "is_hash": "h:k7f3qx9m2t4bk7f3qx9m2t4b22", "is_name": "care", "is_word": "encrypted-pdf", "is_version": "0.1.0",
-    "is_counts": {"PERSON": 2, "no-text-layer": 1},
+    "is_counts": {"PERSON": 2, "no-text-layer": 1}, "is_host": "api.example.com",
+    "is_parts": {"collections.care.access": "h:k7f3qx9m2t4bk7f3qx9m2t4b22"},
 }  # fmt: skip
 
 
