@@ -39,6 +39,7 @@ class ModelCall:
         request_id: Joins the events of this question.
         conversation: Opaque id of the conversation; never sent.
         prompt: Version and hash of the prompt, such as ``answer-1:3f9c0a…``.
+        placed: Numbers of the retrieved chunks that stand in it; never sent.
         max_tokens: Most tokens the model may write.
         temperature: 0 where the server allows it.
         stop: The model stops before it writes one of these.
@@ -50,6 +51,7 @@ class ModelCall:
     request_id: str = ""
     conversation: str = ""
     prompt: str = ""
+    placed: tuple[int, ...] = ()
     max_tokens: int = 512
     temperature: float = 0.0
     seed: int | None = None
@@ -131,6 +133,7 @@ class Account:
         attempts: Generators tried, the one that answered included.
         cost_micro: Cost in millionths of ``currency``; ``None`` where no price is known.
         prompt: Version and hash of the prompt.
+        placed: Numbers of the retrieved chunks that stood in it.
     """
 
     backend: str = ""
@@ -147,6 +150,7 @@ class Account:
     ttft_ms: float = 0.0
     finish: Finish = "stop"
     prompt: str = ""
+    placed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def _account_line(answer: Answer) -> str:
 
 def _account_json(answer: Answer) -> dict[str, Any]:
     account = answer.account
-    fields = {key: value for key, value in asdict(account).items() if key not in ("usage", "location")}
+    fields = {key: value for key, value in asdict(account).items() if key not in ("usage", "location", "placed")}
     usage = account.usage
     counted = {"input_tokens": usage.input, "output_tokens": usage.output, "estimated": usage.estimated}
     return shaped("account", {**fields, **counted, "location": account.location.value})

@@ -51,6 +51,8 @@ class Ledger:
         }
         if verdict.findings:
             data["entities"] = dict(verdict.findings)
+        if call.placed:
+            data["placed"] = list(call.placed)
         if call.collection:
             data["collection"] = call.collection
         if _ID.fullmatch(call.conversation):

@@ -108,6 +108,7 @@ class PromptWriter:
             request_id=request.request_id,
             conversation=request.conversation.id,
             prompt=template.version,
+            placed=tuple(hit.chunk_id for one in sources for hit in one.hits),
             max_tokens=max_tokens,
         )
 

@@ -212,6 +212,7 @@ class PromptedGenerator:
             ttft_ms=completion.ttft_ms,
             finish=completion.finish,
             prompt=call.prompt,
+            placed=call.placed,
         )
 
     def _nothing_found(self) -> Generation:

@@ -63,6 +63,8 @@ def record_done(
         data |= {"cost_micro": account.cost_micro, "currency": account.currency}
     named = {"model": plain_model(account.model), "prompt": account.prompt, "destination": account.destination}
     data |= {key: value for key, value in named.items() if value}
+    if account.placed:
+        data["placed"] = list(account.placed)
     _record(recorder, request, generator, location, streamed=streamed, data=data)
 
 
