@@ -1,0 +1,249 @@
+"""Which answers used a document: what has to be looked at again when it turns out to be wrong, poisoned or unlawful.
+
+::
+
+    radius = blast_radius(EventLog(data / "events"), doc_id)
+    for use in radius.uses:
+        print(use.request, use.by, use.left)
+
+From the event log alone, so it also tells of documents that are gone. A document is used in three ways, each within the
+one before: a search found it, a prompt held it, an answer cites it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ragkit.compliance.events import Event, EventLog, Moment
+from ragkit.errors import ConfigError
+
+Ended = Literal["released", "refused", "abandoned", "unfinished", "search"]
+"""How a question ended: its answer was given, was a refusal, was left in the middle, has no end in the log, or none was
+asked for."""
+
+_PROMPTS = ("egress.intent", "egress.unsafe", "generation.done")
+_ENDS = ("answer.begun", "answer.abandoned", "answer.released")
+_MOST_DIGITS = 15  # a chunk's number is shorter, an opaque id longer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A prompt that left, or may have left, for a destination.
+
+    Attributes:
+        destination: As declared in ``ragkit.toml``; the generator's name where no gateway saw it.
+        location: ``on-prem``, ``managed`` or ``remote``.
+        bytes: Of the request, 0 where no gateway saw it.
+        ts: When.
+    """
+
+    destination: str
+    location: str
+    bytes: int
+    ts: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Use:
+    """One question whose search found the document.
+
+    Attributes:
+        request: Joins its events; empty for a search in bulk.
+        ts: When the search was done, RFC 3339 in UTC.
+        actor: Who asked, as a keyed hash.
+        session: Of which dialogue; empty if none.
+        collection: Where.
+        ranks: Places of the document's chunks in the result, from 1.
+        versions: Versions of it that were found.
+        chunks: Numbers of the chunks that were found.
+        prompted: Whether the prompt held one of them; ``None`` where the log does not say, as for a call that failed.
+        cited: Whether the answer cites it.
+        generator: Which answered; empty for a search.
+        ended: How it ended.
+        left: Where prompts of this question went, or may have gone.
+        reviews: Verdicts of people who looked at the answer, oldest first.
+    """
+
+    request: str
+    ts: str
+    actor: str
+    session: str
+    collection: str
+    ranks: tuple[int, ...]
+    versions: tuple[int, ...]
+    chunks: tuple[int, ...]
+    prompted: bool | None = False
+    cited: bool = False
+    generator: str = ""
+    ended: Ended = "search"
+    left: list[Departure] = field(default_factory=list)
+    reviews: list[str] = field(default_factory=list)
+
+    @property
+    def by(self) -> Literal["retrieved", "prompted", "cited"]:
+        """The farthest that the document is known to have come."""
+        return "cited" if self.cited else "prompted" if self.prompted else "retrieved"
+
+    @property
+    def answered(self) -> bool:
+        """Whether text of an answer was given, a refusal apart."""
+        return self.ended in ("released", "abandoned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlastRadius:
+    """All uses of a document.
+
+    Attributes:
+        doc: Its opaque id; empty where a chunk was asked for and never found.
+        chunk: The chunk that was asked for, 0 for the whole document.
+        version: The version that was asked for, 0 for all.
+        uses: Oldest first.
+        holes: Events by which the log says that something is missing from it, by type.
+    """
+
+    doc: str
+    chunk: int
+    version: int
+    uses: tuple[Use, ...]
+    holes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Counts: ``questions``, ``answers`` (text was given), ``prompted``, ``cited``, ``left``, ``actors``,
+        ``destinations``, ``reviewed``, ``unreviewed`` (given, cites or may hold it, and nobody looked)."""
+        answers = [use for use in self.uses if use.answered]
+        exposed = [use for use in answers if use.cited or use.prompted is not False]
+        return {
+            "questions": len(self.uses),
+            "answers": len(answers),
+            "prompted": sum(use.prompted is True for use in self.uses),
+            "cited": sum(use.cited for use in self.uses),
+            "left": sum(bool(use.left) for use in self.uses),
+            "actors": len({use.actor for use in self.uses}),
+            "destinations": len(self.destinations),
+            "reviewed": sum(bool(use.reviews) for use in self.uses),
+            "unreviewed": sum(not use.reviews for use in exposed),
+        }
+
+    @property
+    def destinations(self) -> dict[str, int]:
+        """To how many of these questions' prompts each destination was named, by its name."""
+        return dict(Counter(name for use in self.uses for name in {one.destination for one in use.left}))
+
+
+def blast_radius(
+    log: EventLog,
+    document: str,
+    *,
+    version: int | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> BlastRadius:
+    """Return every question whose search found a document, and what became of it.
+
+    Args:
+        log: The event log; read twice.
+        document: Opaque id of a document, or number of a chunk.
+        version: Only this version of the document.
+        since: Only searches from this time, or this ``seq``.
+        until: Only searches before this time, or up to this ``seq``.
+
+    Raises:
+        ConfigError: ``document`` is neither.
+    """
+    chunk = int(document) if document.isascii() and document.isdigit() and len(document) <= _MOST_DIGITS else 0
+    doc = "" if chunk else document
+    if not chunk and not (doc.isascii() and doc.isalnum()):
+        raise ConfigError(
+            "a document is named by its opaque id, a chunk by its number",
+            remedy="`ragkit search --json` and `ragkit ask --json` print both as `doc_id` and `chunk_id`.",
+        )
+    uses: list[Use] = []
+    for event in log.read("retrieval.done", doc=doc, since=since, until=until):
+        found = [one for one in _records(event["data"].get("chunks")) if _is(one, doc, chunk, version)]
+        if found:
+            uses.append(_use(event, found))
+            if chunk:
+                doc = str(found[0]["doc"])
+    holes = _complete(log, {use.request: use for use in uses if use.request}, doc, chunk, version)
+    return BlastRadius(doc=doc, chunk=chunk, version=version or 0, uses=tuple(uses), holes=holes)
+
+
+def _use(event: Event, found: list[Mapping[str, Any]]) -> Use:
+    return Use(
+        request=event["request"],
+        ts=event["ts"],
+        actor=event["actor"]["id"],
+        session=event.get("session", ""),
+        collection=event["data"].get("collection", ""),
+        ranks=tuple(int(one["rank"]) for one in found),
+        versions=tuple(sorted({int(one["version"]) for one in found})),
+        chunks=tuple(int(one["chunk"]) for one in found),
+    )
+
+
+def _complete(
+    log: EventLog, uses: Mapping[str, Use], doc: str, chunk: int, version: int | None
+) -> dict[str, int]:
+    """Add what the later events of these questions say; return the holes of the log."""
+    holes: Counter[str] = Counter()
+    for event in log.read(*_PROMPTS, *_ENDS, "human.reviewed", "log."):
+        kind, data = event["type"], event["data"]
+        if kind in ("log.dropped", "log.recovered", "log.reopened"):
+            holes[kind] += 1
+        elif kind == "human.reviewed":
+            if data.get("of") in uses:
+                uses[data["of"]].reviews.append(str(data.get("verdict", "")))
+        elif (use := uses.get(event["request"])) is not None:
+            use.session = use.session or event.get("session", "") or str(data.get("conversation", ""))
+            if kind in _PROMPTS:
+                _add_prompt(use, kind, event)
+            else:
+                _add_end(use, kind, event, doc, chunk, version)
+    return dict(holes)
+
+
+def _add_prompt(use: Use, kind: str, event: Event) -> None:
+    data = event["data"]
+    if kind == "generation.done":
+        if use.ended == "search":
+            use.ended, use.generator = "unfinished", data.get("generator", "")
+        if "placed" in data:
+            use.prompted = use.prompted or any(int(one) in use.chunks for one in data["placed"])
+        elif data.get("prompt") and not use.prompted:
+            use.prompted = None
+        return
+    use.prompted = use.prompted or None
+    use.left.append(
+        Departure(
+            destination=data.get("destination") or data.get("generator", ""),
+            location=data.get("location", "remote"),
+            bytes=data.get("bytes", 0),
+            ts=event["ts"],
+        )
+    )
+
+
+def _add_end(use: Use, kind: str, event: Event, doc: str, chunk: int, version: int | None) -> None:
+    data = event["data"]
+    use.generator = data.get("generator", "") or use.generator
+    if kind == "answer.begun":
+        use.ended = "unfinished"
+    elif kind == "answer.abandoned":
+        use.ended = "abandoned"
+    else:
+        use.ended = "refused" if data.get("refused") else "released"
+        use.cited = any(_is(one, doc, chunk, version) for one in _records(data.get("cited")))
+
+
+def _is(record: Mapping[str, Any], doc: str, chunk: int, version: int | None) -> bool:
+    same = record.get("chunk") == chunk if chunk else record.get("doc") == doc
+    return same and (version is None or record.get("version") == version)
+
+
+def _records(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (one for one in value or () if isinstance(one, Mapping))
