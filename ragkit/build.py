@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,6 @@ from ragkit.rootkey import open_options
 if TYPE_CHECKING:  # each of these costs more to import than a configuration check may take
     from ragkit.answering import Answering, Spending
     from ragkit.assistant import Assistant
-    from ragkit.audit.recorder import EventRecorder
     from ragkit.connect.sandbox import SandboxedParser
     from ragkit.index.chunker import SentenceChunker
     from ragkit.index.collection import CollectionIndex
@@ -41,18 +39,6 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.store.catalog import Collection
     from ragkit.store.database import Database
     from ragkit.store.records import RecordStore
-
-
-def build_recorder(config: Config, actor_key: bytes) -> EventRecorder:
-    """Return the event recorder of a workspace; ``actor_key`` hashes subjects and purposes."""
-    from ragkit.audit.recorder import EventRecorder
-
-    return EventRecorder(
-        config.data_folder / "events",
-        mode=config.audit.writes,
-        software={"ragkit": version("ragkit")},
-        actor_key=actor_key,
-    )
 
 
 def build_spending(config: Config, *, usage_key: bytes, egress_key: bytes) -> Spending:

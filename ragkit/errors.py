@@ -260,11 +260,22 @@ class EvaluationError(RagkitError):
 
 
 class AuditUnavailable(RagkitError):
-    """An event could not be recorded durably, so the action was not taken."""
+    """An event could not be recorded durably, so the action was not taken.
+
+    Attributes:
+        code: For scripts and services.
+        status: What a service answers over HTTP.
+    """
+
+    code: str = "audit_unavailable"
+    status: int = 503
 
 
 class EventRefused(AuditUnavailable):
     """An event does not fit the catalogue: an unknown type or key, or a value that could be content."""
+
+    code = "event_refused"
+    status = 500
 
 
 class CheckpointRefused(RagkitError):

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit.build import OpenCollection, build_embedder, build_recorder, build_spending
+from ragkit.build import OpenCollection, build_embedder, build_spending
 from ragkit.config import Config
 from ragkit.errors import AccessDenied, ConfigError
+from ragkit.recording import build_recorder
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Handles:
     @cached_property
     def recorder(self) -> EventRecorder:
         """Takes the events of everything done here."""
-        return build_recorder(self.config, self.secret("events"))
+        return build_recorder(self.config, actor_key=self.secret("events"))
 
     @cached_property
     def spending(self) -> Spending:

@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from ragkit.audit.schema import SCHEMA_VERSION, canonical, check
+from ragkit.audit.sealing import EvidenceKeeper, Signer, Sink
 from ragkit.audit.segments import Segments
 from ragkit.crypto import opaque_id
 from ragkit.errors import AuditUnavailable
@@ -43,6 +45,12 @@ class EventRecorder:
             ``unsafe_off``: record nothing. Events that do not fit the catalogue are refused in every mode.
         software: Versions and fingerprints that stand in every event, such as ``{"ragkit": "0.1.0"}``.
         actor_key: 32-byte key under which subjects and machine names are hashed; the log names nobody.
+        origin: The log's name, in every event and checkpoint.
+        tenant: Name of the workspace.
+        signer: Signs states of the log; without one there are no checkpoints.
+        keeper: Keeps what events were about; without one, evidence is dropped.
+        sinks: Places that get a copy of each line.
+        timeout: Seconds until a disk that does not answer counts as unwritable.
         segment_bytes: A segment is closed when it is longer than this.
     """
 
@@ -53,9 +61,21 @@ class EventRecorder:
         mode: Mode,
         software: Mapping[str, str],
         actor_key: bytes,
+        origin: str = "",
+        tenant: str = "",
+        signer: Signer | None = None,
+        keeper: EvidenceKeeper | None = None,
+        sinks: Sequence[Sink] = (),
+        timeout: float = 5.0,
         segment_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self.mode = mode
+        self._origin = origin
+        self._tenant = tenant
+        self._signer = signer
+        self._keeper = keeper
+        self._sinks = tuple(sinks)
+        self._timeout = timeout
         self._software = dict(software)
         self._actor_key = actor_key
         self._segments = Segments(directory, segment_bytes=segment_bytes)
@@ -89,7 +109,6 @@ class EventRecorder:
             EventRefused: It does not fit the catalogue.
             AuditUnavailable: It could not be written, and the mode is ``required``.
         """
-        del session, evidence
         known = check(kind, data or {}, outcome=outcome, reason=reason, request=request)
         if self.mode == "unsafe_off":
             return
@@ -99,11 +118,18 @@ class EventRecorder:
             "outcome": outcome,
             "reason": reason,
             "request": request or "",
+            "session": session,
             "type": kind,
+            **current_span(),
         }
         try:
             with self._lock:
                 self._begin()
+                if evidence is not None and self._keeper is not None:
+                    kept = self._keeper.keep(evidence, request=request or "", actor=actor)
+                    event["payload"] = [dict(one) for one in kept]
+                if known.durable and self._keeper is not None:
+                    self._keeper.sync()
                 self._append(event, durable=known.durable)
         except OSError as failed:
             self._unwritable(failed)
@@ -135,10 +161,15 @@ class EventRecorder:
         """Return the keyed hash under which events name a principal: ``h:…``."""
         return "h:" + opaque_id(self._actor_key, "actor", subject)
 
+    def groups(self, actor: Principal) -> str:
+        """Return the keyed hash of all access tokens of a principal, as it stands in its events: ``h:…``."""
+        return "h:" + opaque_id(self._actor_key, "groups", *sorted(actor.tokens))
+
     def _actor(self, actor: Principal | None) -> dict[str, str]:
         if actor is None:
-            return {"kind": "system", "id": "system"}
-        return {"kind": actor.kind, "id": self.known_as(actor.subject)}
+            return {"kind": "system", "id": "system", "groups": "", "auth": "system"}
+        auth = "local" if actor.kind == "local" else "caller"
+        return {"kind": actor.kind, "id": self.known_as(actor.subject), "groups": self.groups(actor), "auth": auth}
 
     def _begin(self) -> None:
         """Start writing in this process; a forked child starts anew, since a lock is shared with its parent."""
@@ -165,7 +196,8 @@ class EventRecorder:
     def _own(self, kind: str, *, outcome: str = "ok", **data: Any) -> dict[str, Any]:
         check(kind, data, outcome=outcome)
         return {
-            "actor": self._actor(None), "data": data, "outcome": outcome, "reason": "", "request": "", "type": kind,
+            "actor": self._actor(None), "data": data, "outcome": outcome, "reason": "", "request": "", "session": "",
+            "type": kind, "trace": "", "span": "",
         }  # fmt: skip
 
     def _line(self, event: dict[str, Any], number: int) -> bytes:
@@ -175,6 +207,8 @@ class EventRecorder:
             {
                 **event,
                 "v": SCHEMA_VERSION,
+                "log": self._origin,
+                "tenant": self._tenant,
                 "seq": self._segments.next_seq + number,
                 "id": uuid7(now),
                 "ts": f"{stamp}.{now // 1_000 % 1_000_000:06d}Z",
@@ -192,6 +226,16 @@ class EventRecorder:
                 remedy="Free disk space and make `.ragkit/events` writable, or choose another [audit] mode.",
             ) from None
         self._dropped += 1
+
+
+def current_span() -> dict[str, str]:
+    """Return the W3C ids of the caller's trace and span; empty where no span is open, or nobody imported the API."""
+    api = sys.modules.get("opentelemetry.trace")
+    get = getattr(api, "get_current_span", None)
+    context = get().get_span_context() if get is not None else None
+    if context is None or not context.is_valid:
+        return {"trace": "", "span": ""}
+    return {"trace": f"{context.trace_id:032x}", "span": f"{context.span_id:016x}"}
 
 
 def uuid7(now_ns: int) -> str:
