@@ -9,14 +9,26 @@ from ragkit.types import Evidence, Principal
 
 
 class Signer(Protocol):
-    """Signs states of the log. Called by the recorder while it holds the log's lock."""
+    """Signs states of the log, for the recorder: ``prepare`` and then, under the log's lock, ``announce`` and ``sign``.
+
+    What the log has to note about itself (``log.recovered``, ``log.rotated``) is written before ``announce`` is called,
+    and nothing but the announcement between that and ``sign``. A refusal is recorded as ``checkpoint.refused`` with the
+    error's ``code`` as reason and its ``size`` and ``seen``; recording goes on, unsigned.
+    """
 
     def due(self, *, lines: int, now: float) -> bool:
-        """Tell whether a checkpoint should be signed.
+        """Tell whether a checkpoint should be signed. Opens no file.
 
         Args:
             lines: How many lines this process has written since the last checkpoint it knows of.
             now: ``time.monotonic()``.
+        """
+        ...
+
+    def prepare(self) -> None:
+        """Read what may take long, before the log's lock is taken: a log without a usable cache is read from its start.
+
+        Without it, ``announce`` reads it. Raises nothing: what is wrong, ``announce`` tells.
         """
         ...
 
