@@ -16,7 +16,7 @@ from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.answering import Spending
-    from ragkit.audit.recorder import EventRecorder
+    from ragkit.audit.noticing import NoticingRecorder
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.store.database import Database
 
@@ -55,7 +55,7 @@ class Handles:
         return build_embedder(self.config)
 
     @cached_property
-    def recorder(self) -> EventRecorder:
+    def recorder(self) -> NoticingRecorder:
         """Takes the events of everything done here."""
         return build_recorder(self.config, actor_key=self.secret("events"))
 

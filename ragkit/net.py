@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from ragkit.errors import RagkitError
+from ragkit.net_counts import count
 from ragkit.net_replies import HttpReply, Incoming
 from ragkit.net_sockets import GuardedBackend, NetFailure, Patience, tls_context
 
@@ -130,6 +131,7 @@ class HttpClient:
             content=body,
             extensions={"timeout": _timeouts(self._connect, self._idle, until)},
         )
+        count("calls", self._purpose)
         try:
             response = self._connections().handle_request(request)
         except Exception as bad:
@@ -159,7 +161,9 @@ class HttpClient:
 
         reached = urlsplit(self._proxy) if self._proxy else self._origin
         port = reached.port or (80 if reached.scheme == "http" else 443)
-        backend = GuardedBackend(httpcore.SyncBackend(), str(reached.hostname), port, only_here=self._plain)
+        backend = GuardedBackend(
+            httpcore.SyncBackend(), str(reached.hostname), port, only_here=self._plain, purpose=self._purpose
+        )
         trusted = None if self._plain else tls_context(self._ca_file)
         proxy = None
         if self._proxy:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ragkit.net_sockets import NetFailure
@@ -11,6 +13,18 @@ from ragkit.net_sockets import NetFailure
 _PIECE = 64 * 1024
 _WINDOWS: dict[str, int] = {"identity": 0, "": 0, "gzip": 31, "x-gzip": 31, "deflate": 15}
 """Window bits of :mod:`zlib` by content encoding; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who answered: the address connected to, and, over TLS, its version and the name that the certificate was for.
+
+    Of a call through a proxy the address is the proxy's.
+    """
+
+    address: str = ""
+    tls: str = ""
+    tls_name: str = ""
 
 
 class Incoming(Protocol):
@@ -39,6 +53,7 @@ class HttpReply:
         self.headers: Mapping[str, str] = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
         }
+        self.peer = _peer(response)
         self._response = response
         self._named = named
         self._max_bytes = max_bytes
@@ -75,6 +90,20 @@ class HttpReply:
             if length > self._max_bytes:
                 raise NetFailure("too-large")
             yield piece
+
+
+def _peer(response: Any) -> Peer:
+    """Who the open connection leads to; empty where it does not say, since nothing may fail for that."""
+    with suppress(Exception):
+        stream = response.extensions["network_stream"]
+        address = stream.get_extra_info("server_addr")
+        secure = stream.get_extra_info("ssl_object")
+        return Peer(
+            address=str(address[0]).partition("%")[0] if address else "",  # without an IPv6 zone
+            tls=str(secure.version() or "") if secure is not None else "",
+            tls_name=str(secure.server_hostname or "") if secure is not None else "",
+        )
+    return Peer()
 
 
 def inflated(raw: Iterator[bytes], window: int, max_bytes: int) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ragkit.errors import RagkitError
+from ragkit.net_counts import count
 
 Word = Literal[
     "dns", "connect", "connect-timeout", "tls", "proxy", "reset", "idle", "deadline", "cut", "malformed", "too-large",
@@ -86,12 +87,14 @@ class GuardedBackend:
         host: The only host.
         port: The only port.
         only_here: Refuse an address that is not this machine's, whatever the name resolves to.
+        purpose: Under which connections and bytes are counted.
     """
 
-    def __init__(self, inner: Any, host: str, port: int, *, only_here: bool) -> None:
+    def __init__(self, inner: Any, host: str, port: int, *, only_here: bool, purpose: str = "other") -> None:
         self._inner = inner
         self._reached = (host.casefold(), port)
         self._only_here = only_here
+        self._purpose = purpose
 
     def connect_tcp(
         self,
@@ -113,11 +116,15 @@ class GuardedBackend:
             raise NetFailure("host")
         for address in addresses[:-1]:
             with suppress(Exception):
-                return _LimitedStream(
+                return self._counted(
                     self._inner.connect_tcp(address, port, _left(timeout), local_address, socket_options)
                 )
         last = self._inner.connect_tcp(addresses[-1], port, _left(timeout), local_address, socket_options)
-        return _LimitedStream(last)
+        return self._counted(last)
+
+    def _counted(self, connected: Any) -> _LimitedStream:
+        count("connections", self._purpose)
+        return _LimitedStream(connected, self._purpose)
 
     def connect_unix_socket(self, *_: Any, **__: Any) -> _LimitedStream:
         """No destination is a file."""
@@ -131,8 +138,9 @@ class GuardedBackend:
 class _LimitedStream:
     """A stream of httpcore whose every wait ends with the call's time."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, purpose: str) -> None:
         self._inner = inner
+        self._purpose = purpose
         self._unanswered = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -145,7 +153,9 @@ class _LimitedStream:
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._unanswered = True
         for start in range(0, len(buffer), _WRITE):
-            self._inner.write(buffer[start : start + _WRITE], _left(timeout))
+            piece = buffer[start : start + _WRITE]
+            self._inner.write(piece, _left(timeout))
+            count("sent", self._purpose, len(piece))
 
     def close(self) -> None:
         self._inner.close()
@@ -153,7 +163,7 @@ class _LimitedStream:
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> _LimitedStream:
-        return _LimitedStream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+        return _LimitedStream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)), self._purpose)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from ragkit import net_counts
 from ragkit.config import Config
 from ragkit.crypto import opaque_id
+from ragkit.opening import note_opening
 
 if TYPE_CHECKING:
-    from ragkit.audit.recorder import EventRecorder
+    from ragkit.audit.noticing import NoticingRecorder
 
 
-def build_recorder(config: Config, *, actor_key: bytes) -> EventRecorder:
+def build_recorder(config: Config, *, actor_key: bytes) -> NoticingRecorder:
     """Return the event recorder of a workspace; it opens nothing until the first event.
 
     Args:
         config: The workspace's configuration.
         actor_key: Hashes subjects, purposes and the configuration; 32 bytes that stay the same for the workspace.
     """
-    from ragkit.audit.recorder import EventRecorder
+    from ragkit.audit.noticing import NoticingRecorder
 
-    section = config.audit
-    return EventRecorder(
+    section, mark = config.audit, config_mark(config, actor_key)
+    return NoticingRecorder(
         config.data_folder / "events",
         mode=section.writes,
-        software={"ragkit": version("ragkit"), "cfg": config_mark(config, actor_key)},
+        software={"ragkit": version("ragkit"), "cfg": mark},
         actor_key=actor_key,
         origin=log_origin(config, actor_key),
         tenant=config.workspace.name,
         timeout=section.timeout,
+        opening=partial(note_opening, config=config, mark=mark),
+        closing=net_counts.begin,
     )
 
 

@@ -15,7 +15,7 @@ from ragkit.egress.circuit import Circuit
 from ragkit.egress.failures import failure, never_answered, redirected, resting
 from ragkit.egress.retrying import DOWN, LOST, asked_wait, backoff, is_passing
 from ragkit.net import Wire
-from ragkit.net_replies import Incoming
+from ragkit.net_replies import Incoming, Peer
 from ragkit.net_sockets import NetFailure
 
 
@@ -29,6 +29,23 @@ class Chances:
     draw: Callable[[], float] = random.random
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Who answered an attempt, and the id the provider gave the call, to ask them by; both may be empty."""
+
+    peer: Peer = field(default_factory=Peer)
+    provider_request: str = field(default="", repr=False)
+
+    @classmethod
+    def by(cls, incoming: Incoming) -> Answered:
+        """What a reply tells of that; a wire in a test tells nothing."""
+        number = next((incoming.headers[name] for name in _CALL_IDS if name in incoming.headers), "")
+        return cls(getattr(incoming, "peer", Peer()), number)
+
+
+_CALL_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "x-ms-request-id")
+
+
 @dataclass(slots=True, kw_only=True, repr=False)
 class Sending:
     """A request and how it is to be sent.
@@ -38,7 +55,8 @@ class Sending:
         retries: Further tries.
         seconds: For all of it.
         before: Called with the number of the attempt before each; what it raises ends the call unsent.
-        ended: Called once an attempt: a word or nothing, the status or 0, bytes received, milliseconds, its number.
+        ended: Called once an attempt: a word or nothing, the status or 0, bytes received, milliseconds, its number,
+            and who answered.
     """
 
     name: str
@@ -49,7 +67,7 @@ class Sending:
     retries: int
     seconds: float
     before: Callable[[int], None]
-    ended: Callable[[str, int, int, float, int], None]
+    ended: Callable[[str, int, int, float, int, Answered], None]
     chances: Chances = field(default_factory=Chances)
 
 
@@ -63,6 +81,7 @@ class OpenReply:
         self.status = incoming.status
         self.headers = incoming.headers
         self.attempt = 1
+        self.answered = Answered.by(incoming)
         self._sending = sending
         self._stack = stack
         self._circuit = circuit
@@ -114,7 +133,7 @@ class OpenReply:
         else:
             self._circuit.failed()
         passed = (self._sending.chances.clock() - self._begun) * 1000
-        self._sending.ended(word, self.status, self._received, passed, self.attempt)
+        self._sending.ended(word, self.status, self._received, passed, self.attempt, self.answered)
 
     def _next(self) -> bytes | None:
         if self._held:
@@ -150,13 +169,13 @@ def send(sending: Sending, wire: Wire, circuit: Circuit, *, whole: bool = False)
         except BaseException:
             circuit.left()
             raise
-        reply, word, status, wait = _attempt(sending, wire, circuit, until, whole=whole)
+        reply, word, status, wait, answered = _attempt(sending, wire, circuit, until, whole=whole)
         if reply is not None:
             reply.attempt = attempt
             return reply
         (circuit.failed if word in DOWN or word in LOST or word == "status" else circuit.left)()
         ms = (chances.clock() - begun) * 1000
-        sending.ended(_event_word(word, status), status, 0, ms, attempt)
+        sending.ended(_event_word(word, status), status, 0, ms, attempt, answered)
         if word == "redirect":
             raise redirected(sending.name)
         again = word in LOST or word == "status"
@@ -168,11 +187,11 @@ def send(sending: Sending, wire: Wire, circuit: Circuit, *, whole: bool = False)
 
 def _attempt(
     sending: Sending, wire: Wire, circuit: Circuit, until: float, *, whole: bool
-) -> tuple[OpenReply | None, str, int, float]:
-    """A reply, or a word, a status and how long the server asks to wait."""
+) -> tuple[OpenReply | None, str, int, float, Answered]:
+    """A reply, or a word, a status and how long the server asks to wait; and who answered, if anybody did."""
     chances = sending.chances
     begun = chances.clock()
-    stack, status = ExitStack(), 0
+    stack, status, answered = ExitStack(), 0, Answered()
     try:
         incoming = stack.enter_context(
             wire.open(
@@ -180,13 +199,13 @@ def _attempt(
                 seconds=max(0.0, until - begun),
             )
         )  # fmt: skip
-        status = incoming.status
+        status, answered = incoming.status, Answered.by(incoming)
         if is_passing(status):
             stack.close()
-            return None, "status", status, asked_wait(incoming.headers, chances.now())
+            return None, "status", status, asked_wait(incoming.headers, chances.now()), answered
         if 300 <= status < 400:
             stack.close()
-            return None, "redirect", status, 0.0
+            return None, "redirect", status, 0.0, answered
         reply = OpenReply(sending, incoming, stack, circuit, begun)
         if whole:
             reply.gather()
@@ -194,12 +213,12 @@ def _attempt(
             reply.prefetch()
     except NetFailure as failed:
         stack.close()
-        return None, failed.word, status, 0.0
+        return None, failed.word, status, 0.0, answered
     except BaseException:
         stack.close()
         circuit.left()
         raise
-    return reply, "", status, 0.0
+    return reply, "", status, 0.0, answered
 
 
 def _event_word(word: str, status: int) -> str:

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from ragkit.config_answering import DestinationSection, is_loopback
 from ragkit.egress.api_words import API_WORDS
-from ragkit.egress.attempts import Chances, Sending, send
+from ragkit.egress.attempts import Answered, Chances, Sending, send
 from ragkit.egress.bodies import NotText, texts_of
 from ragkit.egress.boundary import may_receive
 from ragkit.egress.circuit import Circuit
@@ -187,9 +187,11 @@ class EgressGateway:
                 raise EgressLeak("the path or a header holds personal data; nothing was sent", remedy=_LEAK_REMEDY)
         return where, sent
 
-    def _ended(self, call: ModelCall | None) -> Callable[[str, int, int, float, int], None]:
-        def ended(word: str, status: int, received: int, ms: float, attempts: int) -> None:
-            self._ledger.ended(call, word=word, status=status, received=received, ms=ms, attempts=attempts)
+    def _ended(self, call: ModelCall | None) -> Callable[[str, int, int, float, int, Answered], None]:
+        def ended(word: str, status: int, received: int, ms: float, attempts: int, answered: Answered) -> None:
+            self._ledger.ended(
+                call, word=word, status=status, received=received, ms=ms, attempts=attempts, answered=answered
+            )
 
         return ended
 

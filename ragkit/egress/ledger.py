@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from ragkit.egress.attempts import Answered
 from ragkit.egress.verdicts import Destination, Verdict
 from ragkit.protocols import Recorder
 from ragkit.types import ModelCall
@@ -29,7 +30,11 @@ class Ledger:
     def __init__(self, recorder: Recorder, destination: Destination, key: bytes) -> None:
         self._recorder = recorder
         self._key = key
-        self._facts: dict[str, Any] = {"destination": destination.name, "location": destination.location.value}
+        self._facts: dict[str, Any] = {
+            "destination": destination.name,
+            "location": destination.location.value,
+            "host": destination.host,
+        }
         self._declared = self._facts | {"provider": destination.provider}
         for name in ("region", "contract", "retention"):
             if value := getattr(destination, name):
@@ -74,9 +79,27 @@ class Ledger:
             data["collection"] = call.collection
         self._write("egress.blocked", call, data, outcome="denied", reason=verdict.reason)
 
-    def ended(self, call: ModelCall | None, *, word: str, status: int, received: int, ms: float, attempts: int) -> None:
+    def ended(
+        self,
+        call: ModelCall | None,
+        *,
+        word: str,
+        status: int,
+        received: int,
+        ms: float,
+        attempts: int,
+        answered: Answered,
+    ) -> None:
         """The reply is in, or the attempt failed; ``word`` is empty for a reply that came whole."""
         data = self._facts | {"status": status, "bytes": received, "ms": round(ms), "attempts": attempts}
+        peer = answered.peer
+        data |= {
+            key: value
+            for key, value in (("peer", peer.address), ("tls", peer.tls), ("tls_name", peer.tls_name))
+            if value
+        }
+        if answered.provider_request:
+            data["provider_request"] = self._keyed(answered.provider_request.encode())
         failed = bool(word) and word != "left"
         kind = "egress.failed" if failed else "egress.done"
         self._write(kind, call, data, outcome="error" if failed else "ok", reason=word)

@@ -1,0 +1,115 @@
+"""A recorder that also notes, once a process, what is behind its events: who acts, and what was opened.
+
+::
+
+    recorder = NoticingRecorder(data / "events", …, opening=note_opening, closing=net_counts.begin)
+
+``principal.seen`` stands before the first event of a principal with these access tokens, so that it can be told later
+who could have seen what; the tokens are keyed hashes, the same as in ``acl.class``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ragkit.audit.recorder import EventRecorder
+from ragkit.types import Evidence, Principal
+
+_AT_ONCE = 500
+"""Tokens in one event; who holds more gets several with the same ``groups``."""
+
+
+class NoticingRecorder(EventRecorder):
+    """An :class:`~ragkit.audit.recorder.EventRecorder` that notes who acts and what was opened.
+
+    Args:
+        opening: Called with the recorder before the first event of a process, to record what was opened.
+        closing: Called at the same time; what it returns is called at the end and gives more data of ``log.closed``.
+        **more: As :class:`~ragkit.audit.recorder.EventRecorder`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        opening: Callable[[EventRecorder], None] | None = None,
+        closing: Callable[[], Callable[[], Mapping[str, Any]]] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(*args, **more)
+        self._opening = opening
+        self._closing = closing
+        self._since: Callable[[], Mapping[str, Any]] | None = None
+        self._noticing = 0
+        self._seen: set[tuple[str, frozenset[str]]] = set()
+
+    def record(
+        self,
+        kind: str,
+        *,
+        outcome: str = "ok",
+        reason: str = "",
+        request: str | None = None,
+        actor: Principal | None = None,
+        data: Mapping[str, Any] | None = None,
+        session: str = "",
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Append one event, after those that have to stand before it. Raises as the recorder below."""
+        if self.mode != "unsafe_off":
+            self._notice(actor)
+            if kind == "log.closed" and self._since is not None:
+                data = {**(data or {}), **self._since()}
+        super().record(
+            kind,
+            outcome=outcome,
+            reason=reason,
+            request=request,
+            actor=actor,
+            data=data,
+            session=session,
+            evidence=evidence,
+        )
+
+    def token(self, token: str) -> str:
+        """Return the keyed hash under which events name an access token: ``h:…``."""
+        return self.keyed(f"token\0{token}")
+
+    def close(self) -> None:
+        """Record the end and close; the next event begins anew."""
+        super().close()
+        self._noticing = 0
+
+    def _notice(self, actor: Principal | None) -> None:
+        if self._noticing != os.getpid():
+            self._noticing = os.getpid()
+            self._seen.clear()
+            self._since = self._closing() if self._closing is not None else None
+            try:
+                if self._opening is not None:
+                    self._opening(self)
+            except BaseException:
+                self._noticing = 0
+                raise
+        if actor is None:
+            return
+        who = (actor.subject, actor.tokens)
+        if who in self._seen:
+            return
+        self._seen.add(who)
+        tokens = sorted(self.token(token) for token in actor.tokens)
+        try:
+            for start in range(0, len(tokens), _AT_ONCE):
+                super().record(
+                    "principal.seen",
+                    actor=actor,
+                    data={
+                        "groups": self.groups(actor),
+                        "tokens": tokens[start : start + _AT_ONCE],
+                        "via": "local" if actor.kind == "local" else "caller",
+                    },
+                )
+        except BaseException:
+            self._seen.discard(who)
+            raise
