@@ -113,8 +113,11 @@ class BlastRadius:
 
     @property
     def totals(self) -> dict[str, int]:
-        """Counts: ``questions``, ``answers`` (text was given), ``prompted``, ``cited``, ``left``, ``actors``,
-        ``destinations``, ``reviewed``, ``unreviewed`` (given, cites or may hold it, and nobody looked)."""
+        """Counts of what was done with it.
+
+        ``questions``; ``answers``, where text was given; ``prompted``, ``cited``, ``left``; ``actors``,
+        ``destinations``; ``reviewed``; ``unreviewed``, which cite or may hold it and at which nobody looked.
+        """
         answers = [use for use in self.uses if use.answered]
         exposed = [use for use in answers if use.cited or use.prompted is not False]
         return {
@@ -186,9 +189,7 @@ def _use(event: Event, found: list[Mapping[str, Any]]) -> Use:
     )
 
 
-def _complete(
-    log: EventLog, uses: Mapping[str, Use], doc: str, chunk: int, version: int | None
-) -> dict[str, int]:
+def _complete(log: EventLog, uses: Mapping[str, Use], doc: str, chunk: int, version: int | None) -> dict[str, int]:
     """Add what the later events of these questions say; return the holes of the log."""
     holes: Counter[str] = Counter()
     for event in log.read(*_PROMPTS, *_ENDS, "human.reviewed", "log."):

@@ -1,0 +1,153 @@
+"""The index as it was: what the real one answered at a moment is answered again, to the last bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragkit.compliance.replay_index import PastIndex, PastRow, PastSource, Served
+from ragkit.index.collection import CollectionIndex
+from ragkit.index.manifest import Fingerprints
+from ragkit.types import Masked
+
+DIMENSION = 24
+WORDS = ("tent", "stove", "warranty", "burner", "refund", "zip", "canvas", "pole", "peg", "rope", "lamp", "fuel")
+START = datetime(2026, 11, 1, tzinfo=UTC)
+CLASSES = ("everybody", "sales", "board")
+
+
+def minute(number: float) -> datetime:
+    """A moment of the history."""
+    return START + timedelta(minutes=number)
+
+
+def a_history(seed: int, *, chunks: int, minutes: int) -> list[PastRow]:
+    """Chunks that came and mostly stayed; some went again, a few within the same minutes."""
+    draw = random.Random(seed)
+    made = np.random.default_rng(seed)
+    rows = []
+    for number in range(1, chunks + 1):
+        came = minute(minutes * number / chunks)
+        went = came + timedelta(minutes=draw.uniform(0.1, minutes / 2)) if draw.random() < 0.4 else None
+        vector = made.standard_normal(DIMENSION).astype(np.float32)
+        text = Masked(" ".join(draw.choices(WORDS, k=draw.randint(4, 40))))
+        rows.append(PastRow(number, draw.choice(CLASSES), came, went, vector / np.linalg.norm(vector), text))
+    return rows
+
+
+class Lived:
+    """A real index over a history that goes on under it, and what it answered."""
+
+    def __init__(self, folder: Path, rows: list[PastRow]) -> None:
+        self.rows = rows
+        self.source = PastSource(rows, minute(0))
+        made = Fingerprints(policy="p", encoder="e", chunker="c", dimension=DIMENSION)
+        self.index = CollectionIndex(folder, self.source, made)
+        self.built: datetime | None = None
+        self.through = 0
+        self.moments: list[datetime] = []
+
+    def fold(self, at: datetime) -> None:
+        """Build a generation."""
+        self.source.at = at
+        report = self.index.generations.fold()
+        self.built, self.through, self.moments = at, report.built_through, []
+
+    def answer(self, at: datetime, vector: np.ndarray, text: str, classes: frozenset[str]) -> list[object]:
+        """Ask, as the retriever does."""
+        self.source.at = at
+        self.moments.append(at)
+        return ask(self.index, vector, text, classes)
+
+    def served(self) -> Served:
+        """What the log would tell of the last answer."""
+        return Served(self.index.generation, self.built, self.through, tuple(self.moments))
+
+
+def ask(index: CollectionIndex | PastIndex, vector: np.ndarray, text: str, classes: frozenset[str]) -> list[object]:
+    """All that the retriever asks of an index, exactly."""
+    question = Masked(text)
+    return [
+        index.lexical_bound(question),
+        index.search_dense(vector, 40, classes),
+        index.search_lexical(question, 40, classes),
+        index.search_dense(vector, 5, classes, only=frozenset(range(1, 2000, 3))),
+        index.search_lexical(question, 5, classes, only=frozenset(range(1, 2000, 3))),
+        index.generation,
+    ]
+
+
+@pytest.fixture
+def lived(tmp_path: Path) -> Iterator[Lived]:
+    """A history of 800 chunks over a hundred minutes, and an index over it."""
+    one = Lived(tmp_path, a_history(7, chunks=800, minutes=100))
+    yield one
+    one.index.close()
+
+
+def replayed(lived: Lived) -> PastIndex:
+    """The same index, from the rows alone."""
+    return PastIndex(lived.rows, lived.served(), dimension=DIMENSION, language="en")
+
+
+def test_every_answer_is_given_again(lived: Lived) -> None:
+    """Without a generation, with one, with a delta and its dead rows, after a second fold: bit for bit."""
+    draw, made = random.Random(3), np.random.default_rng(3)
+    folds = {30: minute(30), 58: minute(58)}
+    for number in range(2, 100, 4):
+        if number in folds:
+            lived.fold(folds[number])
+        vector = made.standard_normal(DIMENSION).astype(np.float32)
+        text = " ".join(draw.choices(WORDS, k=4))
+        classes = frozenset(draw.sample(CLASSES, k=draw.randint(1, 3)))
+        told = lived.answer(minute(number + 0.5), vector, text, classes)
+        if number % 24 == 2:
+            assert ask(replayed(lived), vector, text, classes) == told
+
+
+def test_statistics_of_the_delta_are_those_the_process_had(lived: Lived) -> None:
+    """A process that reads the delta late never saw what died before; its scores are others, and are found too."""
+    lived.fold(minute(20))
+    vector = np.zeros(DIMENSION, dtype=np.float32)
+    vector[0] = 1
+    early = [minute(number) for number in range(21, 60, 3)]
+    asked = (vector, "warranty burner refund", frozenset(CLASSES))
+    for moment in early:
+        lived.answer(moment, *asked)
+    told = lived.answer(minute(61), *asked)
+    late = PastIndex(
+        lived.rows,
+        Served(lived.index.generation, lived.built, lived.through, (minute(61),)),
+        dimension=DIMENSION,
+        language="en",
+    )
+    assert ask(replayed(lived), *asked) == told
+    assert ask(late, *asked) != told
+
+
+def test_nobody_sees_anything_without_a_class(lived: Lived) -> None:
+    """No classes, no candidates."""
+    lived.fold(minute(50))
+    lived.answer(minute(60), np.ones(DIMENSION, dtype=np.float32), "tent", frozenset(CLASSES))
+    past = replayed(lived)
+    assert past.search_dense(np.ones(DIMENSION, dtype=np.float32), 5, frozenset()) == []
+    assert past.search_lexical(Masked("tent"), 5, frozenset()) == []
+
+
+def test_the_source_is_what_was_live_then() -> None:
+    """Rows, live, count and the highest number all follow the moment."""
+    rows = a_history(1, chunks=50, minutes=10)
+    source = PastSource(rows, minute(5))
+    there = [row.chunk_id for row in rows if row.valid_from <= minute(5) and (row.valid_to or minute(9)) > minute(5)]
+    assert [row.chunk_id for row in source.rows()] == there
+    assert [row.chunk_id for row in source.rows(after=10, through=20)] == [n for n in there if 10 < n <= 20]
+    assert source.live(range(1, 51)) == set(there)
+    assert source.count_live() == len(there)
+    assert source.last_chunk_id() == max(row.chunk_id for row in rows if row.valid_from <= minute(5))
+    source.at = minute(-1)
+    assert source.last_chunk_id() == 0
