@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from ragkit.audit.segments import segment_paths
 from ragkit.errors import ConfigError
@@ -62,6 +63,30 @@ def stamped(event: Event) -> datetime:
     return datetime.fromisoformat(str(event["ts"]))
 
 
+class Asked(TypedDict, total=False):
+    """What events are asked for; everything given has to hold.
+
+    Attributes:
+        request: Of this request.
+        session: Of this dialogue: by the event's ``session``, or ``data.conversation`` of what left.
+        actor: Of this actor, as the event names it (a keyed hash).
+        outcome: ``ok``, ``denied``, ``error`` or ``degraded``.
+        doc: About this document, or whose chunks or citations name it.
+        mentions: In which this id stands anywhere as a text.
+        since: First time, or first ``seq``.
+        until: The time before which it was written, or the last ``seq``.
+    """
+
+    request: str
+    session: str
+    actor: str
+    outcome: str
+    doc: str
+    mentions: str
+    since: Moment | None
+    until: Moment | None
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One complete line of the log.
@@ -90,38 +115,37 @@ class EventLog:
     def __repr__(self) -> str:
         return "EventLog()"
 
-    def read(
-        self,
-        *kinds: str,
-        request: str = "",
-        session: str = "",
-        actor: str = "",
-        outcome: str = "",
-        doc: str = "",
-        since: Moment | None = None,
-        until: Moment | None = None,
-    ) -> Iterator[Event]:
+    def read(self, *kinds: str, **asked: Unpack[Asked]) -> Iterator[Event]:
         """Yield the events that fit everything given, oldest first. Torn lines are passed over.
 
         Args:
             kinds: Types, or families that end in a dot (``"doc."``); none for all.
-            request: Of this request.
-            session: Of this dialogue: by the event's ``session``, or ``data.conversation`` of what left.
-            actor: Of this actor, as the event names it (a keyed hash).
-            outcome: ``ok``, ``denied``, ``error`` or ``degraded``.
-            doc: About this document, or whose chunks or citations name it.
-            since: First time, or first ``seq``.
-            until: The time before which it was written, or the last ``seq``.
+            **asked: As :class:`Asked`.
         """
-        wanted = _Wanted(kinds, request, session, actor, outcome, doc, since, until)
+        wanted = _Wanted(kinds, **asked)
         for path in segment_paths(self.directory):
             with path.open("rb") as lines:
-                for line in lines:
-                    if not wanted.may(line):
-                        continue
-                    event = _parsed(line)
-                    if event is not None and wanted.is_met(event):
-                        yield event
+                yield from _fitting(lines, wanted)
+
+    def follow(self, *kinds: str, pause: float = 0.5, **asked: Unpack[Asked]) -> Iterator[Event]:
+        """Yield events as they are written, from now on and without end, those that fit as for :meth:`read`.
+
+        Args:
+            kinds: As for :meth:`read`.
+            pause: Seconds between two looks.
+            **asked: As :class:`Asked`.
+        """
+        wanted = _Wanted(kinds, **asked)
+        read = {path.name: path.stat().st_size for path in segment_paths(self.directory)}
+        while True:
+            for path in segment_paths(self.directory):
+                with path.open("rb") as lines:
+                    lines.seek(read.get(path.name, 0))
+                    whole = lines.read().rpartition(b"\n")[0]
+                if whole:
+                    read[path.name] = read.get(path.name, 0) + len(whole) + 1
+                    yield from _fitting((line + b"\n" for line in whole.split(b"\n")), wanted)
+            time.sleep(pause)
 
     def lines(self) -> Iterator[Line]:
         """Yield every complete line, torn ones included, oldest first."""
@@ -156,27 +180,20 @@ class EventLog:
 class _Wanted:
     """What is looked for; tells from a line's bytes whether it may fit, and from the event whether it does."""
 
-    def __init__(
-        self,
-        kinds: Collection[str] = (),
-        request: str = "",
-        session: str = "",
-        actor: str = "",
-        outcome: str = "",
-        doc: str = "",
-        since: Moment | None = None,
-        until: Moment | None = None,
-    ) -> None:
+    def __init__(self, kinds: Collection[str] = (), **asked: Unpack[Asked]) -> None:
+        request, session = asked.get("request", ""), asked.get("session", "")
+        actor, outcome = asked.get("actor", ""), asked.get("outcome", "")
+        doc, mentions = asked.get("doc", ""), asked.get("mentions", "")
         self._kinds = tuple(kinds)
         self._whole = frozenset(kind for kind in kinds if not kind.endswith("."))
         self._families = tuple(kind for kind in kinds if kind.endswith("."))
         self._request, self._session, self._actor, self._outcome, self._doc = request, session, actor, outcome, doc
         marks = [f'"{key}":"{value}"' for key, value in (("request", request), ("outcome", outcome)) if value]
-        marks += [f'"{value}"' for value in (session, actor, doc) if value]
+        marks += [f'"{value}"' for value in (session, actor, doc, mentions) if value]
         self._marks = tuple(mark.encode() for mark in marks)
         self._types = tuple(f'"type":"{kind}{"" if kind.endswith(".") else _QUOTE}'.encode() for kind in kinds)
-        self._from_ts, self._from_seq = _bounds(since)
-        self._to_ts, self._to_seq = _bounds(until)
+        self._from_ts, self._from_seq = _bounds(asked.get("since"))
+        self._to_ts, self._to_seq = _bounds(asked.get("until"))
 
     def may(self, line: bytes) -> bool:
         """Tell whether a line may fit. A torn line may not, nor one that is still being written."""
@@ -214,6 +231,14 @@ class _Wanted:
         if self._session and self._session not in (event.get("session"), event["data"].get("conversation")):
             return False
         return not self._doc or self._doc in documents_of(event)
+
+
+def _fitting(lines: Iterable[bytes], wanted: _Wanted) -> Iterator[Event]:
+    for line in lines:
+        if wanted.may(line):
+            event = _parsed(line)
+            if event is not None and wanted.is_met(event):
+                yield event
 
 
 def documents_of(event: Event) -> set[str]:
