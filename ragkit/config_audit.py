@@ -83,6 +83,14 @@ class HistorySection(Section):
     )
 
 
+class ControllerSection(Section):
+    """Who answers for the processing; stands in the report (GDPR, Article 30(1)(a))."""
+
+    name: str | None = Field(None, max_length=200, description="Name of the company or body.")
+    contact: str | None = Field(None, max_length=200, description="How it is reached.")
+    data_protection_officer: str | None = Field(None, max_length=200, description="Who is, and how they are reached.")
+
+
 class AuditSection(Section):
     """What is recorded of everything that is done, and what happens when it cannot be."""
 
@@ -103,6 +111,7 @@ class AuditSection(Section):
     sinks: tuple[SinkSection, ...] = Field((), description="Where events are written besides.")
     evidence: EvidenceSection = Field(EvidenceSection(), description="What was asked and answered.")
     history: HistorySection = Field(HistorySection(), description="Chunks as they were.")
+    controller: ControllerSection = Field(ControllerSection(), description="Who answers for the processing.")
 
     @property
     def writes(self) -> Literal["required", "best_effort", "unsafe_off"]:
