@@ -29,6 +29,7 @@
     │   └── ChunkTooLong         a chunk would be cut silently by the encoder
     ├── SubjectUnclear           nobody, or several people, have the value that was given
     ├── HeldBack                 a legal hold keeps what was to be deleted
+    ├── UnknownId                nothing in the event log has the id that was given
     ├── BackupError              a backup cannot be made, or is not to be restored
     ├── FilterRefused            an unknown filter key or an empty filter
     ├── GenerationError          the generator failed
@@ -197,6 +198,10 @@ class HeldBack(RagkitError):
         self.holds = holds
 
 
+class UnknownId(RagkitError):
+    """Nothing in the event log has the id that was given."""
+
+
 class BackupError(RagkitError):
     """A backup cannot be made, or is damaged, altered, of another workspace, or older than the keys allow."""
 
@@ -299,6 +304,21 @@ class CheckpointRefused(RagkitError):
 
 class NotReproducible(RagkitError):
     """An answer cannot be replayed; the message says what is missing."""
+
+
+class EvidenceGone(NotReproducible):
+    """What an answer was made of is not kept any more, or never was.
+
+    Args:
+        message: What is not there.
+        cause: ``erasure`` of a person in it, ``document`` that went with its text, ``age``, ``request`` of an officer,
+            or ``missing``: it was never kept.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, message: str, *, cause: str, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.cause = cause
 
 
 class ApprovalNeeded(AccessDenied):

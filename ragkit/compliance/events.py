@@ -248,6 +248,12 @@ def documents_of(event: Event) -> set[str]:
     return {str(doc) for doc in (data.get("doc"), *listed) if doc is not None}
 
 
+def is_until(until: Moment | None, *, seq: int, ts: str) -> bool:
+    """Tell whether an event with this number and time is within the end ``until`` of a reading."""
+    before, last = _bounds(until)
+    return (not before or ts.encode() < before) and (last is None or seq <= last)
+
+
 def _records(value: Any) -> list[Mapping[str, Any]]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
