@@ -18,9 +18,12 @@ class Evidence:
         parts: Masked content by role: ``question``, ``retrieved``, ``prompt``, ``request_body``, ``response_body``,
             ``answer``.
         documents: Document versions it holds text of, as (document id, version).
+        tokens: Ids of the tokens of people it tells of that do not stand in the parts themselves, such as those behind
+            the aliases of a prompt. Those that do stand in the parts are found there.
     """
 
     collection: str
     conversation: str = ""
     parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     documents: tuple[tuple[str, int], ...] = ()
+    tokens: frozenset[str] = field(default=frozenset(), repr=False)

@@ -1,0 +1,184 @@
+"""Destroying evidence: at its age, with a person, with a document, or at an officer's word.
+
+A turn's key goes with its rows, a conversation's with its last turn, an asker's with the last turn of theirs. What
+stays of a turn is its request's opaque id and the cause, so that a replay can say why it cannot.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from ragkit import crypto
+from ragkit.audit import evidence_schema as sql
+from ragkit.audit.evidence_keys import turn_place, wrap_with
+from ragkit.audit.evidence_reading import ReadingStore
+from ragkit.errors import EvidenceGone
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """A turn that is older than a moment: whom it names and which documents it quotes, for legal holds."""
+
+    request: str
+    numbers: frozenset[int]
+    doc_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """How much was destroyed."""
+
+    conversations: int = 0
+    turns: int = 0
+    parts: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """As the data of the event ``evidence.destroyed``."""
+        return {"conversations": self.conversations, "turns": self.turns, "parts": self.parts}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept about somebody, in counts; times are seconds since 1970, 0 without any."""
+
+    conversations: int = 0
+    turns: int = 0
+    oldest: int = 0
+    newest: int = 0
+
+
+class DestroyingStore(ReadingStore):
+    """Lets evidence go."""
+
+    def older_than(self, moment: float, collection: str) -> list[Aged]:
+        """Return the turns of a collection that were begun before a moment, in seconds since 1970."""
+        if not self._file.exists:
+            return []
+        with self._file.reading() as database:
+            rows = database.execute(sql.OLDER, (int(moment), collection)).fetchall()
+            return [
+                Aged(
+                    request,
+                    frozenset(number for (number,) in database.execute(sql.PARTIES, (row,))),
+                    frozenset(doc for doc, _ in database.execute(sql.DOCUMENTS, (row,))),
+                )
+                for row, request in rows
+            ]
+
+    def held(self, requests: Iterable[str]) -> Held:
+        """Count conversations and turns of these requests."""
+        if not self._file.exists:
+            return Held()
+        conversations, times = set[int](), list[int]()
+        with self._file.reading() as database:
+            for request in requests:
+                found = database.execute(sql.WHEN, (request,)).fetchone()
+                if found is not None:
+                    conversations.add(found[0])
+                    times.append(found[1])
+        return Held(len(conversations), len(times), min(times, default=0), max(times, default=0))
+
+    def destroy(self, requests: Iterable[str], *, cause: str) -> Destroyed:
+        """Destroy the evidence of these requests, with its keys. Those without any are passed over.
+
+        Args:
+            requests: Which.
+            cause: ``age``, ``erasure``, ``document`` or ``request``; a replay says it.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        wanted = list(requests)
+        if not wanted or not self._file.exists:
+            return Destroyed()
+        turns = parts = 0
+        with self._file.writing() as database:
+            for request in wanted:
+                row = database.execute(sql.TURN, (request,)).fetchone()
+                if row is not None:
+                    turns += 1
+                    parts += _delete(database, row[0], request, cause)
+            conversations = database.execute(sql.DROP_CONVERSATIONS).rowcount
+            database.execute(sql.DROP_SUBJECTS)
+        return Destroyed(conversations, turns, parts)
+
+    def forget_principal(self, subject: str) -> Destroyed:
+        """Destroy the key of who asked, and with it all that they ever asked; other askers' evidence stays."""
+        if not self._file.exists:
+            return Destroyed()
+        with self._file.reading() as database:
+            mine = [one for (one,) in database.execute(sql.ASKED_BY, (self._subject_mac(subject),))]
+        return self.destroy(mine, cause="request")
+
+    def forget_conversation(self, name: str) -> Destroyed:
+        """Destroy a conversation's key and all its turns."""
+        if not self._file.exists:
+            return Destroyed()
+        with self._file.reading() as database:
+            mine = [one for (one,) in database.execute(sql.TURNS_OF, (name,))]
+        return self.destroy(mine, cause="request")
+
+    def rebind(self, collection: str, numbers: Collection[int], number: int) -> int:
+        """Put one value's key in the place of others', whose keys are about to be destroyed though nobody is erased.
+
+        A corrected value leaves that way. Copies of the file from before become unreadable.
+
+        Returns:
+            How many turns were wrapped anew.
+        """
+        mine = self.requests(collection, numbers=numbers)
+        fresh = self._people(collection).keys([number]) if mine else {}
+        if number not in fresh:
+            return 0
+        done = 0
+        with self._file.writing() as database:
+            for request in mine:
+                try:
+                    opened = self._opened(database, request)
+                except EvidenceGone:
+                    continue
+                kept = opened.numbers - set(numbers) | {number}
+                outer = wrap_with(opened.conversation, opened.subject, self._people(collection).keys(kept))
+                wrapped = crypto.seal(outer, opened.key, bound_to=turn_place(request))
+                database.execute(sql.REWRAPPED, (wrapped, opened.row))
+                database.execute(sql.DROP_PARTIES, (opened.row,))
+                database.executemany(sql.NEW_PARTY, [(opened.row, one) for one in kept])
+                done += 1
+        return done
+
+    def traces(self, requests: Iterable[str]) -> list[bytes]:
+        """Return the wrapped keys of turns, by which it can be seen afterwards that their rows are gone."""
+        if not self._file.exists:
+            return []
+        with self._file.reading() as database:
+            found = [database.execute(sql.WRAPPED, (one,)).fetchone() for one in requests]
+        return [row[0] for row in found if row is not None]
+
+    def empty_log(self) -> bool:
+        """Leave nothing of what was deleted in the write-ahead log; false while a reader is in the way."""
+        return self._file.checkpoint() if self._file.exists else True
+
+    def write_anew(self) -> None:
+        """Rewrite the file, so that no page keeps what stood there before."""
+        if self._file.exists:
+            self._file.vacuum()
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how much is kept: ``conversations``, ``turns``, ``parts`` and ``bytes`` of the file."""
+        if not self._file.exists:
+            return {"conversations": 0, "turns": 0, "parts": 0, "bytes": 0}
+        with self._file.reading() as database:
+            found = {name: int(database.execute(query).fetchone()[0]) for name, query in sql.COUNTS.items()}
+        return found | {"bytes": self._file.path.stat().st_size}
+
+
+def _delete(database: sqlite3.Connection, row: int, request: str, cause: str) -> int:
+    """Delete a turn's rows. Returns how many parts it had."""
+    parts = database.execute("DELETE FROM parts WHERE turn = ?", (row,)).rowcount
+    database.execute(sql.DROP_PARTIES, (row,))
+    database.execute("DELETE FROM documents WHERE turn = ?", (row,))
+    database.execute("DELETE FROM turns WHERE id = ?", (row,))
+    database.execute(sql.NEW_GONE, (request, cause))
+    return parts

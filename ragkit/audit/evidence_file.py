@@ -1,0 +1,158 @@
+"""The file of the evidence store, for one process: its connection, its transactions, and its way to the disk.
+
+A commit costs no ``fsync`` (WAL, ``synchronous=NORMAL``); :meth:`EvidenceFile.sync` forces the write-ahead log to the
+disk by a descriptor of its own. No lock of SQLite is on that file, so opening and closing it beside SQLite is safe; the
+database file itself is never opened here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ragkit.audit.evidence_schema import open_evidence, sync_folder
+
+_inherited: list[sqlite3.Connection] = []
+"""Connections of the parent of a forked process: the child neither uses nor closes them."""
+
+_CODES = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_CANTOPEN: errno.ENOENT,
+    sqlite3.SQLITE_BUSY: errno.EBUSY,
+}
+
+
+@contextmanager
+def as_os_error(*kinds: type[Exception]) -> Iterator[None]:
+    """Raise errors of these kinds as OSError, by their code where they are SQLite's, and without their message."""
+    try:
+        yield
+    except kinds as failed:
+        code = (getattr(failed, "sqlite_errorcode", 0) or 0) & 0xFF
+        raise OSError(_CODES.get(code, errno.EIO), f"evidence.db ({type(failed).__name__})") from None
+
+
+class EvidenceFile:
+    """The file. Safe to share between threads and after a fork.
+
+    Args:
+        path: Made when something is first written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._sync_lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+        self._wal = -1
+        self._wal_inode = 0
+        self._commits = 0
+        self._synced = 0
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever kept."""
+        return self.path.exists()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the other threads of this process out."""
+        with self._lock:
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold a write transaction; it is committed at the end, and undone by an error. Raises OSError."""
+        with self._lock, as_os_error(sqlite3.Error):
+            database = self._connected()
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                self._commits += 1
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold a read transaction: all that is read in it is of one moment. Raises OSError."""
+        with self._lock, as_os_error(sqlite3.Error):
+            database = self._connected()
+            database.execute("BEGIN")
+            try:
+                yield database
+            finally:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+
+    def sync(self) -> None:
+        """Force what was committed to the disk. Raises OSError."""
+        with self._sync_lock:
+            wanted = self._commits
+            if wanted == self._synced or self._pid != os.getpid():
+                return
+            if self._follow_wal():
+                os.fdatasync(self._wal)
+            self._synced = wanted
+
+    def checkpoint(self) -> bool:
+        """Write everything into the database file and empty the write-ahead log; false while a reader is in the way."""
+        with self._lock, as_os_error(sqlite3.Error):
+            busy, *_ = self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
+    def vacuum(self) -> None:
+        """Write the file anew: pages that a row was moved away from may still have it."""
+        with self._lock, as_os_error(sqlite3.Error):
+            self._connected().execute("VACUUM")
+        self.checkpoint()
+
+    def close(self) -> None:
+        """Close the files; they open again when needed."""
+        with self._lock, self._sync_lock, as_os_error(sqlite3.Error):
+            if self._pid == os.getpid() and self._connection is not None:
+                self._connection.close()
+            if self._wal >= 0:
+                os.close(self._wal)
+            self._connection, self._wal, self._synced = None, -1, self._commits
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            if self._connection is not None:
+                _inherited.append(self._connection)
+            self._connection, self._pid = None, os.getpid()
+        if self._connection is None:
+            self._connection = open_evidence(self.path)
+        return self._connection
+
+    def _follow_wal(self) -> bool:
+        """Have a descriptor of the write-ahead log that is there now; false when there is none."""
+        wal = Path(f"{self.path}-wal")
+        try:
+            inode = wal.stat().st_ino
+        except FileNotFoundError:  # another process emptied it into the database, durably, and removed it
+            return False
+        if self._wal < 0 or inode != self._wal_inode:
+            if self._wal >= 0:
+                os.close(self._wal)
+                self._wal = -1
+            self._wal = os.open(wal, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            self._wal_inode = os.fstat(self._wal).st_ino
+            sync_folder(self.path.parent)
+        return True
+
+    def __repr__(self) -> str:
+        return "EvidenceFile()"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("an open file is not pickled")
