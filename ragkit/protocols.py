@@ -218,11 +218,15 @@ class CandidateSearch(Protocol):
 
     ``only`` narrows a search to these chunks. ``lexical_bound`` is the lexical score that no chunk can exceed for this
     text.
-    ``generation`` is the number of the index that answers, 0 while exact search over the record store does.
+    ``generation`` is the number of the index that answers, 0 while exact search over the record store does; ``through``
+    the last chunk number that it looked at.
     """
 
     @property
     def generation(self) -> int: ...
+
+    @property
+    def through(self) -> int: ...
 
     def search_dense(
         self, vector: NDArray[np.float32], k: int, classes: Collection[str], *, only: Collection[int] | None = None

@@ -42,6 +42,7 @@ _GENERATION = _keys(
     (is_count, "generation previous chunks through delta bytes ms"),
     (is_version, "policy encoder chunker"),
     collection=is_name,
+    language=is_name,
     manifest=is_hash,
     code=is_word,
 )
@@ -199,7 +200,7 @@ CATALOGUE: Mapping[str, EventType] = {
         "Chunks were found and re-checked against the access list.",
         _QUESTION
         | _keys(
-            (is_count, "generation k candidates returned dropped classes"),
+            (is_count, "generation through k candidates returned dropped classes"),
             exact=is_flag,
             filters=is_hash,
             filter_keys=many(is_key),

@@ -133,6 +133,11 @@ class PastIndex:
             self._recent.refresh()
 
     @property
+    def through(self) -> int:
+        """The last chunk number that was looked at."""
+        return self._recent.through
+
+    @property
     def sizes(self) -> tuple[int, int]:
         """How many chunks the generation and the delta had."""
         return len(self._built.ids) if self._built else 0, len(self._vectors)

@@ -168,6 +168,12 @@ class CollectionIndex:
         with self._serving() as state:
             return state.number if state.chroma is not None else 0
 
+    @property
+    def through(self) -> int:
+        """The last chunk number that was looked at: what the store published after it was not searched."""
+        with self._serving() as state:
+            return state.recent.through
+
     def status(self) -> IndexStatus:
         """Say how the index stands."""
         with self._serving() as state:

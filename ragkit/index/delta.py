@@ -31,19 +31,19 @@ class _Follower:
     def __init__(self, source: IndexSource, after: int, *, with_text: bool) -> None:
         self._source = source
         self._with_text = with_text
-        self._through = after
+        self.through = after
         self._ids: set[int] = set()
         self._unswept = 0
 
     def is_behind(self) -> bool:
         """Say whether the store has chunks that were not taken in yet."""
-        return self._source.last_chunk_id() > self._through
+        return self._source.last_chunk_id() > self.through
 
     def new_rows(self) -> list[IndexRow]:
         """Read what came since the last time."""
         last = self._source.last_chunk_id()
-        rows = list(self._source.rows(after=self._through, through=last, with_text=self._with_text))
-        self._through = last
+        rows = list(self._source.rows(after=self.through, through=last, with_text=self._with_text))
+        self.through = last
         self._ids.update(row.chunk_id for row in rows)
         self._unswept += len(rows)
         return rows
@@ -161,6 +161,11 @@ class RecentTerms:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def through(self) -> int:
+        """The last chunk number that was looked at."""
+        return self._rows.through
 
     @property
     def index(self) -> LexicalIndex | None:

@@ -56,6 +56,7 @@ def fold(
             "policy": generations.fingerprints.policy,
             "encoder": generations.fingerprints.encoder,
             "chunker": generations.fingerprints.chunker,
+            "language": generations.fingerprints.language,
         },
     )
     if progress:

@@ -279,6 +279,7 @@ class HybridRetriever:
                 "collection": self._collection,
                 "generation": generation,
                 "exact": generation == 0,
+                "through": self._index.through,
                 "k": k,
                 "candidates": tally.candidates,
                 "returned": len(found),

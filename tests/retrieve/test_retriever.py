@@ -76,7 +76,7 @@ class Store:
 class Index:
     """Exact rankers over the store as it was indexed, the dead and the re-classed included."""
 
-    generation = 4
+    generation, through = 4, 9
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -288,7 +288,8 @@ def test_event_says_what_was_found_without_content() -> None:
     hits = retriever.retrieve(asking(3), k=2, principal=ANA, request=request)
     [event] = events.kept
     assert (event["kind"], event["request"], event["actor"]) == ("retrieval.done", request, ANA)
-    assert (event["generation"], event["exact"], event["k"], event["returned"]) == (4, False, 2, 2)
+    told = (event["generation"], event["through"], event["exact"], event["k"], event["returned"])
+    assert told == (4, 9, False, 2, 2)
     assert event["chunks"][0] == {
         "chunk": 3,
         "doc": hits[0].doc_id,

@@ -54,7 +54,7 @@ def light(tmp_path: Path) -> Iterator[NamedIngest]:
 class Ranking:
     """An index that always gives the chunks in one order."""
 
-    generation = 1
+    generation, through = 1, 0
 
     def __init__(self, numbers: Sequence[int]) -> None:
         self.found = [(number, 1.0 - place / 1000) for place, number in enumerate(numbers)]
