@@ -160,7 +160,7 @@ class OpenCollection:
         """The record store, for this collection."""
         from ragkit.store.records import RecordStore
 
-        return RecordStore(self._database, self.collection)
+        return RecordStore(self._database, self.collection, keeps_past=self.config.audit.history_days > 0)
 
     @cached_property
     def masker(self) -> CollectionMasker:

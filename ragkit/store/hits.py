@@ -69,13 +69,17 @@ class CheckedHits:
         conditions = self._filter_conditions(filters)
         if not chunk_ids:
             return {}
-        query = self._visible(principal, _COLUMNS, conditions)
+        query = self._visible(principal, HIT_COLUMNS, conditions)
         rows: list[Row[Any]] = []
         with self._database.read() as connection:
             for start in range(0, len(chunk_ids), _PARAMETERS):
                 some = list(chunk_ids[start : start + _PARAMETERS])
                 rows += connection.execute(query.where(chunks.c.chunk_id.in_(some))).all()
-            near = self._neighbours(connection, rows)
+            near = self.neighbours(connection, rows)
+        return self.opened(rows, near)
+
+    def opened(self, rows: Sequence[Row[Any]], near: Mapping[tuple[int, int], bytes]) -> dict[int, Hit]:
+        """Open rows of :data:`HIT_COLUMNS`, without what is erased or denied; ``near`` is what stands beside them."""
         keys = self._keyring.keys({place_of(row.doc_id, row.number): row.wrapped_key for row in rows})
         opened = ((row, keys.get(place_of(row.doc_id, row.number))) for row in rows)
         found = {row.chunk_id: self._hit(row, near, key) for row, key in opened if key is not None}
@@ -138,7 +142,7 @@ class CheckedHits:
             for key, value in sorted(wanted.items())
         ]
 
-    def _neighbours(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], bytes]:
+    def neighbours(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], bytes]:
         """Fetch what stands before and after each row; a join, since SQLite scans the table for a list of pairs."""
         near: dict[tuple[int, int], bytes] = {}
         for start in range(0, len(rows), _PARAMETERS):
@@ -188,7 +192,7 @@ _NEAR = select(_BESIDE.c.version_id, _BESIDE.c.ordinal, _BESIDE.c.sealed).join_f
     _BESIDE,
     (_BESIDE.c.version_id == bodies.c.version_id) & _BESIDE.c.ordinal.in_([bodies.c.ordinal - 1, bodies.c.ordinal + 1]),
 )
-_COLUMNS = (
+HIT_COLUMNS = (
     chunks.c.chunk_id,
     bodies.c.body_id,
     bodies.c.version_id,
@@ -202,3 +206,4 @@ _COLUMNS = (
     versions.c.wrapped_key,
     versions.c.sealed_header,
 )
+"""What a hit is made of, the chunk's number first."""

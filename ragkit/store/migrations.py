@@ -213,4 +213,45 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE items ADD COLUMN sealed_dates BLOB",
         ),
     ),
+    Migration(
+        5,
+        "versions as they were",
+        (
+            "ALTER TABLE collections ADD COLUMN kept_since INTEGER",
+            "ALTER TABLE documents ADD COLUMN valid_from INTEGER DEFAULT 0 NOT NULL",
+            # When a version was made is the nearest there is to when it began to answer.
+            """UPDATE documents SET valid_from = coalesce((
+                SELECT CAST(strftime('%s', versions.created_at) AS INTEGER) * 1000000 FROM versions
+                WHERE versions.version_id = documents.version_id
+            ), 0)""",
+            """CREATE TABLE periods (
+                period_id INTEGER NOT NULL, collection_id TEXT NOT NULL, version_id INTEGER NOT NULL,
+                class_id TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER NOT NULL,
+                PRIMARY KEY (period_id),
+                FOREIGN KEY(collection_id) REFERENCES collections (id) ON DELETE CASCADE,
+                FOREIGN KEY(version_id) REFERENCES versions (version_id) ON DELETE CASCADE,
+                FOREIGN KEY(class_id) REFERENCES access_classes (class_id)
+            )""",
+            "CREATE INDEX ix_periods_version_id ON periods (version_id)",
+            "CREATE INDEX ix_periods_age ON periods (collection_id, valid_to)",
+            """CREATE TABLE past_chunks (
+                chunk_id INTEGER NOT NULL, body_id INTEGER NOT NULL, period_id INTEGER NOT NULL,
+                PRIMARY KEY (chunk_id),
+                FOREIGN KEY(body_id) REFERENCES bodies (body_id) ON DELETE CASCADE,
+                FOREIGN KEY(period_id) REFERENCES periods (period_id) ON DELETE CASCADE
+            )""",
+            "CREATE INDEX ix_past_chunks_body_id ON past_chunks (body_id)",
+            "CREATE INDEX ix_past_chunks_period_id ON past_chunks (period_id)",
+            """CREATE TABLE past_mentions (
+                "key" INTEGER NOT NULL, version_id INTEGER NOT NULL, PRIMARY KEY ("key", version_id),
+                FOREIGN KEY(version_id) REFERENCES versions (version_id) ON DELETE CASCADE
+            ) WITHOUT ROWID""",
+            "CREATE INDEX ix_past_mentions_version_id ON past_mentions (version_id)",
+            """CREATE TABLE fates (
+                doc_id TEXT NOT NULL, number INTEGER NOT NULL, collection_id TEXT NOT NULL, how TEXT NOT NULL,
+                "at" INTEGER NOT NULL, PRIMARY KEY (doc_id, number),
+                FOREIGN KEY(collection_id) REFERENCES collections (id) ON DELETE CASCADE
+            ) WITHOUT ROWID""",
+        ),
+    ),
 )

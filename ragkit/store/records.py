@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from ragkit.errors import StoreCorrupt
-from ragkit.store import catalog, keysweep, removal
+from ragkit.store import catalog, keysweep, past, removal
 from ragkit.store import items as items_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.history import History
 from ragkit.store.hits import CheckedHits, filter_mac
 from ragkit.store.live import LiveChunks
 from ragkit.store.rulings import RulingRows
@@ -43,11 +44,15 @@ class Inventory:
 
 
 class RecordStore:
-    """One collection of an open database. Cheap to make; keeps no connection."""
+    """One collection of an open database. Cheap to make; keeps no connection.
 
-    def __init__(self, database: Database, collection: Collection) -> None:
+    With ``keeps_past``, what is replaced is put aside for a window of history.
+    """
+
+    def __init__(self, database: Database, collection: Collection, *, keeps_past: bool = False) -> None:
         self.database = database
         self.collection = collection
+        self.keeps_past = keeps_past
 
     def sync_state(self, source: str, *, dry_run: bool = False) -> SyncStateTable:
         """Return the memory of one source; for a dry run, one that writes nothing."""
@@ -56,7 +61,12 @@ class RecordStore:
 
     def writer(self, source: str, *, state: SyncStateTable | None = None) -> DocumentWriter:
         """Return the writer of one source's documents."""
-        return DocumentWriter(self.database, self.collection, state or self.sync_state(source))
+        state = state or self.sync_state(source)
+        return DocumentWriter(self.database, self.collection, state, keeps_past=self.keeps_past)
+
+    def history(self) -> History:
+        """Return what answered at a time, as far as it is kept."""
+        return History(self.database, self.collection)
 
     def vault(self) -> VaultRows:
         """Return the vault's rows."""
@@ -112,8 +122,11 @@ class RecordStore:
     def sweep(self) -> int:
         """Delete what an interrupted run left behind; call it when the write lock was just taken.
 
-        Record keys of what was replaced or deleted since the last time are released.
+        Record keys of what was replaced or deleted since the last time are released. Whether history is kept from now
+        on is noted.
         """
+        with self.database.write() as connection:
+            past.keep(connection, self.collection.id, keeps=self.keeps_past)
         swept = removal.sweep(self.database, self.collection.id)
         keysweep.reconcile(self.database, self.collection.id)
         return swept

@@ -2,32 +2,82 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, delete, select, update
 
 from ragkit.crashpoints import reach
 from ragkit.store.database import Database
-from ragkit.store.schema import bodies, chunks, documents, links, mentions, versions
+from ragkit.store.past import How, following, note_fate, put_aside
+from ragkit.store.schema import (
+    bodies,
+    chunks,
+    documents,
+    links,
+    mentions,
+    past_mentions,
+    periods,
+    versions,
+)
 
 INLINE_ROWS = 256
 """A version of at most so many chunks is deleted in the transaction that makes it obsolete."""
 
 CURRENT = (
-    select(versions.c.version_id, versions.c.chunk_count, versions.c.policy)
+    select(versions.c.version_id, versions.c.number, versions.c.chunk_count, versions.c.policy)
+    .add_columns(documents.c.doc_id, documents.c.collection_id, documents.c.class_id, documents.c.valid_from)
     .join(documents, documents.c.version_id == versions.c.version_id)
     .where(documents.c.doc_id == bindparam("doc_id"))
 )
 """The version that a document answers with."""
 
 _DELETE_VERSION = delete(versions).where(versions.c.version_id == bindparam("version"))  # cascades to chunks
+PAST: Select[Any] = select(
+    versions.c.version_id, versions.c.doc_id, versions.c.number, versions.c.chunk_count, versions.c.collection_id
+).where(versions.c.state == "past")
+"""Versions that were put aside, as :func:`drop_past` takes them."""
+
+_PAST_OF = PAST.where(versions.c.doc_id == bindparam("doc_id"))
 
 
-def withdraw(connection: Connection, doc_id: str) -> None:
-    """Stop a document from answering, and destroy its key."""
+def withdraw(connection: Connection, doc_id: str, *, past: int | None = None, how: How | None = None) -> None:
+    """Stop a document from answering.
+
+    Args:
+        connection: The caller's transaction.
+        doc_id: Which.
+        past: Put its version aside as having answered until this moment (:mod:`ragkit.store.past`). Without, its rows
+            and keys go, those of its past versions too.
+        how: What is noted of versions that go; nothing by default.
+    """
     found = connection.execute(CURRENT, {"doc_id": doc_id}).one_or_none()
-    if found is None:
+    if found is not None:
+        connection.execute(delete(documents).where(documents.c.doc_id == doc_id))
+        replace(connection, found, past=past, how=how)
+    if past is None:
+        drop_past(connection, connection.execute(_PAST_OF, {"doc_id": doc_id}).all(), how=how)
+
+
+def replace(connection: Connection, found: Row[Any], *, past: int | None, how: How | None = None) -> None:
+    """Put aside or take out the version that a document answered with before; see :func:`withdraw`."""
+    if past is not None:
+        put_aside(connection, found, following(past, found.valid_from))
         return
-    connection.execute(delete(documents).where(documents.c.doc_id == doc_id))
+    if how is not None:
+        note_fate(connection, found.collection_id, [(found.doc_id, found.number)], how)
     retire(connection, found.version_id, rows=found.chunk_count)
+
+
+def drop_past(connection: Connection, found: Iterable[Row[Any]], *, how: How | None) -> int:
+    """Take past versions out; return how many. Their keys in the key file are the caller's."""
+    number = 0
+    for row in found:
+        if how is not None:
+            note_fate(connection, row.collection_id, [(row.doc_id, row.number)], how)
+        retire(connection, row.version_id, rows=row.chunk_count)
+        number += 1
+    return number
 
 
 def retire(connection: Connection, version_id: int, *, rows: int) -> None:
@@ -37,6 +87,7 @@ def retire(connection: Connection, version_id: int, *, rows: int) -> None:
         return
     unnumber(connection, version_id)
     unmention(connection, version_id)
+    connection.execute(delete(periods).where(periods.c.version_id == version_id))
     keyless = {"state": "retired", "wrapped_key": None, "sealed_header": None}
     connection.execute(update(versions).where(versions.c.version_id == version_id).values(**keyless))
 
@@ -51,6 +102,7 @@ def unmention(connection: Connection, version_id: int) -> None:
     """Let a version count no longer as a place where its values stand."""
     connection.execute(delete(mentions).where(mentions.c.version_id == version_id))
     connection.execute(delete(links).where(links.c.version_id == version_id))
+    connection.execute(delete(past_mentions).where(past_mentions.c.version_id == version_id))
 
 
 def sweep(database: Database, collection_id: str, *, states: tuple[str, ...] = ("staged", "retired")) -> int:

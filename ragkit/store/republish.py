@@ -113,7 +113,12 @@ def read_document(database: Database, collection: Collection, doc_id: str) -> St
 
 
 class Republisher(DocumentWriter):
-    """Publishes new versions of stored documents; only staged versions whose entry is a :class:`StoredEntry`."""
+    """Publishes new versions of stored documents; only staged versions whose entry is a :class:`StoredEntry`.
+
+    A document is rewritten where somebody was erased or corrected: what was there before is never put aside.
+    """
+
+    _how = "erased"
 
     def __init__(self, database: Database, collection: Collection) -> None:
         from ragkit.store.syncstate import SyncStateTable

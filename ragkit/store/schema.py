@@ -4,17 +4,25 @@
 
     collections ─┬─ sources ── items          sync state: what the source has, seen or refused
                  ├─ documents ─▶ versions      a document answers with its current version
-                 │                 ├─ bodies   sealed chunks and their vectors, staged or live
+                 │                 ├─ bodies   sealed chunks and their vectors, staged, live or past
                  │                 ├─ filters  keyed hashes of the metadata values that can be filtered on
                  │                 ├─ mentions keyed hashes of the masked values that a readable document holds
-                 │                 └─ links    which of these values occur together as one person's
+                 │                 ├─ links    which of these values occur together as one person's
+                 │                 ├─ periods  from when to when it answered, under which access class
+                 │                 └─ past_mentions    as mentions, of a version that answers no more
                  ├─ chunks ─▶ bodies           a chunk is live when it has a number here
+                 ├─ past_chunks ─▶ bodies      the numbers that chunks had in a period that is over
+                 ├─ fates                      what became of versions that were destroyed
                  ├─ access_classes ── access_tokens
                  └─ vault ── vault_names       keyed hashes under which a question finds a name
 
 A body is written while its version is only staged; it gets its ``chunk_id`` in the transaction that makes the version
 current. So chunk numbers grow in the order of *publication*, and "everything after n" misses nothing, however long a
 large document was being staged. A change of permissions gives a document's chunks new numbers and copies no text.
+
+What a sync replaces is destroyed, unless a window of history is configured: then its numbers move to ``past_chunks``
+under a period, and its version has the state ``past``, which nothing that answers looks at
+(:mod:`ragkit.store.history`). Moments of validity are microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -57,6 +65,7 @@ collections = Table(
     Column("created_at", Text, nullable=False),
     # 1 when the keys of documents and values are wrapped once more by record keys, in the key file.
     Column("key_form", Integer, nullable=False, server_default=text("0")),
+    Column("kept_since", Integer),  # since when everything that was replaced is kept; NULL while no history is
 )
 
 sources = Table(
@@ -101,7 +110,7 @@ versions = Table(
     Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
     Column("doc_id", Text, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # staged | current | retired
+    Column("state", Text, nullable=False),  # staged | current | past | retired
     Column("wrapped_key", LargeBinary),  # NULL once retired: the content can no longer be read
     Column("sealed_header", LargeBinary),
     Column("media_type", Text, nullable=False),
@@ -123,6 +132,7 @@ documents = Table(
     Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("version_id", Integer, ForeignKey("versions.version_id"), nullable=False, unique=True),
     Column("class_id", Text, ForeignKey("access_classes.class_id"), nullable=False, index=True),
+    Column("valid_from", Integer, nullable=False, server_default=text("0")),  # this version, under this class
 )
 
 bodies = Table(
@@ -195,6 +205,48 @@ links = Table(
     Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
     Column("person", Integer, nullable=False),
     PrimaryKeyConstraint("key", "version_id", "person"),
+    sqlite_with_rowid=False,
+)
+
+periods = Table(
+    "periods",
+    metadata,
+    # One stretch of time, now over, in which a version answered under one class: valid_from <= t < valid_to.
+    Column("period_id", Integer, primary_key=True),
+    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("class_id", Text, ForeignKey("access_classes.class_id"), nullable=False),
+    Column("valid_from", Integer, nullable=False),
+    Column("valid_to", Integer, nullable=False),
+)
+Index("ix_periods_age", periods.c.collection_id, periods.c.valid_to)
+
+past_chunks = Table(
+    "past_chunks",
+    metadata,
+    Column("chunk_id", Integer, primary_key=True),
+    Column("body_id", Integer, ForeignKey("bodies.body_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("period_id", Integer, ForeignKey("periods.period_id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+past_mentions = Table(
+    "past_mentions",
+    metadata,
+    Column("key", Integer, nullable=False),
+    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("key", "version_id"),
+    sqlite_with_rowid=False,
+)
+
+fates = Table(
+    "fates",
+    metadata,
+    Column("doc_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("how", Text, nullable=False),  # erased | purged | unknown
+    Column("at", Integer, nullable=False),
+    PrimaryKeyConstraint("doc_id", "number"),
     sqlite_with_rowid=False,
 )
 

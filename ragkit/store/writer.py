@@ -24,7 +24,8 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 from ragkit.crashpoints import reach
 from ragkit.store.access import class_number, ensure_class
 from ragkit.store.items import SourceEntry, now
-from ragkit.store.removal import CURRENT, retire, sweep, unnumber, withdraw
+from ragkit.store.past import How, end_period, following, moment
+from ragkit.store.removal import CURRENT, replace, retire, sweep, unnumber, withdraw
 from ragkit.store.schema import bodies, chunks, documents, filters, items, links, mentions, versions
 from ragkit.store.staging import Refused, Staging, new_version
 from ragkit.store.syncstate import SyncStateTable
@@ -40,12 +41,22 @@ _TURN_S = 0.02  # then commit, and let others have the lock; the fsync comes on 
 
 
 class DocumentWriter:
-    """Writes the documents of one source. One writer at a time: hold the workspace's ``WriterLock``."""
+    """Writes the documents of one source. One writer at a time: hold the workspace's ``WriterLock``.
 
-    def __init__(self, database: Database, collection: OpenCollection, state: SyncStateTable) -> None:
+    With ``keeps_past``, what it replaces and deletes is put aside for the window of history (:mod:`ragkit.store.past`).
+    """
+
+    _how: How | None = None
+    """What is noted of versions that it replaces and does not put aside."""
+
+    def __init__(
+        self, database: Database, collection: OpenCollection, state: SyncStateTable, *, keeps_past: bool = False
+    ) -> None:
         self._database = database
         self._collection = collection
         self._state = state
+        self._keeps_past = keeps_past
+        self._at = 0  # the moment of the transaction under way
 
     def begin(
         self, entry: SourceEntry, document: MaskedDocument, *, encoder: str, filters: Mapping[str, bytes] | None = None
@@ -84,7 +95,7 @@ class DocumentWriter:
         while waiting:
             reach("sync.before_swap")
             with self._database.write() as connection:
-                end = time.perf_counter() + _TURN_S
+                end, self._at = time.perf_counter() + _TURN_S, moment()
                 inside()
                 reach("sync.after_vault_flush")
                 while waiting:
@@ -113,10 +124,10 @@ class DocumentWriter:
         while waiting:
             reach("sync.before_delete")
             with self._database.write() as connection:
-                end = time.perf_counter() + _TURN_S
+                end, self._at = time.perf_counter() + _TURN_S, moment()
                 while waiting and time.perf_counter() < end:
                     doc_id = waiting.popleft()
-                    withdraw(connection, doc_id)
+                    withdraw(connection, doc_id, past=self._past, how=self._how)
                     gone = {"status": "absent", "sealed_native_id": None, "content_mac": None, "access_mac": None}
                     gone |= {"indexed_at": None, "sealed_dates": None}
                     connection.execute(
@@ -130,13 +141,15 @@ class DocumentWriter:
         """Change who may see a document. Its chunks get new numbers, so that the index learns of it; no text moves."""
         with self._database.write() as connection:
             class_id = ensure_class(connection, self._collection, entry.access)
-            query = select(documents.c.version_id, documents.c.class_id).where(documents.c.doc_id == entry.doc_id)
-            found = connection.execute(query).one_or_none()
+            found = connection.execute(CURRENT, {"doc_id": entry.doc_id}).one_or_none()
             if found is not None and found.class_id != class_id:
-                connection.execute(
-                    update(documents).where(documents.c.doc_id == entry.doc_id).values(class_id=class_id)
-                )
-                unnumber(connection, found.version_id)
+                now_on = following(moment(), found.valid_from)
+                changed = {"class_id": class_id, "valid_from": now_on}
+                connection.execute(update(documents).where(documents.c.doc_id == entry.doc_id).values(**changed))
+                if self._keeps_past:
+                    end_period(connection, found, now_on)
+                else:
+                    unnumber(connection, found.version_id)
                 self._number(connection, found.version_id, class_id)
                 here = mentions.c.version_id == found.version_id
                 connection.execute(update(mentions).where(here).values(class_number=class_number(class_id)))
@@ -148,16 +161,22 @@ class DocumentWriter:
         """Delete retired versions, by slices."""
         sweep(self._database, self._collection.id, states=("retired",))
 
+    @property
+    def _past(self) -> int | None:
+        """The moment until which what is replaced now has answered; ``None`` where it is not put aside."""
+        return self._at if self._keeps_past else None
+
     def _swap(self, connection: Connection, staging: Staging) -> None:
         self._write_rows(connection, staging, len(staging.rows))
         doc_id, version_id = staging.entry.doc_id, staging.version_id
         class_id = self._class_of(connection, staging.entry)
         old = connection.execute(CURRENT, {"doc_id": doc_id}).one_or_none()
         connection.execute(_MAKE_CURRENT, {"version": version_id, "chunk_count": staging.count, "state": "current"})
-        document = {"doc_id": doc_id, "version_id": version_id, "class_id": class_id}
+        since = self._at if old is None else following(self._at, old.valid_from)
+        document = {"doc_id": doc_id, "version_id": version_id, "class_id": class_id, "valid_from": since}
         connection.execute(_POINT, {**document, "collection_id": self._collection.id})
         if old is not None:
-            retire(connection, old.version_id, rows=old.chunk_count)
+            replace(connection, old, past=self._past, how=self._how)
         self._number(connection, version_id, class_id)
         self._mention(connection, staging, class_id)
         self._note(connection, staging)
@@ -176,7 +195,7 @@ class DocumentWriter:
         reach("sync.in_quarantine")
         current = connection.execute(CURRENT, {"doc_id": entry.doc_id}).one_or_none()
         if current is not None and current.policy != refused.policy and not refused.kept:
-            withdraw(connection, entry.doc_id)
+            withdraw(connection, entry.doc_id, past=self._past, how=self._how)
         elif current is not None:
             self.set_access(entry)  # takes part in this transaction: a failed update never keeps old permissions
         self._state.put(connection, entry, version=entry.last_version, code=refused.code)
@@ -230,7 +249,7 @@ _NUMBER = chunks.insert().from_select(
 
 def _point() -> Insert:
     statement = insert(documents)
-    changed = {name: statement.excluded[name] for name in ("version_id", "class_id")}
+    changed = {name: statement.excluded[name] for name in ("version_id", "class_id", "valid_from")}
     return statement.on_conflict_do_update(index_elements=[documents.c.doc_id], set_=changed)
 
 

@@ -48,11 +48,12 @@ class LightIngest:
         policy: str = "words-1",
         name: str = "default",
         writable: bool = True,
+        keeps_past: bool = False,
         **options: Any,
     ) -> None:
         self.database = open_database(folder / "records.db", writable=writable)
         self.collection = open_collection(self.database, ROOT_KEY, name, create=writable)
-        self.store = RecordStore(self.database, self.collection)
+        self.store = RecordStore(self.database, self.collection, keeps_past=keeps_past)
         self.parser = PlainParser()
         self.masker = WordMasker(words, self.store.vault(), self.collection.keys, policy=policy)
         self.chunker = ParagraphChunker()

@@ -113,9 +113,11 @@ def test_a_vault_of_the_first_schema_keeps_its_rows(tmp_path: Path) -> None:
     """The migration copies them, in order."""
     light = LightIngest(tmp_path)
     with light.database.write() as connection:
-        for table in ("vault_names", "vault", "mentions", "links"):
+        for table in ("vault_names", "vault", "mentions", "links", "past_chunks", "past_mentions", "periods", "fates"):
             connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("ALTER TABLE collections DROP COLUMN key_form"))
+        for column in ("key_form", "kept_since"):
+            connection.execute(text(f"ALTER TABLE collections DROP COLUMN {column}"))
+        connection.execute(text("ALTER TABLE documents DROP COLUMN valid_from"))
         for column in ("indexed_at", "sealed_dates"):
             connection.execute(text(f"ALTER TABLE items DROP COLUMN {column}"))
         connection.execute(text("DELETE FROM migrations WHERE number > 1"))
