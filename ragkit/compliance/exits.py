@@ -99,9 +99,8 @@ class Exit:
     ended: int = 0
 
 
-_TEXTS: tuple[str, ...] = tuple(
-    "destination provider location host region contract retention collection data_class ceiling prompt body".split()
-)
+_TEXTS = ["destination", "provider", "location", "host", "region", "contract", "retention", "collection"]
+_TEXTS += ["data_class", "ceiling", "prompt", "body"]
 _OF_END = ("peer", "tls", "tls_name", "provider_request")
 
 
