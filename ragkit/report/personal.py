@@ -80,7 +80,7 @@ def egress(setting: Setting, tally: Tally) -> Section:
         for key, events, sums in tally.grouped("left")
         if sum(sums.values())
     ]
-    open_ends = [event for events in tally.open_intents.values() for event in events]
+    open_ends = [{"seq": one.seq} for one in tally.open_ends]
     ends = Row(
         ("prompts whose end is not recorded: they may have left", len(open_ends)),
         cited(open_ends),

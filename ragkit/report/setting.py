@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ragkit.compliance.naming import short
 from ragkit.config import Config
 from ragkit.report.model import Level
 
@@ -34,7 +35,7 @@ class Setting:
     """What is known beside the events.
 
     Attributes:
-        names: Of those whom ragkit.toml names, by the keyed hash under which events know them.
+        shown: From the keyed hash of an actor to a name that ragkit.toml has, or a short form of the hash.
         collections: Figures by collection, as ``ragkit status`` gives them.
         receipts: Signed receipts of erasures by request, as plain values.
         verified: What the verifier found.
@@ -49,7 +50,7 @@ class Setting:
     config: Config
     since: str
     until: str
-    names: Mapping[str, str] = field(default_factory=dict)
+    shown: Callable[[str], str] = short
     collections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     receipts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     verified: Sequence[Found] = ()
@@ -62,5 +63,4 @@ class Setting:
 
     def who(self, actor: Mapping[str, Any] | str) -> str:
         """Return who acted: by name where ragkit.toml names them, else the beginning of the keyed hash."""
-        known = actor if isinstance(actor, str) else str(actor.get("id", ""))
-        return self.names.get(known) or (f"#{known.removeprefix('h:')[:10]}" if known.startswith("h:") else known)
+        return self.shown(actor if isinstance(actor, str) else str(actor.get("id", "")))

@@ -121,7 +121,7 @@ def flow(setting: Setting, tally: Tally) -> Section:
         Box(key[0] or "answer", (f"{events.count:,} answers", key[1]))
         for key, events, _ in _by(tally, "answered", 3, place=1)
     ) or (Box("no answer in this time"),)
-    left = [(key, events, sums) for key, events, sums in _by(tally, "egress", 5) if key[4] in _LEAVES]
+    left = [(key, events, sums) for key, events, sums in tally.grouped("egress") if key[5] in _LEAVES]
     by_place: dict[tuple[str, ...], tuple[int, int]] = {}
     for key, events, sums in left:
         count, size = by_place.get(key[:3], (0, 0))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ragkit.compliance.exits import Exit
 from ragkit.report.model import Cited
 
 Event = Mapping[str, Any]
@@ -30,7 +31,7 @@ class Tally:
         kept: The events of the types that are told one by one.
         groups: By heading (a tuple that begins with what is counted), the events behind it.
         sums: By heading, sums of figures by name.
-        open_intents: Egress intents by request and attempt whose end was not seen yet.
+        open_ends: Prompts whose end is not in the log: they may have left.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Tally:
         self.kept: dict[str, list[Event]] = defaultdict(list)
         self.groups: dict[tuple[str, ...], Cited] = defaultdict(Cited)
         self.sums: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-        self.open_intents: dict[str, list[Event]] = defaultdict(list)
+        self.open_ends: list[Exit] = []
 
     def read(self, events: Iterable[Event]) -> Tally:
         """Count events, oldest first."""
@@ -114,11 +115,6 @@ class Tally:
         self._group((*key, str(data.get("data_class", ""))), event, {"bytes": int(data.get("bytes", 0))})
         if kind in ("intent", "unsafe", "blocked"):
             self._group(("left", place, kind), event, data.get("entities", {}))
-        request = str(event.get("request", ""))
-        if kind == "intent":
-            self.open_intents[request].append(event)
-        elif kind in ("done", "failed") and self.open_intents.get(request):
-            self.open_intents[request].pop(0)
 
     def _routed(self, event: Event, data: Event) -> None:
         self._group(

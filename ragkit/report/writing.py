@@ -19,6 +19,7 @@ from typing import Any
 from ragkit.audit.segments import segment_paths
 from ragkit.audit.tree import leaf_hash
 from ragkit.compliance.events import EventLog
+from ragkit.compliance.exits import exits
 from ragkit.config_sections import BUILTIN_DETECTOR
 from ragkit.report import annexes, personal, proof, systems
 from ragkit.report.model import Report, Section
@@ -57,6 +58,7 @@ def make_report(
         written_at: Now.
     """
     tally = Tally().read(log.read(since=since, until=until))
+    tally.open_ends += [one for one in exits(log.read("egress.", since=since, until=until)) if one.state == "open"]
     report = Report(
         workspace=setting.config.workspace.name,
         origin=origin,
