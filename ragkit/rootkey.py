@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.config import Config
-from ragkit.config_sections import SecretRef
+from ragkit.config_sections import KeysSection, SecretRef
 from ragkit.crypto import KEY_BYTES, new_key
 from ragkit.errors import ConfigError, SecretUnavailable
 
@@ -32,12 +32,27 @@ def load_root_key(config: Config) -> bytes:
         SecretUnavailable: The file, variable or command gave nothing, or not a key.
         ConfigError: The key file lies in the data directory.
     """
-    keys = config.keys
+    path = key_path(config) if config.keys.source == "file" else Path()
+    return load_key(config.keys, path=path, folder=config.folder)
+
+
+def load_key(keys: KeysSection, *, path: Path, folder: Path, what: str = "root key") -> bytes:
+    """Return a 32-byte key from where a table says.
+
+    Args:
+        keys: ``[keys]``, or ``[audit.key]``.
+        path: The key file, for ``file``.
+        folder: Where a command runs.
+        what: Which key, for messages.
+
+    Raises:
+        SecretUnavailable: The file, variable or command gave nothing, or not a key.
+    """
     if keys.source == "env":
-        return _decode(_from_variable(keys.variable))
+        return _decode(_from_variable(keys.variable), what)
     if keys.source == "command":
-        return _decode(_from_command(keys.command, folder=config.folder))
-    return _decode(_from_file(key_path(config)))
+        return _decode(_from_command(keys.command, folder=folder), what)
+    return _decode(_from_file(path), what)
 
 
 def key_path(config: Config) -> Path:
@@ -96,22 +111,22 @@ def create_key_file(path: Path, key: bytes | None = None) -> None:
         ) from failed
 
 
-def read_key_file(path: Path) -> bytes:
-    """Return the root key in a file of mode 0600.
+def read_key_file(path: Path, *, what: str = "root key") -> bytes:
+    """Return the key in a file of mode 0600.
 
     Raises:
         SecretUnavailable: It is absent, open to others, or holds no key.
     """
-    return _decode(_from_file(path))
+    return _decode(_from_file(path), what)
 
 
-def read_key_variable(name: str) -> bytes:
-    """Return the root key in an environment variable.
+def read_key_variable(name: str, *, what: str = "root key") -> bytes:
+    """Return the key in an environment variable.
 
     Raises:
         SecretUnavailable: It is not set, or holds no key.
     """
-    return _decode(_from_variable(name))
+    return _decode(_from_variable(name), what)
 
 
 def sync_folder(folder: Path) -> None:
@@ -212,7 +227,7 @@ def _from_command(command: tuple[str, ...], *, folder: Path) -> str:
     return done.stdout.decode("utf-8", "replace").strip()
 
 
-def _decode(text: str) -> bytes:
+def _decode(text: str, what: str) -> bytes:
     try:
         if re.fullmatch(r"[0-9a-fA-F]{64}", text):
             key = bytes.fromhex(text)
@@ -222,7 +237,7 @@ def _decode(text: str) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise SecretUnavailable(
-            "the root key is not 32 bytes in base64 or hexadecimal",
+            f"the {what} is not 32 bytes in base64 or hexadecimal",
             remedy="Restore the key, or make a new one with `openssl rand -base64 32` before the first sync.",
         )
     return key

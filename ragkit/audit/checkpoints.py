@@ -1,0 +1,324 @@
+"""Signing states of the log: each continues the one before, and one that does not is refused.
+
+::
+
+    checkpointer = Checkpointer(data / "events", origin=origin, key=key_source(config, name), seen=path)
+    announced = checkpointer.announce()          # the recorder appends it as the event `checkpoint`
+    checkpointer.sign()                          # a note in checkpoints.txt, and the same in the file `seen`
+
+The newest note is remembered outside the data directory (``seen``) before it is appended to ``checkpoints.txt``: a data
+directory that somebody put back to an older state does not hold what was seen, and is not signed. A process goes on
+from the tree in ``frontier.json`` if that hashes to the root of the newest note; otherwise it reads every line again.
+Lines before the newest note are not read again: who edits them is found by ``ragkit audit verify``, since what was
+signed is the tree over the lines as they were.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ragkit.audit.growing import GrowingTree
+from ragkit.audit.note_file import NoteFile, read_single, write_single
+from ragkit.audit.notes import Checkpoint, Note, VerifierKey, sign_note
+from ragkit.audit.signing import WHAT, KeySource
+from ragkit.crashpoints import reach
+from ragkit.errors import CheckpointRefused, ConfigError, RagkitError, SecretUnavailable
+
+NOTES = "checkpoints.txt"
+FRONTIER = "frontier.json"
+_ACCEPT = (
+    "If that is as it should be (a restored backup, a copied workspace, a lost key), an auditor goes on with "
+    "`ragkit audit checkpoint --accept-log --purpose …`; otherwise keep everything and look at `ragkit audit verify`."
+)
+
+
+class Checkpointer:
+    """Implements :class:`ragkit.audit.sealing.Signer`. For one process; the log's lock lets several take turns.
+
+    Args:
+        directory: Where the segments are.
+        origin: The log's name.
+        key: Gives the signing key, at the first need.
+        seen: File outside the data directory with the newest note.
+        every_seconds: A checkpoint is due after so many seconds …
+        every_events: … or so many lines of this process.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        origin: str,
+        key: KeySource,
+        seen: Path,
+        every_seconds: int = 60,
+        every_events: int = 1_000,
+    ) -> None:
+        self.notes = NoteFile(directory / NOTES)
+        self.origin = origin
+        self.key = key
+        self.seen = seen
+        self._directory = directory
+        self._every_seconds = every_seconds
+        self._every_events = every_events
+        self._private = b""
+        self._newest: Note | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._tree: GrowingTree | None = None
+        self._announced = 0
+        self._next = b""
+        self._keep_old = True
+        self._since = time.monotonic()
+        self._quiet_until = 0.0
+
+    def __repr__(self) -> str:
+        return f"Checkpointer(origin={self.origin!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a checkpointer holds a key and is not pickled; make one in the other process")
+
+    def due(self, *, lines: int, now: float) -> bool:
+        """Tell whether a checkpoint should be signed; after a refusal not before ``every_seconds`` are over."""
+        if not lines or now < self._quiet_until:
+            return False
+        return lines >= self._every_events or now - self._since >= self._every_seconds
+
+    def prepare(self) -> None:
+        """Read the lines that this process does not know yet; what is wrong, :meth:`announce` tells."""
+        try:
+            self._tree = self._from_newest()
+            self._tree.grow()
+        except (OSError, CheckpointRefused):
+            self.forget()
+
+    def announce(self) -> Mapping[str, Any] | None:
+        """Return the data of the event ``checkpoint``; ``None`` if nothing was added since the last."""
+        try:
+            tree = self._from_newest()
+            outside = self._seen()
+            tree, unknown = self._past_seen(tree, outside)
+            self._tree = tree
+            private = self._key(unknown or self._newest)
+            if unknown is not None:  # killed after it was remembered outside, before it was appended here
+                self._append(unknown)
+            tree.grow()
+        except CheckpointRefused as refused:
+            told = self._told(refused)
+            self.forget()
+            self._rest()
+            raise told from None
+        except OSError:
+            self._rest()
+            raise
+        if self._newest is not None and tree.size == self._newest.checkpoint.size:
+            self._since = time.monotonic()
+            return None
+        self._announced = tree.size + 1
+        return {"size": self._announced, "key": VerifierKey.of(self.origin, private).mark}
+
+    def sign(self) -> None:
+        """Sign all lines, the announced last one included: remember it outside, then append it to the notes."""
+        reach("checkpoints.announced")
+        tree, size, self._announced = self._tree, self._announced, 0
+        try:
+            if tree is None or not tree.grow(size) or not _announces(tree.last, size):
+                raise OSError(errno.EIO, "the announced line is not in the log")
+            note = self._signed(size, tree.root())
+            write_single(self.seen, note.written)
+            reach("checkpoints.seen")
+            self._append(note)
+            reach("checkpoints.appended")
+            write_single(self._directory / FRONTIER, tree.plain(), durable=False)
+        except OSError:
+            self._rest()
+            raise
+        self._since = time.monotonic()
+        if self._next:
+            self._private, self._next = self._next, b""
+            reach("checkpoints.before_install")
+            self.key.install_next(keep_as=self._old_key_path(note) if self._keep_old else None)
+
+    def change_key(self, private: bytes, *, keep_old: bool) -> None:
+        """Let the next note name this key, under both signatures, and those after be signed by it alone.
+
+        With a key file, the key waits beside it already (:meth:`ragkit.audit.signing.KeySource.make_next`).
+        """
+        self._next, self._keep_old = private, keep_old
+
+    def forget(self) -> None:
+        """Read notes, key and lines anew when they are needed next."""
+        self._private, self._newest, self._stamp, self._tree = b"", None, None, None
+
+    def _look(self) -> bool:
+        """Read the newest note, if the file changed; say whether it did."""
+        stamp = self.notes.stamp()
+        if stamp == self._stamp:
+            return False
+        try:
+            self._newest = self.notes.newest()
+        except ValueError:
+            raise CheckpointRefused(
+                "the last note in the file of checkpoints is malformed", code="bad-notes", remedy=_ACCEPT
+            ) from None
+        self._stamp, self._private = stamp, b""
+        return True
+
+    def _from_newest(self) -> GrowingTree:
+        """Return a tree that went through the newest note: its first lines have the root that was signed."""
+        changed, tree, newest = self._look(), self._tree, self._newest
+        if tree is not None and not changed:
+            return tree
+        if newest is None:
+            return GrowingTree(self._directory)
+        if tree is None or tree.size > newest.checkpoint.size:
+            tree = self._cached(newest)
+        self._reach(tree, newest)
+        return tree
+
+    def _cached(self, newest: Note) -> GrowingTree:
+        """Return the tree of the cache, if it is the one that the newest note is about; otherwise one of nothing."""
+        checkpoint = newest.checkpoint
+        try:
+            tree = GrowingTree.resumed(self._directory, (self._directory / FRONTIER).read_bytes())
+        except (OSError, ValueError):
+            return GrowingTree(self._directory)
+        is_it = (tree.size, tree.root()) == (checkpoint.size, checkpoint.root) and _announces(tree.last, tree.size)
+        return tree if is_it else GrowingTree(self._directory)
+
+    def _reach(self, tree: GrowingTree, note: Note) -> None:
+        """Grow the tree to the size of a note, and refuse it if it is not what the note says."""
+        if not tree.grow(note.checkpoint.size):
+            raise CheckpointRefused(
+                f"the event log has {tree.size} lines, and {note.checkpoint.size} were signed: it was cut or put back",
+                code="rolled-back",
+                size=tree.size,
+                remedy=_ACCEPT,
+            )
+        if tree.root() != note.checkpoint.root or note.checkpoint.origin != self.origin:
+            raise CheckpointRefused(
+                f"the first {tree.size} lines of the event log are not those that were signed",
+                code="edited",
+                size=tree.size,
+                remedy=_ACCEPT,
+            )
+
+    def _seen(self) -> Note | None:
+        try:
+            return read_single(self.seen)
+        except ValueError:
+            raise CheckpointRefused(
+                "the checkpoint remembered outside the data directory is malformed", code="bad-seen", remedy=_ACCEPT
+            ) from None
+
+    def _past_seen(self, tree: GrowingTree, outside: Note | None) -> tuple[GrowingTree, Note | None]:
+        """Hold the log to what was seen; return the tree to go on with, and the note seen if the file here lacks it."""
+        newest = self._newest
+        if outside is None or (newest is not None and outside.checkpoint == newest.checkpoint):
+            return tree, None
+        size = outside.checkpoint.size
+        if newest is None or size > newest.checkpoint.size:
+            if tree.size > size:
+                tree = GrowingTree(self._directory) if newest is None else self._cached(newest)
+            self._reach(tree, outside)
+            return tree, outside
+        if not any(one.checkpoint == outside.checkpoint for one in self._notes()):
+            self._reach(GrowingTree(self._directory), outside)
+        return tree, None
+
+    def _notes(self) -> list[Note]:
+        try:
+            return list(self.notes.read())
+        except ValueError:
+            return []
+
+    def _key(self, newest: Note | None) -> bytes:
+        """Return the key that the newest note wants, and finish a change of keys that was killed."""
+        if self._private:
+            return self._private
+        problem: RagkitError | None = None
+        found = False
+        if newest is None and self.key.can_make:
+            try:
+                self._private = self.key.make()
+                return self._private
+            except RagkitError as bad:
+                problem = bad
+        for read, waits in ((self.key.read, False), (self.key.next, True)):
+            try:
+                private = read()
+            except SecretUnavailable as bad:
+                problem = problem or bad
+                continue
+            found = found or private is not None
+            if private is not None and _fits(VerifierKey.of(self.origin, private), newest):
+                if waits and newest is not None:
+                    self._finish_change(newest)
+                self._private = private
+                return private
+        if found:
+            raise CheckpointRefused(
+                f"the {WHAT} is not the one that signed the newest", code="other-key",
+                remedy=f"Let [audit.key] give the right one, or restart with the new one after a change. {_ACCEPT}",
+            )  # fmt: skip
+        raise CheckpointRefused(
+            f"the {WHAT} is not there: {problem}" if problem else f"the {WHAT} is not there",
+            code="no-key",
+            remedy=f"Bring it back from its copy to where [audit.key] says. {_ACCEPT}",
+        )
+
+    def _finish_change(self, newest: Note) -> None:
+        try:
+            self.key.install_next(keep_as=self._old_key_path(newest))
+        except ConfigError as bad:
+            raise CheckpointRefused(str(bad), code="no-key", remedy=bad.remedy) from None
+
+    def _signed(self, size: int, root: bytes) -> Note:
+        private = self._key(self._newest)
+        if not self._next:
+            return sign_note(Checkpoint(self.origin, size, root), private)
+        following = str(VerifierKey.of(self.origin, self._next))
+        return sign_note(Checkpoint(self.origin, size, root, following), private, self._next)
+
+    def _append(self, note: Note) -> None:
+        self.notes.append(note)
+        self._newest, self._stamp = note, self.notes.stamp()
+
+    def _old_key_path(self, note: Note) -> Path:
+        """Return where the key that signed ``note`` first goes on to be."""
+        return self.key.path.with_name(f"{self.key.path.name}.{note.signatures[0].key_id.hex()}.old")
+
+    def _rest(self) -> None:
+        self._quiet_until = time.monotonic() + self._every_seconds
+
+    def _told(self, refused: CheckpointRefused) -> CheckpointRefused:
+        """Fill in the sizes of the log and of the newest checkpoint, as far as they are known."""
+        known = [one.checkpoint.size for one in (_or_none(self.notes.newest), _or_none(self._seen)) if one is not None]
+        refused.seen = refused.seen or max(known, default=0)
+        refused.size = refused.size or (self._tree.size if self._tree else 0)
+        return refused
+
+
+def _or_none(read: Callable[[], Note | None]) -> Note | None:
+    try:
+        return read()
+    except (OSError, ValueError, CheckpointRefused):
+        return None
+
+
+def _fits(key: VerifierKey, newest: Note | None) -> bool:
+    """Say whether this is the key to go on with after a note: it signed it, and no other is named as the next."""
+    return newest is None or (newest.is_signed_by(key) and newest.checkpoint.next_key in ("", str(key)))
+
+
+def _announces(line: bytes, size: int) -> bool:
+    """Say whether a line is the event ``checkpoint`` of this size."""
+    try:
+        event = json.loads(line)
+        return bool(event["type"] == "checkpoint" and event["data"]["size"] == size)
+    except (ValueError, KeyError, TypeError):
+        return False
