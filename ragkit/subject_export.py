@@ -49,7 +49,7 @@ def everything_held(
             for rule in part.config.retention
             if rule.collection == part.name
         ],
-        "recipients": disclosed(log, since=since, names=_names(handles), audit=part.config.audit.mode),
+        "recipients": disclosed(log, since=since, names=_names(handles), audit=part.config.audit.writes),
     }
 
 
