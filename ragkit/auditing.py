@@ -5,9 +5,15 @@ Reading the log is an event. An auditor sees the log and no content; evidence is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ragkit.handles import Handles
 from ragkit.roles import require
 from ragkit.types import Principal
+
+if TYPE_CHECKING:
+    from ragkit.compliance.blast_radius import BlastRadius
+    from ragkit.compliance.events import EventLog, Moment
 
 
 class Audit:
@@ -25,6 +31,50 @@ class Audit:
         asking = require(self._handles, "auditor", verb=f"audit.{verb}", principal=principal)
         self._handles.recorder.record("access.audit", actor=asking, data={"verb": verb})
         return asking
+
+    def blast_radius(
+        self,
+        document: str,
+        *,
+        version: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        source: str | None = None,
+        collection: str | None = None,
+        purpose: str = "",
+        principal: Principal | None = None,
+    ) -> BlastRadius:
+        """Return every question whose search found a document, and what became of it: prompts, answers, destinations.
+
+        Args:
+            document: Opaque id of a document or number of a chunk; with ``source`` the source's own id, which is asked
+                for as an officer.
+            version: Only this version of the document.
+            since: Only searches from this time, or this ``seq``.
+            until: Only searches before this time, or up to this ``seq``.
+            source: The source whose own id ``document`` is.
+            collection: With ``source``, whose.
+            purpose: With ``source``, why.
+            principal: Who asks; by default the owner.
+
+        Raises:
+            AccessDenied: No auditor, or, with ``source``, no officer or no purpose.
+            ConfigError: ``document`` is neither an opaque id nor a number.
+        """
+        from ragkit.compliance.blast_radius import blast_radius, document_of
+
+        if source is not None:
+            self._handles.officer("audit.blast-radius", purpose=purpose, principal=principal, collection=collection)
+            document = document_of(self._handles, document, source=source, collection=collection)
+        self._auditor("blast-radius", principal)
+        return blast_radius(self._log, document, version=version, since=since, until=until)
+
+    @property
+    def _log(self) -> EventLog:
+        from ragkit.compliance.events import EventLog
+
+        self._handles.recorder.flush()
+        return EventLog(self._handles.config.data_folder / "events")
 
     def __repr__(self) -> str:
         return f"Audit({self._handles.config.workspace.name!r})"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from ragkit.cli import audit_replay
+
 PANEL = "Audit"
 
-_MODULES: tuple[object, ...] = ()
+_MODULES: tuple[object, ...] = (audit_replay,)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -15,10 +15,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ragkit.compliance.events import Event, EventLog, Moment
 from ragkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ragkit.handles import Handles
 
 Ended = Literal["released", "refused", "abandoned", "unfinished", "search"]
 """How a question ended: its answer was given, was a refusal, was left in the middle, has no end in the log, or none was
@@ -174,6 +177,18 @@ def blast_radius(
                 doc = str(found[0]["doc"])
     holes = _complete(log, {use.request: use for use in uses if use.request}, doc, chunk, version)
     return BlastRadius(doc=doc, chunk=chunk, version=version or 0, uses=tuple(uses), holes=holes)
+
+
+def document_of(handles: Handles, native_id: str, *, source: str, collection: str | None = None) -> str:
+    """Return the opaque id of a source's document, whether it is still there or not.
+
+    Raises:
+        StoreError: Nothing was ever synced.
+        ConfigError: There is no such collection.
+    """
+    from ragkit.connect.identity import document_id
+
+    return document_id(handles.reader(collection).collection.keys, source, native_id)
 
 
 def _use(event: Event, found: list[Mapping[str, Any]]) -> Use:
