@@ -19,13 +19,15 @@ from ragkit.config import Config
 from ragkit.config_sections import BUNDLED_MODEL, SourceSection
 from ragkit.errors import ConfigError
 from ragkit.policy import Policy
-from ragkit.protocols import Connector, Detector, Progress, Recorder
+from ragkit.protocols import Connector, Detector, Progress
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
+from ragkit.types import Principal
 
 if TYPE_CHECKING:  # each of these costs more to import than a configuration check may take
     from ragkit.answering import Answering, Spending
     from ragkit.assistant import Assistant
+    from ragkit.audit.noticing import NoticingRecorder
     from ragkit.connect.sandbox import SandboxedParser
     from ragkit.index.chunker import SentenceChunker
     from ragkit.index.collection import CollectionIndex
@@ -39,6 +41,7 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.store.catalog import Collection
     from ragkit.store.database import Database
     from ragkit.store.records import RecordStore
+    from ragkit.store.valuekeys import ValueKeys
 
 
 def build_spending(config: Config, *, usage_key: bytes, egress_key: bytes) -> Spending:
@@ -138,7 +141,7 @@ class OpenCollection:
         database: Database,
         collection: Collection,
         embedder: MiniLMEmbedder,
-        recorder: Recorder,
+        recorder: NoticingRecorder,
         spending: Callable[[], Spending],
     ) -> None:
         self.config = config
@@ -161,6 +164,13 @@ class OpenCollection:
         from ragkit.store.records import RecordStore
 
         return RecordStore(self._database, self.collection, keeps_past=self.config.audit.history_days > 0)
+
+    @cached_property
+    def people(self) -> ValueKeys:
+        """Numbers and keys of the people in it, for the evidence store."""
+        from ragkit.store.valuekeys import ValueKeys
+
+        return ValueKeys(self._database, self.collection)
 
     @cached_property
     def masker(self) -> CollectionMasker:
@@ -232,6 +242,7 @@ class OpenCollection:
             generator=self.answering.deferred(),
             recorder=self.recorder,
             history=self.config.answers.history,
+            evidence=self.config.audit.keeps_evidence,
         )
 
     @cached_property
@@ -262,8 +273,9 @@ class OpenCollection:
         progress: Progress | None = None,
         retry_quarantined: bool = False,
         watch: Watch | None = None,
+        actor: Principal | None = None,
     ) -> Ingestor:
-        """Return the ingesting half of the spine; the write lock must be held."""
+        """Return the ingesting half of the spine; the write lock must be held. ``actor`` is who runs it."""
         from ragkit.lifecycle.holds import Holds
         from ragkit.lifecycle.retention_rules import SourceAge, rules_of
         from ragkit.pipeline import Ingestor
@@ -283,6 +295,8 @@ class OpenCollection:
             watch=watch,
             ageing=partial(SourceAge, rules_of(self.config.retention, self.name)),
             held=Holds(self._database, self.collection).held,
+            actor=actor,
+            token_hash=self.recorder.token,
         )
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from ragkit.errors import ManifestMismatch, RagkitError
 from ragkit.index.collection import IndexStatus
 from ragkit.policy import Policy
 from ragkit.protocols import Embedder, Recorder
+from ragkit.types import Principal
 
 _FREE_BYTES = 512 * 2**20
 
@@ -32,9 +33,14 @@ class Check:
 
 
 def examine(
-    config: Config, collections: Mapping[str, OpenCollection], *, embedder: Embedder, recorder: Recorder
+    config: Config,
+    collections: Mapping[str, OpenCollection],
+    *,
+    embedder: Embedder,
+    recorder: Recorder,
+    actor: Principal | None = None,
 ) -> list[Check]:
-    """Run every check; one that fails does not stop the others."""
+    """Run every check; one that fails does not stop the others. ``actor`` is who asks, for the event."""
     checks = [
         _try("python", _python),
         _try("data directory", lambda: _data_folder(config.data_folder)),
@@ -54,7 +60,7 @@ def examine(
         else:
             checks.append(Check(f"index of {name}", ok=False, detail="never synced", remedy="Run `ragkit sync`."))
     failed = [check for check in checks if not check.ok]
-    recorder.record("health.checked", data={"checks": len(checks), "failed": len(failed)})
+    recorder.record("health.checked", actor=actor, data={"checks": len(checks), "failed": len(failed)})
     return checks
 
 

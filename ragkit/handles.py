@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from ragkit.build import OpenCollection, build_embedder, build_spending
 from ragkit.config import Config
 from ragkit.errors import AccessDenied, ConfigError
-from ragkit.recording import build_recorder
+from ragkit.recording import build_evidence, build_recorder
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.answering import Spending
+    from ragkit.audit.evidence import EvidenceStore
     from ragkit.audit.noticing import NoticingRecorder
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.store.database import Database
@@ -57,7 +58,12 @@ class Handles:
     @cached_property
     def recorder(self) -> NoticingRecorder:
         """Takes the events of everything done here."""
-        return build_recorder(self.config, actor_key=self.secret("events"))
+        return build_recorder(self.config, actor_key=self.secret("events"), keeper=lambda: self.evidence)
+
+    @cached_property
+    def evidence(self) -> EvidenceStore:
+        """What answers were made of, also where none is kept any more."""
+        return build_evidence(self.config, secret=self.secret("evidence"), people=lambda name: self.reader(name).people)
 
     @cached_property
     def spending(self) -> Spending:
@@ -166,13 +172,25 @@ class Handles:
         names = list(self.config.collections) if collection is None else [self.name(collection)]
         mine = [asking.tokens & frozenset(self.config.collections[name].officers) for name in names]
         if not purpose.strip() or not all(mine) or not mine:
-            about = {"verb": verb, **({"collection": names[0]} if len(names) == 1 else {})}
-            self.recorder.record("auth.denied", actor=asking, outcome="denied", data=about)
+            self.denied(asking, verb, collection=names[0] if len(names) == 1 else "")
             raise AccessDenied(
                 "this principal may not do this here, or gave no purpose",
                 remedy="State a purpose; the collection's `officers` in ragkit.toml names who may.",
             )
         return asking
+
+    def denied(self, asking: Principal, verb: str, *, collection: str = "") -> None:
+        """Record that a principal was turned away; where nothing was ever synced there is no log, and nothing to see.
+
+        Raises:
+            AuditUnavailable: It could not be recorded.
+        """
+        if not (self.config.data_folder / "records.keys.db").exists():
+            return
+        about = {"verb": verb, "via": "local" if asking.kind == "local" else "caller"}
+        if collection:
+            about["collection"] = collection
+        self.recorder.record("auth.denied", actor=asking, outcome="denied", data=about)
 
     def close(self) -> None:
         """Close everything that was opened, and record the end."""
@@ -186,6 +204,8 @@ class Handles:
             self.spending.ledger.close()
         if "recorder" in self.__dict__:
             self.recorder.close()
+        if "evidence" in self.__dict__:
+            self.evidence.close()
 
     @property
     def _file(self) -> Path:

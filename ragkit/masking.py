@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ragkit.handles import Handles
-from ragkit.types import MaskedText, Span
+from ragkit.mask.findings import findings_of
+from ragkit.types import MaskedText, Principal, Span
 
 
-def mask_text(handles: Handles, text: str, *, collection: str | None, store: bool) -> tuple[MaskedText, list[Span]]:
-    """Return both views of a text, and what was found in it.
+def mask_text(
+    handles: Handles, text: str, *, collection: str | None, store: bool, actor: Principal
+) -> tuple[MaskedText, list[Span]]:
+    """Return both views of a text, and what was found in it; ``actor`` is who asks.
 
     Raises:
         SecretFound, ItemRefused: The policy refuses such a text.
@@ -28,5 +33,16 @@ def mask_text(handles: Handles, text: str, *, collection: str | None, store: boo
             except BaseException:  # rolled back: these tokens are nobody's, and must not be given out again
                 part.masker.discard()
                 raise
-    handles.recorder.record("text.masked", data={"collection": part.name, "characters": len(text)})
+    handles.recorder.record(
+        "text.masked",
+        actor=actor,
+        data={
+            "collection": part.name,
+            "characters": len(text),
+            "stored": store,
+            "policy": part.masker.policy,
+            "entities": dict(Counter(span.entity_type for span in spans)),
+            **findings_of(spans, {}).told(),
+        },
+    )
     return masked, spans

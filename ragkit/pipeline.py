@@ -20,6 +20,7 @@ from ragkit.ingest.run import IngestRun
 from ragkit.ingest.settings import Held, IngestLimits, IngestSettings, Stages, StreamParser, Watch
 from ragkit.protocols import Chunker, Connector, Embedder, Masker, Progress, Recorder
 from ragkit.store.records import RecordStore
+from ragkit.types import Principal
 
 
 class Ingestor:
@@ -36,6 +37,8 @@ class Ingestor:
         watch: Told of every item that is treated.
         ageing: By source, what retention says of its items.
         held: Tells which documents a legal hold keeps though they are gone at the source.
+        actor: Who runs it, for the events.
+        token_hash: What stands for an access token in events; with it, the events tell who is in an access class.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class Ingestor:
         watch: Watch | None = None,
         ageing: Callable[[str], Ageing] | None = None,
         held: Held | None = None,
+        actor: Principal | None = None,
+        token_hash: Callable[[str], str] | None = None,
     ) -> None:
         self._stages = Stages(
             store=store, parser=parser, masker=masker, chunker=chunker, embedder=embedder, recorder=recorder
@@ -68,17 +73,21 @@ class Ingestor:
             limits=limits or IngestLimits(),
             watch=watch,
             held=held,
+            actor=actor,
+            token_hash=token_hash,
         )
         self._ageing = ageing
         self._progress = progress
 
-    def preview(self, connector: Connector, source: str) -> SyncReport:
+    def preview(self, connector: Connector, source: str, *, kind: str = "") -> SyncReport:
         """Do all of a sync but store, for the watch to see: reads, parses, masks and cuts what would be treated.
+
+        ``kind`` is the connector's name, for the events.
 
         Raises:
             SourceError, MassDeletion, MaskingError: As :meth:`sync`.
         """
-        run = self._run(connector, source, dry_run=True)
+        run = self._run(connector, source, dry_run=True, kind=kind)
         try:
             run.start()
             while run.intake.more:
@@ -89,10 +98,11 @@ class Ingestor:
             raise
         return run.finish()
 
-    def sync(self, connector: Connector, source: str, *, dry_run: bool = False) -> SyncReport:
+    def sync(self, connector: Connector, source: str, *, dry_run: bool = False, kind: str = "") -> SyncReport:
         """Run one pass over a source, or go on with an interrupted one.
 
-        A dry run compares only: it parses nothing, and writes nothing but its events.
+        A dry run compares only: it parses nothing, and writes nothing but its events. ``kind`` is the connector's name,
+        for the events.
 
         Raises:
             SourceError: The source cannot be read; what was read before is committed.
@@ -100,7 +110,7 @@ class Ingestor:
             MaskingError, StoreError, ModelError, AuditUnavailable: The run ended; what is committed stays.
             KeyboardInterrupt: Likewise. The next sync goes on from the last checkpoint.
         """
-        run = self._run(connector, source, dry_run=dry_run)
+        run = self._run(connector, source, dry_run=dry_run, kind=kind)
         try:
             run.start()
             while run.intake.more:  # one segment a turn; nearly always the whole source
@@ -118,7 +128,7 @@ class Ingestor:
             raise
         return run.finish()
 
-    def _run(self, connector: Connector, source: str, *, dry_run: bool) -> IngestRun:
+    def _run(self, connector: Connector, source: str, *, dry_run: bool, kind: str) -> IngestRun:
         return IngestRun(
             self._stages,
             replace(self._settings, ageing=self._ageing(source) if self._ageing is not None else None),
@@ -126,4 +136,5 @@ class Ingestor:
             source=source,
             progress=self._progress,
             dry_run=dry_run,
+            kind=kind,
         )

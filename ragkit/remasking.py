@@ -14,6 +14,7 @@ from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.remask import RemaskReport, remask
 from ragkit.lifecycle.restrict import extend
 from ragkit.protocols import Progress
+from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
@@ -25,9 +26,10 @@ def remask_collections(
     chosen: Iterable[tuple[str, Sequence[SourceSection]]],
     *,
     dry_run: bool,
+    actor: Principal,
     progress: Progress | None = None,
 ) -> RemaskReport:
-    """Mask these collections again from their sources.
+    """Mask these collections again from their sources; ``actor`` is who runs it.
 
     A dry run takes no lock, and reads the record store only.
 
@@ -41,10 +43,10 @@ def remask_collections(
         parser = stack.enter_context(build_parser())
         for name, sources in chosen:
             part = handles.collection(name, database) if database else handles.reader(name)
-            reports.append(_remask(part, parser, sources, dry_run=dry_run, progress=progress))
+            reports.append(_remask(part, parser, sources, dry_run=dry_run, actor=actor, progress=progress))
             if not dry_run:
                 extend(part.store, part.masker.vault)
-                fold(part.index, recorder=handles.recorder, collection=name, progress=progress)
+                fold(part.index, recorder=handles.recorder, collection=name, progress=progress, actor=actor)
                 part.close()
     return RemaskReport.together(reports)
 
@@ -55,14 +57,15 @@ def _remask(
     sources: Sequence[SourceSection],
     *,
     dry_run: bool,
+    actor: Principal,
     progress: Progress | None,
 ) -> RemaskReport:
     watch = Differences(encoder=part.embedder.fingerprint)
-    ingestor = part.ingestor(parser, progress=progress, watch=watch)
+    ingestor = part.ingestor(parser, progress=progress, watch=watch, actor=actor)
 
     def run(source: SourceSection) -> object:
         connector = build_connector(part.config, source)
-        return (ingestor.preview if dry_run else ingestor.sync)(connector, source.name)
+        return (ingestor.preview if dry_run else ingestor.sync)(connector, source.name, kind=source.connector)
 
     if not dry_run:
         part.store.sweep()
@@ -78,4 +81,5 @@ def _remask(
         embedder=part.embedder,
         recorder=part.recorder,
         dry_run=dry_run,
+        actor=actor,
     )

@@ -36,7 +36,8 @@ def entitled(part: OpenCollection, recorder: EventRecorder, *, asking: Principal
         AccessDenied: The principal may not, or gave no purpose.
     """
     if not purpose.strip() or not asking.tokens & frozenset(part.section.reveal):
-        recorder.record("auth.denied", actor=asking, outcome="denied", data={"verb": "reveal"})
+        about = {"verb": "reveal", "collection": part.name, "via": "local" if asking.kind == "local" else "caller"}
+        recorder.record("auth.denied", actor=asking, outcome="denied", data=about)
         raise AccessDenied(
             "this principal may not see masked values here, or gave no purpose",
             remedy="State a purpose; the collection's `reveal` in ragkit.toml names who may.",

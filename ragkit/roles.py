@@ -3,6 +3,9 @@
 ::
 
     asking = require(handles, "auditor", verb="audit.log", principal=principal)
+
+Readers are named by a collection's ``access``, those who may see clear text by ``reveal``, privacy officers by
+``officers``; :meth:`ragkit.handles.Handles.officer` and :func:`ragkit.revealing.entitled` ask for those.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from ragkit.types import Principal
 Role = Literal["ingester", "operator", "auditor"]
 
 
-def require(handles: Handles, role: Role, *, verb: str, principal: Principal | None = None) -> Principal:
+def require(
+    handles: Handles, role: Role, *, verb: str, principal: Principal | None = None, tell: bool = False
+) -> Principal:
     """Return who asks, if they have the role.
 
     Args:
@@ -24,6 +29,7 @@ def require(handles: Handles, role: Role, *, verb: str, principal: Principal | N
         role: Which; one that ``[roles]`` does not mention is the owner's.
         verb: What is to be done, for the event.
         principal: Who asks; by default the owner.
+        tell: Record also that they were let through, for what leaves no event of its own.
 
     Raises:
         AccessDenied: They have not; the same whether or not anything is there.
@@ -33,9 +39,12 @@ def require(handles: Handles, role: Role, *, verb: str, principal: Principal | N
     written = getattr(handles.config.roles, f"{role}s")
     allowed = frozenset(owner.tokens - {"pub"} if written is None else written)
     if not asking.tokens & allowed:
-        handles.recorder.record("auth.denied", actor=asking, outcome="denied", data={"verb": verb})
+        handles.denied(asking, verb)
         raise AccessDenied(
             f"this principal is no {role} here",
             remedy=f"`{role}s` under [roles] in ragkit.toml names who may; without it, the owner.",
         )
+    if tell:
+        about = {"verb": verb, "via": "local" if asking.kind == "local" else "caller"}
+        handles.recorder.record("auth.ok", actor=asking, data=about)
     return asking

@@ -6,8 +6,9 @@ Imported through :mod:`ragkit.types`, where the other records are.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import Literal, NewType
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NewType
 
 Masked = NewType("Masked", str)
 """Text in which personal data has been replaced. Only ``ragkit.mask`` makes it, and the stores that read it back."""
@@ -25,6 +26,26 @@ class Span:
     entity_type: str
     score: float
     recognizer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """How the personal data of a text was found, in counts.
+
+    Attributes:
+        by: Masked spans by what found them, as a word: ``learned.builtin``.
+        kept: What was found and not masked by entity type: below its threshold, not asked for, or on an allow list.
+        lowest: Least score of what was masked, 0..1; 0 when nothing was.
+    """
+
+    by: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
+    lowest: float = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """The same in the shapes of the event catalogue; what is empty is left out."""
+        told = {"by": dict(self.by), "kept": dict(self.kept), "lowest_u": round(self.lowest * 1_000_000)}
+        return {key: value for key, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ragkit.ingest.report import SyncReport
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.restrict import extend
 from ragkit.protocols import Progress
+from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
@@ -22,9 +23,10 @@ def sync_collections(
     *,
     dry_run: bool,
     retry_quarantined: bool,
+    actor: Principal,
     progress: Progress | None = None,
 ) -> SyncReport:
-    """Sync these sources, one after another.
+    """Sync these sources, one after another; ``actor`` is who runs it.
 
     Raises:
         WriterBusy: Another process is writing.
@@ -37,22 +39,24 @@ def sync_collections(
             part = handles.collection(name, database, create=True)
             part.store.sweep()
             before = part.store.index_source().last_chunk_id()
-            ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined)
+            ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined, actor=actor)
             for section in sources:
                 connector = build_connector(handles.config, section)
-                reports.append(ingestor.sync(connector, section.name, dry_run=dry_run))
+                reports.append(ingestor.sync(connector, section.name, dry_run=dry_run, kind=section.connector))
             if not dry_run:
                 if part.store.index_source().last_chunk_id() != before:
                     extend(part.store, part.masker.vault)
-                fold(part.index, recorder=handles.recorder, collection=name, progress=progress)
+                fold(part.index, recorder=handles.recorder, collection=name, progress=progress, actor=actor)
             part.close()
     return SyncReport.together(reports)
 
 
-def rebuild_collections(handles: Handles, names: Sequence[str], *, progress: Progress | None = None) -> None:
+def rebuild_collections(
+    handles: Handles, names: Sequence[str], *, actor: Principal, progress: Progress | None = None
+) -> None:
     """Build the index of these collections anew from the record store. Raises ``WriterBusy``."""
     with handles.writing("rebuild") as database:
         for name in names:
             part = handles.collection(name, database, create=True)
-            fold(part.index, recorder=handles.recorder, collection=name, progress=progress, force=True)
+            fold(part.index, recorder=handles.recorder, collection=name, progress=progress, force=True, actor=actor)
             part.close()

@@ -33,6 +33,7 @@ from ragkit.principals import DataClass as DataClass
 from ragkit.principals import Location as Location
 from ragkit.principals import Principal as Principal
 from ragkit.spans import NOTHING
+from ragkit.spans import Findings as Findings
 from ragkit.spans import Masked as Masked
 from ragkit.spans import MaskedSpan as MaskedSpan
 from ragkit.spans import MaskedText as MaskedText
@@ -126,6 +127,7 @@ class MaskedDocument:
         people: For each person of whom several values stand together here (a row, a form, a signature, a name beside an
             e-mail address), the numbers of those values. A value may belong to several people.
         erased: The requests of erased people who are redacted in it.
+        findings: How it was found.
     """
 
     text: MaskedText
@@ -141,6 +143,7 @@ class MaskedDocument:
     mentions: frozenset[int] = frozenset()
     people: tuple[frozenset[int], ...] = ()
     erased: frozenset[str] = frozenset()
+    findings: Findings = field(default_factory=Findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ class MaskedQuestion:
     Attributes:
         readings: Other ways to read the text, for the search: ``will`` as a name, each who ``G. Yalman`` may be.
         ambiguous: How many mentions of each entity type fit several values that the asker may read about.
+        findings: How the personal data in it was found.
     """
 
     text: MaskedText
@@ -170,6 +174,7 @@ class MaskedQuestion:
     counts: Mapping[str, int] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
     ambiguous: Mapping[str, int] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
 
 # --- indexing and retrieval ------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ class Workspace(WorkspaceParts):
         source: str | None = None,
         dry_run: bool = False,
         retry_quarantined: bool = False,
+        principal: Principal | None = None,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the index in step with the sources: all of them, or those named.
@@ -71,6 +72,7 @@ class Workspace(WorkspaceParts):
         Interrupted, it is started again and goes on where it was. Questions are answered meanwhile.
 
         Raises:
+            AccessDenied: The principal, by default the owner, is no ingester.
             WriterBusy: Another process is writing; the message names it.
             SourceError: A source cannot be read; what came before is kept.
             MassDeletion: A source would lose more documents than ``max_delete_share`` allows.
@@ -82,11 +84,17 @@ class Workspace(WorkspaceParts):
             self._chosen(collection, source),
             dry_run=dry_run,
             retry_quarantined=retry_quarantined,
+            actor=self._ingester("sync", principal),
             progress=progress,
         )
 
     def remask(
-        self, *, collection: str | None = None, dry_run: bool = False, progress: Progress | None = None
+        self,
+        *,
+        collection: str | None = None,
+        dry_run: bool = False,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
     ) -> RemaskReport:
         """Mask again, from the sources, what was masked under another policy or by another detector, and publish it.
 
@@ -96,17 +104,20 @@ class Workspace(WorkspaceParts):
         Args:
             collection: Which; by default all.
             dry_run: Tell what would change, and how long it would take. Stores nothing but events, takes no lock.
+            principal: Who asks, an ingester; by default the owner.
             progress: Called with ``"mask"`` or ``"sync"``, then ``"index"``.
 
         Raises:
+            AccessDenied: No ingester.
             WriterBusy: Another process is writing; the message names it.
             SourceError: No source of a collection can be read.
         """
         from ragkit.remasking import remask_collections
 
+        asking = self._ingester("remask", principal)
         synced = self._handles.known()
         chosen = [one for one in self._chosen(collection, None) if collection or one[0] in synced]
-        return remask_collections(self._handles, chosen, dry_run=dry_run, progress=progress)
+        return remask_collections(self._handles, chosen, dry_run=dry_run, actor=asking, progress=progress)
 
     def ask(
         self,
@@ -201,7 +212,7 @@ class Workspace(WorkspaceParts):
         return assistant.search_many(asked, principal=self._principal(principal), k=k, filters=filters)
 
     def mask_text(
-        self, text: str, *, collection: str | None = None, store: bool = True
+        self, text: str, *, collection: str | None = None, store: bool = True, principal: Principal | None = None
     ) -> tuple[MaskedText, list[Span]]:
         """Mask a text by a collection's policy; return both views and what was found, in the text as given.
 
@@ -210,14 +221,17 @@ class Workspace(WorkspaceParts):
             collection: Whose policy and vault; by default the only one.
             store: Keep the values in the vault, so that :meth:`reveal` can undo it. Without, unknown values get
                 tokens that nothing can turn back, and no lock is taken.
+            principal: Who asks, with ``store`` an ingester; by default the owner.
 
         Raises:
+            AccessDenied: No ingester, and ``store`` is true.
             SecretFound, ItemRefused: The policy refuses such a text.
             WriterBusy: Another process is writing, and ``store`` is true.
         """
         from ragkit.masking import mask_text
 
-        return mask_text(self._handles, text, collection=collection, store=store)
+        asking = self._ingester("mask", principal) if store else self._principal(principal)
+        return mask_text(self._handles, text, collection=collection, store=store, actor=asking)
 
     def reveal(
         self,
@@ -297,25 +311,44 @@ class Workspace(WorkspaceParts):
         asking = self._principal(principal)
         return reveal_native_ids(part, self._handles.recorder, doc_ids, asking=asking, purpose="evaluation")
 
-    def rebuild(self, *, collection: str | None = None, progress: Progress | None = None) -> None:
-        """Build the index anew from the record store, without masking or embedding. Raises ``WriterBusy``."""
+    def rebuild(
+        self,
+        *,
+        collection: str | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Build the index anew from the record store, without masking or embedding.
+
+        Raises:
+            AccessDenied: The principal, by default the owner, is no ingester.
+            WriterBusy: Another process is writing.
+        """
         from ragkit.syncing import rebuild_collections
 
         names = [name for name, _ in self._chosen(collection, None)]
-        rebuild_collections(self._handles, names, progress=progress)
+        rebuild_collections(self._handles, names, actor=self._ingester("rebuild", principal), progress=progress)
 
-    def status(self) -> dict[str, Any]:
-        """Return figures of the workspace and of each collection, plain values only."""
+    def status(self, *, principal: Principal | None = None) -> dict[str, Any]:
+        """Return figures of the workspace and of each collection, plain values only; for operators."""
         from ragkit.doctor import describe
+        from ragkit.roles import require
 
+        require(self._handles, "operator", verb="status", principal=principal)
         return describe(self.config, self._handles.known())
 
-    def doctor(self) -> list[Check]:
-        """Examine every part; each check says what was found and what to do."""
+    def doctor(self, *, principal: Principal | None = None) -> list[Check]:
+        """Examine every part; each check says what was found and what to do, and shows no content. For operators."""
         from ragkit.doctor import examine
+        from ragkit.roles import require
 
+        asking = require(self._handles, "operator", verb="doctor", principal=principal)
         return examine(
-            self.config, self._handles.known(), embedder=self._handles.embedder, recorder=self._handles.recorder
+            self.config,
+            self._handles.known(),
+            embedder=self._handles.embedder,
+            recorder=self._handles.recorder,
+            actor=asking,
         )
 
     @property
@@ -343,6 +376,11 @@ class Workspace(WorkspaceParts):
 
     def _principal(self, principal: Principal | None) -> Principal:
         return principal or self.config.workspace.principal
+
+    def _ingester(self, verb: str, principal: Principal | None) -> Principal:
+        from ragkit.roles import require
+
+        return require(self._handles, "ingester", verb=verb, principal=principal)
 
     def _chosen(self, collection: str | None, source: str | None) -> Iterator[tuple[str, list[SourceSection]]]:
         names = [self._handles.name(collection)] if collection else list(self.config.collections)

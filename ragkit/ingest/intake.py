@@ -124,7 +124,13 @@ class Intake:
                 if self._writer is None:
                     self._state.mark_seen([entry.doc_id], entry.pass_number)
                     return
-                self._tally.tell("acl.changed", doc=entry.doc_id, version=entry.last_version, tokens=len(entry.access))
+                self._tally.tell(
+                    "acl.changed",
+                    doc=entry.doc_id,
+                    version=entry.last_version,
+                    access_class=self._tally.access_class(entry.access),
+                    tokens=len(entry.access),
+                )
                 self._writer.set_access(entry)
             case Removal(gone):
                 kept = self._held(gone) if self._held is not None else set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragkit.connect.actions import Entry
 from ragkit.connect.sync import SyncEngine
@@ -43,6 +43,7 @@ class IngestRun:
         source: str,
         progress: Progress | None,
         dry_run: bool,
+        kind: str = "",
     ) -> None:
         self._stages = stages
         self._settings = settings
@@ -50,7 +51,15 @@ class IngestRun:
         self._progress = progress
         self._expected: int | None = None
         self._given_up: set[str] = set()
-        self._tally = Tally(stages.recorder, collection=stages.store.collection.name, source=source, dry_run=dry_run)
+        self._kind = kind
+        self._tally = Tally(
+            stages.recorder,
+            collection=stages.store.collection,
+            source=source,
+            dry_run=dry_run,
+            actor=settings.actor,
+            token_hash=settings.token_hash,
+        )
         self._clock = self._tally.clock
         self._state = stages.store.sync_state(source, dry_run=dry_run)
         self._writer = stages.store.writer(source, state=self._state)
@@ -78,7 +87,8 @@ class IngestRun:
     def start(self) -> None:
         """Note what the run is about, and clear away what an interrupted one left."""
         stages = self._stages
-        self._tally.tell("ingest.run.started", dry_run=self._dry_run, retry=self._settings.retry_quarantined)
+        about: dict[str, Any] = {"connector": self._kind} if self._kind else {}
+        self._tally.tell("ingest.run.started", dry_run=self._dry_run, retry=self._settings.retry_quarantined, **about)
         self._expected = self._state.present() or None
         previous = stages.store.policy_in_force()
         self._tally.policy_changed = previous not in {"", stages.masker.policy}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ragkit.errors import ItemError
 from ragkit.protocols import Chunker, Embedder, Masker, Recorder
-from ragkit.types import Chunk, Document, MaskedDocument, SourceItem
+from ragkit.types import Chunk, Document, MaskedDocument, Principal, SourceItem
 
 if TYPE_CHECKING:
     from ragkit.connect.actions import Ageing, Entry
@@ -87,3 +87,5 @@ class IngestSettings:
     watch: Watch | None = None
     ageing: Ageing | None = None
     held: Held | None = None
+    actor: Principal | None = None
+    token_hash: Callable[[str], str] | None = None

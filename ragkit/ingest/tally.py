@@ -5,25 +5,43 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ragkit.ingest.report import StageClock, SyncReport
 from ragkit.protocols import Recorder
+from ragkit.store.access import class_id
 from ragkit.store.staging import Refused, Staging
+from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.connect.actions import Entry
+    from ragkit.store.catalog import Collection
+
+_MOST_TOKENS = 500
 
 
 class Tally:
     """Counts what happens to items and records it, without content."""
 
-    def __init__(self, recorder: Recorder, *, collection: str, source: str, dry_run: bool) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        collection: Collection,
+        source: str,
+        dry_run: bool,
+        actor: Principal | None = None,
+        token_hash: Callable[[str], str] | None = None,
+    ) -> None:
         self._recorder = recorder
+        self._collection = collection
         self._source = source
         self._dry_run = dry_run
-        self._known = {"collection": collection, "source": source, "run": uuid.uuid4().hex}
+        self._actor = actor
+        self._token_hash = token_hash
+        self._classes: set[str] = set()
+        self._known = {"collection": collection.name, "source": source, "run": uuid.uuid4().hex}
         self._notices: Counter[str] = Counter()
         self._masked: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -32,7 +50,17 @@ class Tally:
 
     def tell(self, kind: str, *, outcome: str = "ok", reason: str = "", **data: Any) -> None:
         """Record an event of this run."""
-        self._recorder.record(kind, outcome=outcome, reason=reason, data={**self._known, **data})
+        self._recorder.record(kind, outcome=outcome, reason=reason, actor=self._actor, data={**self._known, **data})
+
+    def access_class(self, tokens: frozenset[str]) -> str:
+        """Return the access class of these tokens; who is in it is recorded when this run meets it first."""
+        found = class_id(self._collection, tokens)
+        if found not in self._classes and self._token_hash is not None:
+            hashed = sorted(map(self._token_hash, tokens))
+            for start in range(0, max(1, len(hashed)), _MOST_TOKENS):
+                self.tell("acl.class", access_class=found, tokens=hashed[start : start + _MOST_TOKENS])
+            self._classes.add(found)
+        return found
 
     def expect(self, entry: Entry) -> None:
         """Count an item of a dry run as what it would be tried as."""
@@ -52,9 +80,17 @@ class Tally:
         self._notices.update(outcome.notices)
         self._masked.update(outcome.masked)
         place: dict[str, Any] = {"doc": doc_id, "version": outcome.number}
-        self.tell(f"doc.{change}", **place, chunks=outcome.count, policy=policy, notices=dict(outcome.notices))
-        if outcome.masked:
-            self.tell("pii.masked", **place, entities=dict(outcome.masked), policy=policy)
+        self.tell(
+            f"doc.{change}",
+            **place,
+            chunks=outcome.count,
+            policy=policy,
+            notices=dict(outcome.notices),
+            access_class=self.access_class(outcome.entry.access),
+        )
+        how = outcome.findings.told()
+        if outcome.masked or how:
+            self.tell("pii.masked", **place, entities=dict(outcome.masked), policy=policy, **how)
 
     def tell_failure(self, bad: BaseException) -> None:
         """Record that the run broke off, and by which kind of error."""

@@ -6,6 +6,7 @@ from ragkit.errors import IndexUnhealthy
 from ragkit.index.collection import CollectionIndex
 from ragkit.index.generations import FoldReport
 from ragkit.protocols import Progress, Recorder
+from ragkit.types import Principal
 
 
 def fold(
@@ -15,6 +16,7 @@ def fold(
     collection: str,
     progress: Progress | None = None,
     force: bool = False,
+    actor: Principal | None = None,
 ) -> FoldReport | None:
     """Build, prove and publish a generation; return what was done, ``None`` when none was due.
 
@@ -27,6 +29,7 @@ def fold(
         collection: The collection's name, for the event.
         progress: Called with ``"index"``.
         force: Build also when none is due.
+        actor: Who asked for it, for the event.
 
     Raises:
         IndexUnhealthy: The new generation failed its probe.
@@ -41,10 +44,11 @@ def fold(
     try:
         report = generations.fold()
     except IndexUnhealthy:
-        recorder.record("index.generation.condemned", outcome="error", data={"collection": collection})
+        recorder.record("index.generation.condemned", outcome="error", actor=actor, data={"collection": collection})
         raise
     recorder.record(
         "index.generation.activated",
+        actor=actor,
         data={
             "collection": collection,
             "generation": report.number,

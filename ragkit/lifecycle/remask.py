@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit.errors import SourceError
 from ragkit.lifecycle.differences import Differences
 from ragkit.protocols import Embedder, Masker, Recorder
+from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.store.records import RecordStore
@@ -96,6 +97,7 @@ def remask(
     embedder: Embedder,
     recorder: Recorder,
     dry_run: bool,
+    actor: Principal | None = None,
 ) -> RemaskReport:
     """Run every source, past those that cannot be read. The caller publishes the index afterwards.
 
@@ -108,6 +110,7 @@ def remask(
         embedder: Timed on a few chunks, for the estimate of a dry run.
         recorder: Gets the beginning and the outcome.
         dry_run: The runs store nothing.
+        actor: Who runs it, for the events.
 
     Raises:
         SourceError: No source can be read.
@@ -117,7 +120,8 @@ def remask(
     began = time.perf_counter()
     policy, previous = masker.policy, store.policy_in_force()
     known = {"collection": collection, "policy": policy, "previous": previous, "dry_run": dry_run}
-    recorder.record("remask.started", data={**known, "sources": len(runs), "documents": _total(store.waiting(policy))})
+    waiting = {"sources": len(runs), "documents": _total(store.waiting(policy))}
+    recorder.record("remask.started", actor=actor, data={**known, **waiting})
     unreachable: dict[str, str] = {}
     try:
         for source, run in runs.items():
@@ -142,15 +146,16 @@ def remask(
         elapsed=spent,
         dry_run=dry_run,
     )
-    _tell(recorder, known, report)
+    _tell(recorder, known, report, actor)
     return report
 
 
-def _tell(recorder: Recorder, known: Mapping[str, Any], report: RemaskReport) -> None:
+def _tell(recorder: Recorder, known: Mapping[str, Any], report: RemaskReport, actor: Principal | None) -> None:
     counted = ("documents", "changed", "embedded", "chunks")
     typed = ("before", "after", "newly_masked", "newly_unmasked", "hidden")
     recorder.record(
         "remask.finished",
+        actor=actor,
         data={
             **known,
             **{name: getattr(report, name) for name in counted},

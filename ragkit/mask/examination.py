@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ragkit.errors import ItemError, ItemRefused, MaskingError, SecretFound
 from ragkit.mask.allowed import Allowed
 from ragkit.mask.fields import Field, fields
+from ragkit.mask.findings import let_stand
 from ragkit.mask.glued import Reading, words_of_name
 from ragkit.mask.names import names_in_addresses
 from ragkit.mask.propagation import KnownNames, KnownValues, collect
@@ -35,10 +36,11 @@ Parts = Sequence[tuple[Field, list[Span]]]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resolved:
-    """One document ready to be rendered: its fields with disjoint spans."""
+    """One document ready to be rendered: its fields with disjoint spans; ``kept`` counts what was found and left."""
 
     document: Document
     parts: tuple[tuple[Field, list[Span]], ...]
+    kept: Mapping[str, int] = field(default_factory=dict)
 
     def values(self) -> Iterator[tuple[Field, Span]]:
         """Every span with the field it stands in."""
@@ -75,7 +77,8 @@ class Examiner:
         Raises:
             MaskingError: There are fewer findings than readings.
         """
-        parts = [(part, self._read(part, found)) for part in fields(document)]
+        raw = [(part, self._placed(part, found)) for part in fields(document)]
+        parts = [(part, self._allowed.without(part.text, spans)) for part, spans in raw]
         secrets = Counter(s.entity_type for _, spans in parts for s in spans if s.recognizer.startswith("secrets:"))
         if secrets and self._rules.secrets == "quarantine":
             return _secret_found(secrets)
@@ -83,15 +86,19 @@ class Examiner:
         refused = Counter(s.entity_type for _, spans in resolved for s in spans if self.operator(s) == "refuse")
         if refused:
             return _refused(refused)
-        return Resolved(document, tuple(resolved))
+        kept: Counter[str] = Counter()
+        for (_, every), (_, masked) in zip(raw, resolved, strict=True):
+            kept += let_stand(every, masked)
+        return Resolved(document, tuple(resolved), kept)
 
     def examine_text(self, text: str, found: Sequence[Span]) -> list[Span]:
         """The spans of a text that is no document. Its secrets are masked whatever the policy does with documents."""
         always = self._always if self._rules.secrets == "unsafe_keep" else self._always | SecretDetector.ENTITIES
         part = Field("text", text)
-        return self._resolve([(part, self._read(part, iter([found])))], always)[0][1]
+        spans = self._allowed.without(text, self._placed(part, iter([found])))
+        return self._resolve([(part, spans)], always)[0][1]
 
-    def _read(self, part: Field, found: Iterator[Sequence[Span]]) -> list[Span]:
+    def _placed(self, part: Field, found: Iterator[Sequence[Span]]) -> list[Span]:
         """The spans of one field out of those of its readings, moved to its positions."""
         spans: list[Span] = []
         try:
@@ -101,7 +108,7 @@ class Examiner:
             raise MaskingError("fewer detections than texts", remedy="This is a defect: report it.") from None
         inside = [span for span in spans if 0 <= span.start < span.end <= len(part.text)]
         inside += (Span(start, end, LITERAL, 1.0, "literal:token") for start, end, _, _ in find_tokens(part.text))
-        return self._allowed.without(part.text, inside)
+        return inside
 
     def _resolve(self, parts: Parts, always: frozenset[str]) -> list[tuple[Field, list[Span]]]:
         first = [(part, resolve(part.text, spans, self._rules, always=always)) for part, spans in parts]

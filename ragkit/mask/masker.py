@@ -19,6 +19,7 @@ from ragkit.errors import EmptyPolicy, ItemError, MaskingError, RagkitError
 from ragkit.mask.allowed import Allowed
 from ragkit.mask.examination import Examiner, Resolved
 from ragkit.mask.fields import Field, fields
+from ragkit.mask.findings import findings_of, let_stand
 from ragkit.mask.operators import irreversible, redacted
 from ragkit.mask.questions import is_everyday, recognise
 from ragkit.mask.readings import ReadQuestion, read_question
@@ -140,6 +141,7 @@ class CollectionMasker:
             mentions=self.vault.mentions(values),
             people=ready.linked(self.vault, values),
             erased=judged.requests,
+            findings=findings_of((span for _, span in resolved.values()), resolved.kept),
         )
 
     def _views(
@@ -166,9 +168,11 @@ class CollectionMasker:
         """
         texts = [unicodedata.normalize("NFC", text) for text in (question.text, *question.history)]
         sight = Sight(self.vault, principal)
-        read = [self._read(text, found, sight) for text, found in zip(texts, self.detect(texts), strict=True)]
-        counts, ambiguous = Counter[str](), Counter[str]()
-        for one in read:
+        detected = self.detect(texts)
+        read = [self._read(text, found, sight) for text, found in zip(texts, detected, strict=True)]
+        counts, ambiguous, kept = Counter[str](), Counter[str](), Counter[str]()
+        for one, found in zip(read, detected, strict=True):
+            kept += let_stand(found, one.spans)
             counts.update(one.counts)
             ambiguous.update(one.ambiguous)
         return MaskedQuestion(
@@ -179,6 +183,7 @@ class CollectionMasker:
             counts=dict(counts),
             readings=read[0].readings,
             ambiguous=dict(ambiguous),
+            findings=findings_of((span for one in read for span in one.spans), kept),
         )
 
     def _read(self, text: str, found: Sequence[Span], sight: Sight) -> ReadQuestion:

@@ -22,12 +22,13 @@ Views = Callable[[str, Sequence[Span], Mapping[Item, tuple[str, str]]], MaskedTe
 
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
-    """One text of a question, read. Counts are of the first reading."""
+    """One text of a question, read. Counts and spans are of the first reading."""
 
     view: MaskedText
     readings: tuple[Reading, ...]
     counts: Mapping[str, int]
     ambiguous: Mapping[str, int]
+    spans: Sequence[Span] = ()
 
 
 def read_question(
@@ -54,6 +55,7 @@ def read_question(
         readings=tuple(_different(first, readings)[: MOST - 1]),
         counts=dict(Counter(span.entity_type for span in examined[0])),
         ambiguous=dict(Counter(item[0] for item in here if item in found and found[item].ambiguous)),
+        spans=examined[0],
     )
 
 

@@ -13,7 +13,7 @@ from ragkit.errors import StoreError
 from ragkit.store.items import SourceEntry, now
 from ragkit.store.payload import place_of, seal_chunk, seal_header
 from ragkit.store.recordkeys import document_place
-from ragkit.types import Chunk, MaskedDocument
+from ragkit.types import Chunk, Findings, MaskedDocument
 
 if TYPE_CHECKING:
     from ragkit.protocols import Vectors
@@ -34,6 +34,7 @@ class Staging:
     people: tuple[frozenset[int], ...]
     masked: Mapping[str, int]
     notices: Mapping[str, int]
+    findings: Findings = field(default_factory=Findings)
     rows: list[dict[str, Any]] = field(default_factory=list)
     count: int = 0
     version_id: int | None = None
@@ -122,4 +123,5 @@ def new_version(
         people=document.people,
         masked=dict(document.counts),
         notices=notices,
+        findings=document.findings,
     )
