@@ -30,7 +30,7 @@ class CheckpointSection(Section):
     every_events: int = Field(1_000, ge=1, description="… or so many events, and when a process ends.")
     origin: str | None = Field(
         None,
-        pattern=r"^[!-~]{1,200}$",
+        pattern=r"^[!-*,-~]{1,200}$",
         description="The log's name in every event and checkpoint. Default: `<workspace name>/ragkit/<workspace id>`.",
     )
     seen: Path | None = Field(

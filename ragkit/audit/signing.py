@@ -92,6 +92,11 @@ class KeySource:
         if self.kind == "file" and not next_key_path(self.path).exists():
             create_key_file(next_key_path(self.path), key)
         found = self.next() if key is None or self.kind == "file" else key
+        if key is not None and found != key:
+            raise ConfigError(
+                f"another {WHAT} waits in its `.next` file, of a change that was begun",
+                remedy="Run `ragkit audit key rotate` without a key to go on with it, or move that file away.",
+            )
         if found is None:
             given = f"{self._section.variable}_NEXT" if self.kind == "env" else "a file or variable of your own"
             raise ConfigError(
