@@ -29,7 +29,7 @@ from ragkit.audit.fields import (
 from ragkit.audit.leaving import LEAVING
 from ragkit.audit.oversight import OVERSIGHT
 
-_LOG = _keys((is_count, "segment bytes events"), (is_word, "code"), (is_counts, "calls connections sent"))
+_LOG = _keys((is_count, "segment bytes events written"), (is_word, "code"), (is_counts, "calls connections sent"))
 _RUN = _keys((is_name, "collection source connector"), (is_id, "run"))
 _DOC = _RUN | _keys((is_id, "doc"), (is_count, "version"))
 _CONTENT = _DOC | _keys(
@@ -86,6 +86,12 @@ CATALOGUE: Mapping[str, EventType] = {
     "log.recovered": EventType("audit", "A torn last line of a killed process was closed off.", _LOG),
     "log.reopened": EventType("audit", "The segment vanished under the writer; a new one was begun.", _LOG),
     "log.dropped": EventType("audit", "Events were lost in best-effort mode while the disk refused them.", _LOG),
+    "log.resumed": EventType(
+        "audit",
+        "Events are recorded again. `events` were refused, and what they announced was not done; `written` of these, "
+        "or of those before, are in the log all the same.",
+        _LOG,
+    ),
     # set-up
     "workspace.opened": EventType(
         "workspace",
@@ -206,6 +212,11 @@ CATALOGUE: Mapping[str, EventType] = {
             filter_keys=many(is_key),
             chunks=many(_SCORED),
         ),
+    ),
+    "request.assembled": EventType(
+        "pipeline",
+        "What was asked and found is kept as evidence; only where evidence is kept.",
+        _QUESTION | _keys((is_count, "hits k")),
     ),
     "guard.triggered": EventType(
         "pipeline",

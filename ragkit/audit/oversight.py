@@ -35,6 +35,11 @@ OVERSIGHT: Mapping[str, EventType] = {
         "No checkpoint was signed, because the log does not continue the one signed before; the reason says how.",
         _keys((is_count, "size seen")),
     ),
+    "checkpoint.failed": EventType(
+        "audit",
+        "No checkpoint could be signed: the key or the disk is not there; the reason says how.",
+        _keys(size=is_count),
+    ),
     "anchor.done": EventType(
         "audit", "A checkpoint was taken to a place off this machine.", _keys(size=is_count, anchor=is_name)
     ),

@@ -8,31 +8,42 @@
 
 Many processes may write: the log is a row of numbered segments, each line is added under a file lock and takes the
 next ``seq`` of the whole log. A line reaches the operating system at once, so a killed process loses nothing; it is
-forced to the disk by ``flush`` or by an event whose type is durable, together with all lines before it (group commit).
+forced to the disk by ``flush`` or by an event whose type is durable, together with all lines before it (group commit,
+:mod:`ragkit.audit.writing`). A recorder that was not closed closes itself when the interpreter ends.
 """
 
 from __future__ import annotations
 
+import atexit
+import errno
 import os
-import socket
-import sys
-import threading
-import time
+import weakref
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from ragkit.audit.schema import SCHEMA_VERSION, canonical, check
+from ragkit.audit.envelope import SYSTEM, Envelope, actor_of, event
+from ragkit.audit.envelope import uuid7 as uuid7
+from ragkit.audit.schema import check
 from ragkit.audit.sealing import EvidenceKeeper, Signer, Sink
 from ragkit.audit.segments import Segments
+from ragkit.audit.sinks import SinkFailed
+from ragkit.audit.writing import Entry, Writer
 from ragkit.crypto import opaque_id
-from ragkit.errors import AuditUnavailable
+from ragkit.errors import AuditUnavailable, RagkitError
 from ragkit.types import Evidence, Principal
 
 Mode = Literal["required", "best_effort", "unsafe_off"]
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REMEDIES = {
+    "full": "Free disk space on the file system of `.ragkit/events`.",
+    "slow": "See to the disk of `.ragkit/events`: it did not answer within [audit] timeout.",
+    "sink": "See to the sink, or take `required` from its [[audit.sinks]].",
+    "other": "Make `.ragkit/events` writable for this user, and its file system too.",
+}
+_AFTER = " Nothing was done; recording goes on by itself as soon as it can."
 
 
 class EventRecorder:
@@ -70,20 +81,18 @@ class EventRecorder:
         segment_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self.mode = mode
-        self._origin = origin
-        self._tenant = tenant
-        self._signer = signer
-        self._keeper = keeper
-        self._sinks = tuple(sinks)
-        self._timeout = timeout
-        self._software = dict(software)
+        self._directory = directory
         self._actor_key = actor_key
-        self._segments = Segments(directory, segment_bytes=segment_bytes)
-        self._lock = threading.Lock()
-        self._pid = 0
-        self._writer = ""
-        self._boot = ""
-        self._dropped = 0
+        self._writer = Writer(
+            Segments(directory, segment_bytes=segment_bytes),
+            Envelope(origin=origin, tenant=tenant, software=software, key=actor_key),
+            timeout=timeout,
+            lossy=mode == "best_effort",
+            signer=signer,
+            keeper=keeper,
+            sinks=sinks,
+        )
+        _left_open.add(self)
 
     def __repr__(self) -> str:
         return f"EventRecorder(mode={self.mode!r})"
@@ -112,26 +121,21 @@ class EventRecorder:
         known = check(kind, data or {}, outcome=outcome, reason=reason, request=request)
         if self.mode == "unsafe_off":
             return
-        event: dict[str, Any] = {
-            "actor": self._actor(actor),
-            "data": dict(data or {}),
-            "outcome": outcome,
-            "reason": reason,
-            "request": request or "",
-            "session": session,
-            "type": kind,
-            **current_span(),
-        }
+        who = (
+            SYSTEM
+            if actor is None
+            else actor_of(actor, known_as=self.known_as(actor.subject), groups=self.groups(actor))
+        )
+        made = event(
+            kind, data or {}, outcome=outcome, reason=reason, request=request or "", session=session, actor=who
+        )
+        entry = Entry(made, durable=known.durable, evidence=evidence, actor=actor)
         try:
-            with self._lock:
-                self._begin()
-                if evidence is not None and self._keeper is not None:
-                    kept = self._keeper.keep(evidence, request=request or "", actor=actor)
-                    event["payload"] = [dict(one) for one in kept]
-                if known.durable and self._keeper is not None:
-                    self._keeper.sync()
-                self._append(event, durable=known.durable)
-        except OSError as failed:
+            self._writer.submit(entry)
+        except (OSError, RagkitError) as failed:
+            if isinstance(failed, AuditUnavailable):  # the event itself is at fault
+                raise
+            self._writer.missed(failed)
             self._unwritable(failed)
 
     def flush(self) -> None:
@@ -139,19 +143,21 @@ class EventRecorder:
         if self.mode == "unsafe_off":
             return
         try:
-            with self._lock:
-                self._segments.sync()
+            self._writer.submit(Entry(None, durable=True))
         except OSError as failed:
             self._unwritable(failed)
 
     def close(self) -> None:
-        """Record the end, flush, and close the files; recording again opens them again."""
-        if self._pid != os.getpid() or self.mode == "unsafe_off":
+        """Record the end, sign, and close the files; recording again opens them again. Raises as :meth:`record`."""
+        if not self._writer.begun:
             return
-        self.record("log.closed", data={"events": self._segments.written})
-        self.flush()
-        self._segments.close()
-        self._pid = 0
+        try:
+            self.record("log.closed", data={"events": self._writer.written})
+        finally:
+            try:
+                self._writer.close()
+            except OSError as failed:
+                self._unwritable(failed)
 
     def keyed(self, text: str) -> str:
         """Return the keyed hash of a text that may not stand in an event, such as a purpose: ``h:…``."""
@@ -165,84 +171,37 @@ class EventRecorder:
         """Return the keyed hash of all access tokens of a principal, as it stands in its events: ``h:…``."""
         return "h:" + opaque_id(self._actor_key, "groups", *sorted(actor.tokens))
 
-    def _actor(self, actor: Principal | None) -> dict[str, str]:
-        if actor is None:
-            return {"kind": "system", "id": "system", "groups": "", "auth": "system"}
-        auth = "local" if actor.kind == "local" else "caller"
-        return {"kind": actor.kind, "id": self.known_as(actor.subject), "groups": self.groups(actor), "auth": auth}
-
-    def _begin(self) -> None:
-        """Start writing in this process; a forked child starts anew, since a lock is shared with its parent."""
-        if self._pid == os.getpid():
+    def _unwritable(self, failed: BaseException) -> None:
+        if self.mode != "required":
             return
-        self._segments.forget()
-        machine = opaque_id(self._actor_key, "host", socket.gethostname())[:8]
-        self._writer = f"{machine}:{os.getpid()}:{time.time_ns()}"
-        self._boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else "unknown"
-        self._append(self._own("log.opened"))
-        self._pid = os.getpid()
+        number = failed.errno if isinstance(failed, OSError) else None
+        kind = "full" if number in _FULL else "slow" if isinstance(failed, TimeoutError) else "other"
+        what = f"{type(failed).__name__}, errno {number}"
+        if isinstance(failed, SinkFailed):
+            kind, what = "sink", f"sink {failed.sink}: {failed.code}"
+        raise AuditUnavailable(f"an event could not be recorded ({what})", remedy=_REMEDIES[kind] + _AFTER) from None
 
-    def _append(self, event: dict[str, Any], *, durable: bool = False) -> None:
-        """Write ``event``, after the notes that the log itself has to leave."""
-        with self._segments.locked() as notes:
-            pending = [self._own(kind, **data) for kind, data in notes]
-            if self._dropped:
-                pending.append(self._own("log.dropped", outcome="degraded", events=self._dropped))
-            self._segments.append([self._line(one, number) for number, one in enumerate([*pending, event])])
-            self._dropped = 0
-        if durable:
-            self._segments.sync()
+    def _forked(self) -> None:
+        self._writer.forget()
 
-    def _own(self, kind: str, *, outcome: str = "ok", **data: Any) -> dict[str, Any]:
-        check(kind, data, outcome=outcome)
-        return {
-            "actor": self._actor(None), "data": data, "outcome": outcome, "reason": "", "request": "", "session": "",
-            "type": kind, "trace": "", "span": "",
-        }  # fmt: skip
-
-    def _line(self, event: dict[str, Any], number: int) -> bytes:
-        now = time.time_ns()
-        stamp = datetime.fromtimestamp(now // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return canonical(
-            {
-                **event,
-                "v": SCHEMA_VERSION,
-                "log": self._origin,
-                "tenant": self._tenant,
-                "seq": self._segments.next_seq + number,
-                "id": uuid7(now),
-                "ts": f"{stamp}.{now // 1_000 % 1_000_000:06d}Z",
-                "mono_ns": time.monotonic_ns(),
-                "boot": self._boot,
-                "writer": self._writer,
-                "sw": self._software,
-            }
-        )
-
-    def _unwritable(self, failed: OSError) -> None:
-        if self.mode == "required":
-            raise AuditUnavailable(
-                f"an event could not be recorded ({type(failed).__name__}, errno {failed.errno})",
-                remedy="Free disk space and make `.ragkit/events` writable, or choose another [audit] mode.",
-            ) from None
-        self._dropped += 1
+    def _end(self) -> None:
+        if self._writer.begun and self._directory.is_dir():
+            self.close()
 
 
-def current_span() -> dict[str, str]:
-    """Return the W3C ids of the caller's trace and span; empty where no span is open, or nobody imported the API."""
-    api = sys.modules.get("opentelemetry.trace")
-    get = getattr(api, "get_current_span", None)
-    context = get().get_span_context() if get is not None else None
-    if context is None or not context.is_valid:
-        return {"trace": "", "span": ""}
-    return {"trace": f"{context.trace_id:032x}", "span": f"{context.span_id:016x}"}
+_left_open: weakref.WeakSet[EventRecorder] = weakref.WeakSet()
 
 
-def uuid7(now_ns: int) -> str:
-    """Return a UUID version 7 (RFC 9562, section 5.7): milliseconds, 12 bits of the sub-millisecond, 62 random bits."""
-    milliseconds, rest = divmod(now_ns, 1_000_000)
-    fraction = rest * 4096 // 1_000_000
-    random = int.from_bytes(os.urandom(8), "big") & (2**62 - 1)
-    value = (milliseconds & (2**48 - 1)) << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random
-    digits = f"{value:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _start_over() -> None:
+    for recorder in list(_left_open):
+        recorder._forked()
+
+
+def _close_all() -> None:
+    for recorder in list(_left_open):
+        with suppress(Exception):  # nobody is there any more to be told; what was recorded is in the log
+            recorder._end()
+
+
+os.register_at_fork(after_in_child=_start_over)
+atexit.register(_close_all)

@@ -79,13 +79,24 @@ class EvidenceKeeper(Protocol):
 
 
 class Sink(Protocol):
-    """Takes a copy of each line."""
+    """Takes a copy of each line, in a thread of its own, which alone calls it.
+
+    Attributes:
+        name: For events.
+        timeout: Seconds; nobody waits longer for it, even if it hangs.
+        required: Nothing is done without it.
+    """
 
     name: str
+    timeout: float
     required: bool
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Take lines, in order; returns within the sink's timeout. Raises OSError."""
+        """Take lines, in order; opens what has to be opened, also after a failure. Raises OSError."""
+        ...
+
+    def sync(self) -> None:
+        """Force what was taken to the disk, where there is one. Raises OSError."""
         ...
 
     def close(self) -> None:
