@@ -115,16 +115,25 @@ class History:
         Returns:
             Without what is erased since. Every vector of the collection is read: 1.5 KB and some microseconds a chunk.
         """
+        return self.rows_between(at, at, classes=classes, with_text=with_text)
+
+    def rows_between(
+        self, start: datetime, end: datetime, *, classes: frozenset[str] | None, with_text: bool = False
+    ) -> list[HistoricRow]:
+        """Return what could be found at any time from ``start`` to ``end``, both included; else as :meth:`rows_at`.
+
+        With several changes between them a chunk is there under each number that it had.
+        """
         if classes is not None and not classes:
             return []
         found: list[HistoricRow] = []
-        moment = micros(at)
+        first, last = micros(start), micros(end)
         with self._database.read() as connection:
-            for query in (
-                _current(_columns(chunks, documents, literal(None)), moment),
-                _past(_columns(past_chunks, periods, periods.c.valid_to), moment),
+            for query, number in (
+                (_current(_columns(chunks, documents, literal(None)), last), chunks.c.chunk_id),
+                (_past(_columns(past_chunks, periods, periods.c.valid_to), first, last), past_chunks.c.chunk_id),
             ):
-                for rows in self._pages(connection, query):
+                for rows in self._pages(connection, query, number):
                     some = [row for row in rows if classes is None or row.class_id in classes]
                     found += self._opened(some, with_text=with_text)
         found.sort(key=lambda row: row.chunk_id)
@@ -224,16 +233,15 @@ class History:
             since=time_of(complete).isoformat(timespec="seconds") if complete is not None else "",
         )
 
-    def _pages(self, connection: Connection, query: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
+    def _pages(self, connection: Connection, query: Select[Any], number: Any) -> Iterator[Sequence[Row[Any]]]:
         after = 0
-        query = query.where(_of(self._collection)).order_by(bodies.c.body_id).limit(_BATCH)
-        # A body has one number at a time, so its own number is as good an order, and there is one column for both.
+        query = query.where(_of(self._collection)).order_by(number).limit(_BATCH)
         while True:
-            rows = connection.execute(query.where(bodies.c.body_id > after)).all()
+            rows = connection.execute(query.where(number > after)).all()
             yield rows
             if len(rows) < _BATCH:
                 return
-            after = rows[-1].body_id
+            after = rows[-1].chunk_id
 
     def _opened(self, rows: Sequence[Row[Any]], *, with_text: bool) -> Iterator[HistoricRow]:
         wrapped = {place_of(row.doc_id, row.number): row.wrapped_key for row in rows}
@@ -295,14 +303,14 @@ def _current(columns: Sequence[Any], moment: int) -> Select[Any]:
     )
 
 
-def _past(columns: Sequence[Any], moment: int) -> Select[Any]:
+def _past(columns: Sequence[Any], moment: int, last: int | None = None) -> Select[Any]:
     return (
         select(*columns)
         .select_from(periods)
         .join(past_chunks, past_chunks.c.period_id == periods.c.period_id)
         .join(bodies, bodies.c.body_id == past_chunks.c.body_id)
         .join(versions, versions.c.version_id == periods.c.version_id)
-        .where(periods.c.valid_from <= moment, periods.c.valid_to > moment)
+        .where(periods.c.valid_from <= (moment if last is None else last), periods.c.valid_to > moment)
     )
 
 
