@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ragkit import net_counts
 from ragkit.config import Config
 from ragkit.crypto import opaque_id
+from ragkit.errors import ConfigError
 from ragkit.opening import note_opening
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ragkit.audit.evidence import EvidenceStore
     from ragkit.audit.evidence_keys import PartyKeys
     from ragkit.audit.noticing import NoticingRecorder
-    from ragkit.audit.sealing import EvidenceKeeper
+    from ragkit.audit.sealing import EvidenceKeeper, Sink
 
 
 def build_recorder(
@@ -43,9 +44,36 @@ def build_recorder(
         timeout=section.timeout,
         signer=build_signer(config, actor_key=actor_key) if section.writes != "unsafe_off" else None,
         opening=partial(note_opening, config=config, mark=mark),
+        sinks=build_sinks(config) if section.writes != "unsafe_off" else (),
         closing=net_counts.begin,
         keeper=keeper() if keeper is not None and section.keeps_evidence else None,
     )
+
+
+def build_sinks(config: Config) -> list[Sink]:
+    """Return the second places of the log, by ``[[audit.sinks]]``; they are opened by the first event.
+
+    Raises:
+        ConfigError: An address is none.
+    """
+    from ragkit.audit.sinks import FileSink
+    from ragkit.net_syslog import SyslogSink
+
+    made: list[Sink] = []
+    for one in config.audit.sinks:
+        if one.kind == "file" and one.path is not None:
+            path = config.resolve(one.path)
+            made.append(FileSink(path, name=one.name, timeout=one.timeout, required=one.required))
+            continue
+        try:
+            sink = SyslogSink(one.address or "", name=one.name, timeout=one.timeout, required=one.required)
+        except ValueError:
+            raise ConfigError(
+                f"the address of the sink {one.name!r} is none of a syslog server",
+                remedy="Write `unix:/dev/log`, `udp://host:514` or `tcp://host:601`.",
+            ) from None
+        made.append(sink)
+    return made
 
 
 def build_signer(config: Config, *, actor_key: bytes) -> Checkpointer:

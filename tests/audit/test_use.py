@@ -11,13 +11,15 @@ import pytest
 from ragkit.audit.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
-_ENVELOPE = {"outcome", "reason", "request", "actor", "data"}
+_ENVELOPE = {"outcome", "reason", "request", "actor", "data", "session", "evidence"}
 
 
 def recorded() -> Iterator[tuple[str, str, set[str]]]:
     """Yield where, which type, and which keys, for every call that records an event by a literal name."""
     for folder in ("ragkit", "connectors"):
         for module in sorted((ROOT / folder).rglob("*.py")):
+            if "assets" in module.parts:  # the stand-alone verifier tells its findings, not events
+                continue
             for call in ast.walk(ast.parse(module.read_text())):
                 if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
                     continue
