@@ -40,6 +40,8 @@ class ModelCall:
         conversation: Opaque id of the conversation; never sent.
         prompt: Version and hash of the prompt, such as ``answer-1:3f9c0a…``.
         placed: Numbers of the retrieved chunks that stand in it; never sent.
+        documents: Document versions it holds text of, as (document id, version); never sent.
+        tokens: Ids of the tokens of the record view behind the aliases of its conversation; never sent.
         max_tokens: Most tokens the model may write.
         temperature: 0 where the server allows it.
         stop: The model stops before it writes one of these.
@@ -52,6 +54,8 @@ class ModelCall:
     conversation: str = ""
     prompt: str = ""
     placed: tuple[int, ...] = ()
+    documents: tuple[tuple[str, int], ...] = ()
+    tokens: frozenset[str] = field(default=frozenset(), repr=False)
     max_tokens: int = 512
     temperature: float = 0.0
     seed: int | None = None
@@ -134,6 +138,9 @@ class Account:
         cost_micro: Cost in millionths of ``currency``; ``None`` where no price is known.
         prompt: Version and hash of the prompt.
         placed: Numbers of the retrieved chunks that stood in it.
+        max_tokens: Most tokens the model might write; 0 for a generator without a model.
+        temperature: As asked for.
+        seed: Likewise.
     """
 
     backend: str = ""
@@ -151,6 +158,9 @@ class Account:
     finish: Finish = "stop"
     prompt: str = ""
     placed: tuple[int, ...] = ()
+    max_tokens: int = 0
+    temperature: float = 0.0
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

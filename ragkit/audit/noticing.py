@@ -5,16 +5,19 @@
     recorder = NoticingRecorder(data / "events", …, opening=note_opening, closing=net_counts.begin)
 
 ``principal.seen`` stands before the first event of a principal with these access tokens, so that it can be told later
-who could have seen what; the tokens are keyed hashes, the same as in ``acl.class``.
+who could have seen what; the tokens are keyed hashes, the same as in ``acl.class``. ``model.loaded`` stands before the
+first event after a model's weights are hashed, at the latest before ``log.closed``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ragkit.audit.recorder import EventRecorder
+from ragkit.models.loaded import Loaded, loaded
 from ragkit.types import Evidence, Principal
 
 _AT_ONCE = 500
@@ -43,6 +46,7 @@ class NoticingRecorder(EventRecorder):
         self._since: Callable[[], Mapping[str, Any]] | None = None
         self._noticing = 0
         self._seen: set[tuple[str, frozenset[str]]] = set()
+        self._models: list[Loaded] = []
 
     def record(
         self,
@@ -58,7 +62,7 @@ class NoticingRecorder(EventRecorder):
     ) -> None:
         """Append one event, after those that have to stand before it. Raises as the recorder below."""
         if self.mode != "unsafe_off":
-            self._notice(actor)
+            self._notice(actor, last=kind == "log.closed")
             if kind == "log.closed" and self._since is not None:
                 data = {**(data or {}), **self._since()}
         super().record(
@@ -81,10 +85,11 @@ class NoticingRecorder(EventRecorder):
         super().close()
         self._noticing = 0
 
-    def _notice(self, actor: Principal | None) -> None:
+    def _notice(self, actor: Principal | None, *, last: bool = False) -> None:
         if self._noticing != os.getpid():
             self._noticing = os.getpid()
             self._seen.clear()
+            self._models.clear()
             self._since = self._closing() if self._closing is not None else None
             try:
                 if self._opening is not None:
@@ -92,6 +97,8 @@ class NoticingRecorder(EventRecorder):
             except BaseException:
                 self._noticing = 0
                 raise
+        if len(self._models) < len(loaded()):
+            self._note_models(last=last)
         if actor is None:
             return
         who = (actor.subject, actor.tokens)
@@ -113,3 +120,20 @@ class NoticingRecorder(EventRecorder):
         except BaseException:
             self._seen.discard(who)
             raise
+
+    def _note_models(self, *, last: bool) -> None:
+        """Record the models that were loaded and are hashed; the last time, wait for the hashes."""
+        for one in list(loaded()):
+            if one in self._models or not (last or one.hash.done()):
+                continue
+            self._models.append(one)
+            if one.hash.exception() is not None:
+                continue  # the weights went away meanwhile; the model is in the memory and stays nameless
+            data: dict[str, Any] = {"part": one.part, "model": _plain(one.model), "hash": one.hash.result()}
+            if one.dimension:
+                data["dimension"] = one.dimension
+            super().record("model.loaded", data=data)
+
+
+def _plain(model: str) -> str:
+    return re.sub(r"[^0-9a-zA-Z.+:_-]", "_", model)[:100] or "local"

@@ -29,6 +29,7 @@ from ragkit.backends.gguf_header import context_of_gguf
 from ragkit.backends.listening import Listener, streamed
 from ragkit.backends.llama_vocabulary import chat_template, control_tokens, is_end
 from ragkit.errors import ConfigError, GenerationError, GeneratorUnavailable, MissingDependency, ModelError
+from ragkit.models.loaded import note_loaded
 from ragkit.types import Completion, Location, ModelCall, TokenUsage
 
 
@@ -114,6 +115,7 @@ class LlamaCppModel:
             if self._given["template"] == "model":
                 self._template = chat_template(llama)
             self._control = control_pattern(control_tokens(llama))
+            note_loaded("generator", model="local", weights=[Path(self._given["path"]).expanduser()])
             self._llama = llama
 
     def _open(self, context: int) -> Any:

@@ -25,6 +25,7 @@ from ragkit.backends.listening import Listener, streamed
 from ragkit.backends.model_files import context_of, model_folder, read_config
 from ragkit.backends.passes import Row, greedy_batches, rows_stopping
 from ragkit.errors import ConfigError, GenerationError, GeneratorUnavailable, ModelError
+from ragkit.models.loaded import note_loaded
 from ragkit.models.weights import go_offline
 from ragkit.types import Completion, Location, ModelCall, TokenUsage
 
@@ -139,6 +140,7 @@ class TransformersModel:
 
                 torch.set_num_threads(self._given["threads"])
             self._ends, self._sampled = settle(model, tokenizer)
+            note_loaded("generator", model="local", weights=list(folder.glob("*.safetensors")))
             self._tokenizer, self._model = tokenizer, model
 
     def probe(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ragkit.errors import ModelError
+from ragkit.models.loaded import note_loaded
 
 _LABELS = ("entailment", "entailed", "supported", "consistent", "factual")
 _MAX_TOKENS = 512
@@ -69,6 +70,7 @@ class NliModel:
         self._label = _entailment_label(model.config.id2label)
         positions = getattr(model.config, "max_position_embeddings", _MAX_TOKENS) or _MAX_TOKENS
         self._max_tokens = max(16, min(_MAX_TOKENS, positions - 2))
+        note_loaded("entailment", model="local", weights=list(self._folder.glob("*.safetensors")))
         self._tokenizer, self._model = tokenizer, model.eval()
 
     def entails(self, premises: Sequence[str], hypothesis: str) -> float:

@@ -38,6 +38,9 @@ from ragkit.types import (
 
 REFUSAL = Masked("The documents do not answer this.")
 
+Told = Callable[[GenerationRequest, ModelCall, str], None]
+"""Called with each prompt, and the code of its fences, before a model is told it; what it raises ends the call."""
+
 Estimator = Callable[[MaskedQuestion, Sequence[Hit]], float]
 """Probability in 0..1 that the hits hold an answer."""
 
@@ -51,6 +54,7 @@ class PromptedGenerator:
         settings: ``[answers]``.
         estimator: Estimates ``support``; without one it is the share of supported sentences.
         nli: A model of entailment; without one ``settings.nli`` says where it is, if anywhere.
+        told: Is shown each prompt before the model is, to keep it.
     """
 
     def __init__(
@@ -61,12 +65,14 @@ class PromptedGenerator:
         settings: AnswersSection,
         estimator: Estimator | None = None,
         nli: Entailment | None = None,
+        told: Told | None = None,
     ) -> None:
         self._model = model
         self._name = name
         self._settings = settings
         self._estimator = estimator
         self._nli = nli
+        self._told = told
         self._prompts = PromptWriter(model, settings)
 
     def __repr__(self) -> str:
@@ -117,7 +123,7 @@ class PromptedGenerator:
         """
         if not _told(request):
             return self._nothing_found()
-        prepared = self._prompts.prepare(request)
+        prepared = self._ready(request)
         answer = self._answer(request, prepared)
         completion = self._model.complete(prepared.call)
         shown = answer.feed(completion.text) + answer.finish(completion.finish)
@@ -135,7 +141,7 @@ class PromptedGenerator:
             yield generation.text
             yield generation
             return
-        prepared = self._prompts.prepare(request)
+        prepared = self._ready(request)
         answer = self._answer(request, prepared)
         completion: Completion | None = None
         parts: list[str] = []
@@ -156,6 +162,12 @@ class PromptedGenerator:
         if rest:
             yield Masked(rest)
         yield generation
+
+    def _ready(self, request: GenerationRequest) -> Prepared:
+        prepared = self._prompts.prepare(request)
+        if self._told is not None:
+            self._told(request, prepared.call, prepared.code)
+        return prepared
 
     # --- after the model ---------------------------------------------------------------------------------------
 
@@ -213,6 +225,9 @@ class PromptedGenerator:
             finish=completion.finish,
             prompt=call.prompt,
             placed=call.placed,
+            max_tokens=call.max_tokens,
+            temperature=call.temperature,
+            seed=call.seed,
         )
 
     def _nothing_found(self) -> Generation:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragkit.errors import ModelError
 from ragkit.index.question_encoder import QuestionEncoder
+from ragkit.models.loaded import note_loaded
 from ragkit.models.processor import multiplies_bf16, single_threaded_pool
 from ragkit.models.weights import DEFAULT_MODEL, ModelFiles, find_model, go_offline
 from ragkit.models.word_pieces import batch_rows, load_tokenizer, piece_ids, refuse_long
@@ -108,6 +109,8 @@ class MiniLMEmbedder:
                 self._questions = QuestionEncoder(files, tokenizer=tokenizer, threads=self._threads)
                 self._questions.load()
             verified()
+            pinned = files.pins.get("model.safetensors", "")
+            note_loaded("embedder", model=files.name, digest=pinned or files.digest, dimension=files.dimension)
             self._tokenizer = tokenizer
 
     def load_bulk(self) -> None:

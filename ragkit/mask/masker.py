@@ -31,6 +31,7 @@ from ragkit.mask.sight import Sight
 from ragkit.mask.standins import stand_ins
 from ragkit.mask.vault import Item, Vault
 from ragkit.mask.views import Replacement, build_views
+from ragkit.models.loaded import note_loaded
 from ragkit.policy import Policy
 from ragkit.protocols import Detector
 from ragkit.types import Document, MaskedDocument, MaskedQuestion, MaskedText, Principal, RawQuestion, Span
@@ -77,6 +78,7 @@ class CollectionMasker:
         self._allowed = allowed or Allowed(policy)
         self._examiner = Examiner(policy, self._allowed)
         self._dates = DateShift(policy, vault)
+        self._loaded = False
         parts = [*(detector.fingerprint for detector in self.detectors), *self._allowed.fingerprints]
         self._policy = policy.fingerprint(parts, key=key)
 
@@ -90,6 +92,9 @@ class CollectionMasker:
         self._allowed.load()
         for detector in self.detectors:
             detector.load()
+            if not self._loaded:
+                note_loaded("detector", model=detector.name, digest=detector.fingerprint)
+        self._loaded = True
 
     # --- documents -----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from ragkit.types import Generation, GenerationRequest, Location
 
 _MODEL = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z.+:_-]{0,99}")
 _WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+){0,5}")
+_MOST_PLACED = 1_000
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -39,8 +40,12 @@ def record_done(
     location: Location,
     generation: Generation,
     streamed: bool,
+    asked: str = "",
 ) -> None:
-    """Record a call that answered or refused."""
+    """Record a call that answered or refused; ``asked`` is the model asked for, the generation's the one that answered.
+
+    A generator without a model of its own reads every hit.
+    """
     account, checks = generation.account, generation.checks
     used = account.usage
     data: dict[str, Any] = {
@@ -62,9 +67,14 @@ def record_done(
     if account.cost_micro is not None:
         data |= {"cost_micro": account.cost_micro, "currency": account.currency}
     named = {"model": plain_model(account.model), "prompt": account.prompt, "destination": account.destination}
-    data |= {key: value for key, value in named.items() if value}
-    if account.placed:
-        data["placed"] = list(account.placed)
+    data |= {key: value for key, value in (named | {"asked": plain_model(asked)}).items() if value}
+    placed = account.placed if account.prompt else [hit.chunk_id for hit in request.hits]
+    if placed:
+        data["placed"] = list(placed)[:_MOST_PLACED]
+    if account.max_tokens:
+        data |= {"max_tokens": account.max_tokens, "temperature_u": round(account.temperature * 1_000_000)}
+    if account.seed is not None:
+        data["seed"] = account.seed & 0x7FFF_FFFF_FFFF_FFFF
     _record(recorder, request, generator, location, streamed=streamed, data=data)
 
 
@@ -113,6 +123,7 @@ def record_refused(
         request=request.request_id or None,
         actor=request.principal,
         data=data,
+        session=request.conversation.id,
     )
 
 
@@ -141,4 +152,5 @@ def _record(
         request=request.request_id or None,
         actor=request.principal,
         data=about | data,
+        session=request.conversation.id,
     )

@@ -190,6 +190,7 @@ class _Call:
             location=meter.location,
             generation=generation,
             streamed=self.streamed,
+            asked=meter.tariff.model,
         )
         mark.called(account, generation.checks)
         self._count(account, seconds)
