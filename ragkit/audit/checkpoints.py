@@ -148,7 +148,7 @@ class Checkpointer:
 
         With a key file, the key waits beside it already (:meth:`ragkit.audit.signing.KeySource.make_next`).
         """
-        self._next, self._keep_old = private, keep_old
+        self._keep_old, self._next = keep_old, private
 
     def forget(self) -> None:
         """Read notes, key and lines anew when they are needed next."""

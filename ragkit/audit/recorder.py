@@ -147,6 +147,28 @@ class EventRecorder:
         except OSError as failed:
             self._unwritable(failed)
 
+    @property
+    def signer(self) -> Signer | None:
+        """Who signs states of the log."""
+        return self._writer.signer
+
+    def checkpoint(self) -> None:
+        """Sign the log as it is now, due or not. Nothing happens where nothing was recorded, or without a signer.
+
+        Raises:
+            CheckpointRefused: The log does not continue what was signed, or the key is not there.
+            AuditUnavailable: The log or the checkpoint could not be read or written.
+        """
+        if self.mode == "unsafe_off":
+            return
+        try:
+            self._writer.sign()
+        except OSError as failed:
+            raise AuditUnavailable(
+                f"the event log could not be signed ({type(failed).__name__}, errno {failed.errno})",
+                remedy="Make `.ragkit/events` and the folder of the signing key writable, and see that there is room.",
+            ) from None
+
     def close(self) -> None:
         """Record the end, sign, and close the files; recording again opens them again. Raises as :meth:`record`."""
         if not self._writer.begun:

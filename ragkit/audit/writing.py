@@ -31,7 +31,6 @@ from ragkit.errors import CheckpointRefused
 from ragkit.types import Evidence, Principal
 
 _AGAIN = 5.0
-_REFUSED_AGAIN = 60.0
 _DECIDED = 2
 _OUTCOMES = {"sink.failed": "degraded", "sink.recovered": "ok"}
 
@@ -112,6 +111,11 @@ class Writer:
         """Lines this process has written."""
         return self._segments.written
 
+    @property
+    def signer(self) -> Signer | None:
+        """Who signs states of the log."""
+        return self._signer
+
     def submit(self, entry: Entry) -> None:
         """Hand an entry over and wait until it is recorded, and on the disk if it is durable.
 
@@ -136,6 +140,16 @@ class Writer:
         with self._state:
             self._misses += 1
             self._missed_code = code_of(failed)
+
+    def sign(self) -> None:
+        """Sign the log as it is, due or not.
+
+        Raises:
+            CheckpointRefused: It does not continue what was signed, or the key is not there.
+            OSError: It could not be read or written.
+        """
+        self._prepare()
+        self.submit(Entry(None, durable=True, then="sign"))
 
     def close(self) -> None:
         """Sign what is unsigned and close the files; the next entry opens them again. Raises as :meth:`submit`."""
@@ -196,8 +210,9 @@ class Writer:
         except Exception as failed:
             self._decide(mine, failed)
         for entry in mine:
-            if entry.then:
-                self._sign()
+            refused = self._sign() if entry.then else None
+            if entry.then == "sign":
+                self._decide([entry], refused)
             if entry.then == "end":
                 self._end()
         self._decide(mine)
@@ -344,8 +359,8 @@ class Writer:
         finally:
             self._worker.put(Entry(None, then="sign"))
 
-    def _sign(self) -> None:
-        """Announce and sign a checkpoint.
+    def _sign(self) -> Exception | None:
+        """Announce and sign a checkpoint; return why that was not done.
 
         When it is refused or fails, that is recorded, once until it succeeds again, and recording goes on: to stop
         would take from the users what they need and give the one who altered the log what he may want, while the
@@ -353,7 +368,7 @@ class Writer:
         """
         self._preparing = False
         if self._signer is None or not self._unsigned:
-            return
+            return None
         try:
             with self._signing, self._segments.locked() as notes:
                 lines = self._notes(notes)
@@ -369,13 +384,16 @@ class Writer:
             with suppress(SinkFailed):
                 self._copy(lines)
         except CheckpointRefused as refused:
-            self._sign_again = time.monotonic() + _REFUSED_AGAIN
+            self._sign_again = time.monotonic() + _AGAIN
             sizes = {key: getattr(refused, key, None) for key in ("size", "seen")}
             code = str(getattr(refused, "code", ""))
             self._tell("checkpoint.refused", {key: n for key, n in sizes.items() if is_count(n)}, code)
+            return refused
         except Exception as failed:
             self._sign_again = time.monotonic() + _AGAIN
             self._tell("checkpoint.failed", {"size": self._segments.next_seq - 1}, code_of(failed))
+            return failed
+        return None
 
     def _tell(self, kind: str, data: Mapping[str, Any], code: str) -> None:
         if self._told != kind:
