@@ -18,7 +18,8 @@ from ragkit.generator_listing import Listed, list_generators
 from ragkit.generator_names import default_name
 from ragkit.handles import Handles
 from ragkit.protocols import ChatModel, Recorder
-from ragkit.types import Completion, DataClass, Location, Masked, Message, ModelCall
+from ragkit.roles import require
+from ragkit.types import Completion, DataClass, Location, Masked, Message, ModelCall, Principal
 
 if TYPE_CHECKING:
     from ragkit.answering import Answering
@@ -83,19 +84,27 @@ class Generators:
         """Return every generator that can be asked for. Opens nothing and reads no secret."""
         return list_generators(self._handles.config)
 
-    def test(self, name: str | None = None) -> Tested:
+    def test(self, name: str | None = None, *, principal: Principal | None = None) -> Tested:
         """Find out whether a generator works: its section, its server, its model, one tiny call.
 
         The call has a fixed public text, passes the gateway of the destination and leaves its events.
 
         Args:
             name: Of the generator; by default the one that answers.
+            principal: Who asks, an operator; by default the owner.
 
         Raises:
+            AccessDenied: No operator.
             ConfigError: There is none of that name.
         """
         config = self._handles.config
-        return _Test(self._answering(), self._handles.recorder, name or default_name(config)).run()
+        asking = require(self._handles, "operator", verb="generators.test", principal=principal)
+        done = _Test(self._answering(), self._handles.recorder, name or default_name(config)).run()
+        about = {"generator": done.name, "checks": len(done.checks), "failed": sum(not one.ok for one in done.checks)}
+        about |= {key: value for key, value in (("destination", done.destination), ("code", done.code)) if value}
+        outcome = "ok" if done.ok else "degraded"
+        self._handles.recorder.record("generator.tested", actor=asking, outcome=outcome, data=about)
+        return done
 
     def _answering(self) -> Answering:
         from ragkit.answering import Answering

@@ -140,10 +140,15 @@ class Handles:
 
     def collection(self, name: str, database: Database, *, create: bool = False) -> OpenCollection:
         """Open a collection of this record store, making its row and key if asked."""
-        from ragkit.store.catalog import open_collection
+        from ragkit.store.catalog import list_collections, open_collection
 
         data_class = self.config.collections[name].data_class
+        there = list_collections(database) if create else (name,)
         row = open_collection(database, self._root_key, name, create=create, data_class=data_class)
+        if name not in there:
+            made = [{"scope": "root"}] * (not there) + [{"scope": "collection", "collection": name}]
+            for data in made:
+                self.recorder.record("key.created", data={**data, "keys": 1})
         return OpenCollection(
             self.config,
             name,

@@ -98,7 +98,9 @@ class Holding:
         """Return all holds with their reasons, released ones too, the oldest first; for officers."""
         names = [self._handles.name(collection)] if collection else list(self._handles.known())
         for name in names:
-            self._handles.officer("hold", purpose=purpose, principal=principal, collection=name)
+            asking = self._handles.officer("hold", purpose=purpose, principal=principal, collection=name)
+            told = {"verb": "hold-list", "collection": name, "via": "local" if asking.kind == "local" else "caller"}
+            self._handles.recorder.record("auth.ok", actor=asking, data=told)
         reports = []
         for name in names:
             part = self._handles.reader(name)

@@ -23,6 +23,7 @@ from ragkit.holding import HoldReport as HoldReport
 from ragkit.protocols import Progress
 from ragkit.restoring import RestoreReport as RestoreReport
 from ragkit.restoring import restore_workspace as restore_workspace
+from ragkit.roles import require
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Keeping(Holding):
         target: str | PathLike[str],
         *,
         keys: str | PathLike[str] | None = None,
+        principal: Principal | None = None,
         progress: Progress | None = None,
     ) -> BackupReport:
         """Copy the record store, the configuration and the event log to a new folder; and the key file, if asked.
@@ -56,15 +58,18 @@ class Keeping(Holding):
         Args:
             target: The new folder; nothing may be there.
             keys: Where the one copy of the key file is; default: ``keys`` under ``[backup]``, or none.
+            principal: Who asks, an operator; by default the owner.
             progress: Called with ``"backup"`` and bytes.
 
         Raises:
+            AccessDenied: No operator.
             BackupError: The target is there, there is no room, or another backup is under way.
             StoreError: Nothing was ever synced.
         """
         from ragkit.lifecycle.backup import Backup
         from ragkit.store.keyfile import open_key_file
 
+        asking = require(self._handles, "operator", verb="backup", principal=principal)
         self._require_synced()
         config = self._handles.config
         key_file = open_key_file(config.data_folder / "records.keys.db", writable=True)
@@ -75,12 +80,13 @@ class Keeping(Holding):
                 root_key=self._handles.root_key,
                 recorder=self._handles.recorder,
                 software=version("ragkit"),
+                actor=asking,
             ).make(Path(target).expanduser(), progress=progress)
-            return self._with_keys(made, key_file, Path(keys).expanduser() if keys is not None else None)
+            return self._with_keys(made, key_file, Path(keys).expanduser() if keys is not None else None, asking)
         finally:
             key_file.close()
 
-    def _with_keys(self, made: BackupReport, key_file: KeyFile, place: Path | None) -> BackupReport:
+    def _with_keys(self, made: BackupReport, key_file: KeyFile, place: Path | None, asking: Principal) -> BackupReport:
         """Make the copy of the key file; the backup stands, whatever becomes of that."""
         from ragkit.lifecycle.backup_keys import copy_keys, refresh_key_copy
 
@@ -98,14 +104,15 @@ class Keeping(Holding):
             )
             return replace(made, keys_problem=problem)
         data = {"kind": "keys", "copy": copied.copy, "made": copied.made_at}
-        self._handles.recorder.record("backup.made", data=data)
+        self._handles.recorder.record("backup.made", actor=asking, data=data)
         problem = f"{copied.stale} older copies of the key file could not be reached; delete them by hand."
         return replace(made, keys=copied, keys_problem=problem if copied.stale else "")
 
     # --- retention -------------------------------------------------------------------------------------------------
 
-    def due(self) -> list[RuleReport]:
-        """Return what each retention rule asks for now, in counts. For everybody who may see the status."""
+    def due(self, *, principal: Principal | None = None) -> list[RuleReport]:
+        """Return what each retention rule asks for now, in counts; for operators, as the status."""
+        require(self._handles, "operator", verb="due", principal=principal)
         known = self._handles.known()
         return [rule for name in known for rule in self._retention(known[name]).due()]
 
@@ -138,12 +145,15 @@ class Keeping(Holding):
         config = self._handles.config
         known = self._handles.known()
         ruled = {rule.collection for rule in config.retention}
+        asking = principal or config.workspace.principal
         for name in sorted(ruled):
-            self._handles.officer("retention", purpose=purpose, principal=principal, collection=name)
+            self._handles.officer("retention", purpose=purpose, principal=asking, collection=name)
         hashed = self._handles.recorder.keyed(purpose)
         if dry_run:
             reports = [
-                self._retention(known[name]).run(dry_run=True, purpose=hashed) for name in known if name in ruled
+                self._retention(known[name], asking).run(dry_run=True, purpose=hashed)
+                for name in known
+                if name in ruled
             ]
             return replace(RetentionReport.together(reports), dry_run=True, elapsed=time.perf_counter() - began)
         self._require_synced()
@@ -152,7 +162,7 @@ class Keeping(Holding):
             for name in known:
                 part = self._handles.collection(name, database)
                 part.store.sweep()
-                retention = self._retention(part)
+                retention = self._retention(part, asking)
                 done = retention.run(keep_days=config.backup.keep_days, purpose=hashed, progress=progress)
                 if done.documents:
                     fold(part.index, recorder=part.recorder, collection=name, progress=progress, force=True)
@@ -163,7 +173,7 @@ class Keeping(Holding):
         total = RetentionReport.together(reports)
         return replace(total, keys_problem=problem, elapsed=time.perf_counter() - began)
 
-    def _retention(self, part: OpenCollection) -> Retention:
+    def _retention(self, part: OpenCollection, asking: Principal | None = None) -> Retention:
         from ragkit.lifecycle.retention import Retention
         from ragkit.lifecycle.retention_rules import rules_of
 
@@ -173,6 +183,7 @@ class Keeping(Holding):
             vault=part.masker.vault,
             holds=self._holds(part),
             recorder=part.recorder,
+            actor=asking,
         )
 
     def _renewed(self, key_file: KeyFile) -> str:

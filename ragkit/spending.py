@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ragkit.config import Config
 from ragkit.handles import Handles
+from ragkit.roles import require
 from ragkit.routing.accounts import own_token
 from ragkit.routing.budgets import BudgetState
 from ragkit.types import Principal
@@ -69,6 +70,7 @@ def usage_of(
     since: date | None = None,
     until: date | None = None,
     principal: Principal | None = None,
+    budgets_of: Principal | None = None,
 ) -> Usage:
     """Return what was used from ``since`` to ``until``, both days included, in UTC.
 
@@ -80,14 +82,16 @@ def usage_of(
         by: Headings, outermost first.
         since: First day; by default the first there is.
         until: Last day; by default the last there is.
-        principal: Of budgets that are each principal's own, this one's is shown; by default the owner's.
+        principal: Who asks, an operator; by default the owner.
+        budgets_of: Of budgets that are each principal's own, this one's is shown; by default who asks.
 
     Raises:
+        AccessDenied: No operator.
         StoreError: The ledger cannot be read, or nothing was ever synced.
         ConfigError: The catalogue of prices is refused.
     """
+    asking = require(handles, "operator", verb="usage", principal=principal, tell=True)
     spending = handles.spending
-    asking = principal or handles.config.workspace.principal
     known = {spending.ledger.hash_token(token): name for token, name in _nameable(handles.config)}
     rows = [_named(row, known) for row in spending.ledger.rows(since=since, until=until)]
     catalogue = spending.catalogue()
@@ -95,7 +99,7 @@ def usage_of(
         by=tuple(by),
         rows=tuple(_summed(rows, by)),
         totals=tuple(_summed(rows, ())),
-        budgets=tuple(spending.budgets.states(asking)),
+        budgets=tuple(spending.budgets.states(budgets_of or asking)),
         prices_dated=catalogue.dated,
         prices_stale=catalogue.is_stale(spending.ledger.today()),
     )

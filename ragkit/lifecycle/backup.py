@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ragkit.lifecycle.backup_keys import KeyCopy
     from ragkit.protocols import Progress, Recorder
     from ragkit.store.keyfile import KeyFile
+    from ragkit.types import Principal
 
 SECRET = "backup"  # noqa: S105 - a name
 _PARTIAL = ".partial"
@@ -83,16 +84,25 @@ class Backup:
         root_key: Opens the secret that signs the manifest.
         recorder: Gets an event before the backup appears under its name.
         software: Version of ragkit.
+        actor: Who asked for it, for the event.
     """
 
     def __init__(
-        self, config: Config, key_file: KeyFile, *, root_key: bytes, recorder: Recorder, software: str
+        self,
+        config: Config,
+        key_file: KeyFile,
+        *,
+        root_key: bytes,
+        recorder: Recorder,
+        software: str,
+        actor: Principal | None = None,
     ) -> None:
         self._config = config
         self._key_file = key_file
         self._root_key = root_key
         self._recorder = recorder
         self._software = software
+        self._actor = actor
 
     def make(self, target: Path, *, progress: Progress | None = None) -> BackupReport:
         """Make a backup: a new folder, mode 0700, that appears whole or not at all.
@@ -239,7 +249,7 @@ class Backup:
             "bytes": made.size,
             "segments": sum(name.startswith("events/") for name in made.files),
         }
-        self._recorder.record("backup.made", data=data)
+        self._recorder.record("backup.made", actor=self._actor, data=data)
 
 
 def backup_secret(keys: WorkspaceKeys) -> bytes:

@@ -46,6 +46,8 @@ def fold(
     except IndexUnhealthy:
         recorder.record("index.generation.condemned", outcome="error", actor=actor, data={"collection": collection})
         raise
+    numbers = {"collection": collection, "generation": report.number}
+    recorder.record("index.generation.built", actor=actor, data={**numbers, "chunks": report.chunks})
     recorder.record(
         "index.generation.activated",
         actor=actor,
@@ -63,6 +65,8 @@ def fold(
             "language": generations.fingerprints.language,
         },
     )
+    if report.previous:
+        recorder.record("index.generation.removed", actor=actor, data={**numbers, "generation": report.previous})
     if progress:
         progress("index", report.chunks, report.chunks)
     return report
