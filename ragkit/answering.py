@@ -137,6 +137,7 @@ class Answering:
                 circuit=self._spending().circuits.setdefault(destination, Circuit()),
                 fixed={text for one in self.named.values() for text in strings_in(one.options)},
                 folder=self.config.folder,
+                evidence=self.config.audit.keeps_evidence,
             )
         return self._doors[destination]
 
@@ -202,8 +203,23 @@ class Answering:
             name=name,
             settings=self.config.answers,
             **({"nli": self._nli(str(self.config.resolve(nli)))} if nli else {}),
+            told=partial(self._keep_prompt, name) if self.config.audit.keeps_evidence else None,
         )
         return VouchedGenerator(prompted, self._vouch) if self.find(name).destination else prompted
+
+    def _keep_prompt(self, name: str, request: GenerationRequest, call: ModelCall, code: str) -> None:
+        """Let what a model is about to be told be kept as evidence."""
+        from ragkit.audit.evidence_forms import prompted
+
+        data = {"collection": request.question.collection, "generator": name, "prompt": call.prompt}
+        self._recorder.record(
+            "prompt.written",
+            request=request.request_id or None,
+            actor=request.principal,
+            data=data | {"placed": list(call.placed)},
+            session=request.conversation.id,
+            evidence=prompted(request, call, code),
+        )
 
     def _ceiling(self, name: str) -> DataClass | None:
         """The most sensitive class where bytes pass no gateway; ``None`` where they do, or none leave."""

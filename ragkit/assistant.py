@@ -15,8 +15,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
+from ragkit.audit.evidence_forms import abandoned, answered, assembled, searched
 from ragkit.generate.injection_guard import report_signs
 from ragkit.protocols import Generator, Masker, Recorder, Retriever
 from ragkit.retrieve.dialogue import with_history
@@ -26,6 +28,7 @@ from ragkit.types import (
     Answer,
     Conversation,
     DataClass,
+    Evidence,
     Generation,
     GenerationRequest,
     Hit,
@@ -48,6 +51,7 @@ class Assistant:
         generator: Writes the answer; never sees unmasked text.
         recorder: An answer whose event is not durable is not given.
         history: How many earlier turns take part in retrieval and prompt.
+        evidence: Hand the recorder what was asked, found and answered, for its evidence store.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Assistant:
         generator: Generator,
         recorder: Recorder,
         history: int = 3,
+        evidence: bool = False,
     ) -> None:
         self.collection = collection
         self.data_class = data_class
@@ -68,6 +73,7 @@ class Assistant:
         self.generator = generator
         self.recorder = recorder
         self.history = history
+        self.evidence = evidence
 
     def ask(
         self,
@@ -128,7 +134,7 @@ class Assistant:
             with mark.within():
                 asked = self._find(question, number, dialogue, principal=principal, k=k, filters=filters)
             writer.load()
-            given, open_ended = 0, False
+            given, open_ended, shown = 0, False, list[Masked]()
             try:
                 for piece in mark.over(writer.stream(asked.request)):
                     if isinstance(piece, Generation):
@@ -142,18 +148,38 @@ class Assistant:
                             self._begin(asked, writer)
                             open_ended = True
                         given += len(piece)
+                        shown += [piece] if self.evidence else []
                         yield piece
             finally:
                 if open_ended:  # the caller went, or the generator failed, after text was given
-                    self._abandon(asked, writer, given)
+                    self._abandon(asked, writer, given, shown)
 
     def search(
-        self, question: RawQuestion, *, principal: Principal, k: int, filters: Mapping[str, str] | None = None
+        self,
+        question: RawQuestion,
+        *,
+        principal: Principal,
+        k: int,
+        filters: Mapping[str, str] | None = None,
+        evidence: bool = True,
     ) -> list[Hit]:
-        """Return the hits for a question, best first, without an answer. Raises as :meth:`ask`."""
+        """Return the hits for a question, best first, without an answer. Raises as :meth:`ask`.
+
+        Args:
+            question: As typed.
+            principal: Who asks.
+            k: How many chunks to return.
+            filters: Metadata that documents must have.
+            evidence: Whether this question may be kept as evidence; one that asks by an erased value may not.
+        """
         request = uuid4().hex
         masked = self._mask(question, principal, request)
-        return self.retriever.retrieve(masked, k=k, principal=principal, filters=filters, request=request)
+        hits = self.retriever.retrieve(masked, k=k, principal=principal, filters=filters, request=request)
+        if self.evidence and evidence:
+            data = {"hits": len(hits), "questions": 1, "policy": masked.policy, "k": k}
+            kept = searched([masked], [hits], k=k, filters=filters)
+            self._keep(kept, request, principal=principal, data=data)
+        return hits
 
     def search_many(
         self,
@@ -166,7 +192,12 @@ class Assistant:
         """Return the hits of each question; many are embedded together. Raises as :meth:`ask`."""
         request = uuid4().hex
         masked = [self._mask(question, principal, request) for question in questions]
-        return self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters)
+        found = self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters)
+        if self.evidence and masked:
+            data = {"hits": sum(map(len, found)), "questions": len(masked), "policy": masked[0].policy, "k": k}
+            kept = searched(masked, found, k=k, filters=filters)
+            self._keep(kept, request, principal=principal, data=data)
+        return found
 
     def request(
         self,
@@ -198,20 +229,45 @@ class Assistant:
     ) -> _Asked:
         dialogue.bind(self.collection, principal.subject)
         clock = _Clock()
-        masked = self._mask(question, principal, number)
+        masked = self._mask(question, principal, number, session=dialogue.id)
         earlier = (*masked.history, *(turn.question for turn in dialogue.turns))
         masked = replace(masked, history=earlier[-self.history :] if self.history else ())
         clock.lap("mask")
         with retrieval_span(self.collection, k=k) as mark:
             wanted = with_history(masked, turns=self.history)
-            hits = self.retriever.retrieve(wanted, k=k, principal=principal, filters=filters, request=number)
+            hits = self.retriever.retrieve(
+                wanted, k=k, principal=principal, filters=filters, request=number, session=dialogue.id
+            )
             mark.set(HITS, len(hits))
         clock.lap("retrieve")
         report_signs(hits, recorder=self.recorder, collection=self.collection, request=number, actor=principal)
         request = GenerationRequest(masked, tuple(hits), self.data_class, dialogue, number, principal)
+        if self.evidence:
+            data = {"hits": len(hits), "history": len(masked.history), "policy": masked.policy, "k": k}
+            kept = assembled(request, k=k, filters=filters)
+            self._keep(kept, number, principal=principal, data=data, session=dialogue.id)
+            clock.lap("evidence")
         return _Asked(request, principal, clock)
 
-    def _mask(self, question: RawQuestion, principal: Principal, request: str) -> MaskedQuestion:
+    def _keep(
+        self,
+        evidence: Evidence,
+        request: str,
+        *,
+        principal: Principal,
+        data: Mapping[str, Any],
+        session: str = "",
+    ) -> None:
+        self.recorder.record(
+            "request.assembled",
+            request=request,
+            actor=principal,
+            data={"collection": self.collection, **data},
+            session=session,
+            evidence=evidence,
+        )
+
+    def _mask(self, question: RawQuestion, principal: Principal, request: str, *, session: str = "") -> MaskedQuestion:
         masked = self.masker.mask_question(question, principal=principal)
         self.recorder.record(
             "query.received",
@@ -223,7 +279,9 @@ class Assistant:
                 "history": len(question.history),
                 "entities": dict(masked.counts),
                 "policy": masked.policy,
+                **masked.findings.told(),
             },
+            session=session,
         )
         return masked
 
@@ -238,15 +296,18 @@ class Assistant:
                 "data_class": self.data_class.value,
                 "hits": len(asked.request.hits),
             },
+            session=asked.request.conversation.id,
         )
 
-    def _abandon(self, asked: _Asked, writer: Generator, characters: int) -> None:
+    def _abandon(self, asked: _Asked, writer: Generator, characters: int, shown: Sequence[Masked]) -> None:
         self.recorder.record(
             "answer.abandoned",
             request=asked.request.request_id,
             actor=asked.principal,
             outcome="error",
             data={"collection": self.collection, "generator": writer.name, "characters": characters},
+            session=asked.request.conversation.id,
+            evidence=abandoned(asked.request, shown) if self.evidence else None,
         )
 
     def _release(self, generation: Generation, asked: _Asked, writer: Generator) -> None:
@@ -269,6 +330,8 @@ class Assistant:
                 "hits": len(asked.request.hits),
                 "characters": len(generation.text),
             },
+            session=asked.request.conversation.id,
+            evidence=answered(asked.request, generation) if self.evidence else None,
         )
 
     def _answer(self, generation: Generation, asked: _Asked) -> Answer:

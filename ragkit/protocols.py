@@ -259,7 +259,7 @@ class HitSource(Protocol):
 class Retriever(Protocol):
     """Question in, re-checked hits out, best first. ``retrieve_many`` gives the same for each, embedded together.
 
-    ``request`` joins the event with the others of the same question.
+    ``request`` joins the event with the others of the same question, ``session`` with those of the same dialogue.
     """
 
     def retrieve(
@@ -270,6 +270,7 @@ class Retriever(Protocol):
         principal: Principal,
         filters: Mapping[str, str] | None = None,
         request: str | None = None,
+        session: str = "",
     ) -> list[Hit]: ...
 
     def retrieve_many(

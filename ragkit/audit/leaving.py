@@ -58,6 +58,11 @@ LEAVING: Mapping[str, EventType] = {
         _EGRESS | _keys((_DATA_CLASS, "data_class ceiling"), bytes=is_count, collection=is_name, entities=is_counts),
         durable=True,
     ),
+    "prompt.written": EventType(
+        "generate",
+        "What a model is about to be told is kept as evidence; only where evidence is kept.",
+        _keys((is_name, "collection generator"), prompt=is_version, placed=many(is_id)),
+    ),
     "egress.unsafe": EventType(
         "egress",
         "A prompt is about to leave through a model whose bytes do not pass the gateway.",

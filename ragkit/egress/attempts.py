@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ragkit.egress.circuit import Circuit
 from ragkit.egress.failures import failure, never_answered, redirected, resting
@@ -31,10 +31,14 @@ class Chances:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Who answered an attempt, and the id the provider gave the call, to ask them by; both may be empty."""
+    """Who answered an attempt, and the id the provider gave the call, to ask them by; both may be empty.
+
+    ``body`` is what came, where replies are kept as evidence.
+    """
 
     peer: Peer = field(default_factory=Peer)
     provider_request: str = field(default="", repr=False)
+    body: bytes = field(default=b"", repr=False)
 
     @classmethod
     def by(cls, incoming: Incoming) -> Answered:
@@ -57,6 +61,7 @@ class Sending:
         before: Called with the number of the attempt before each; what it raises ends the call unsent.
         ended: Called once an attempt: a word or nothing, the status or 0, bytes received, milliseconds, its number,
             and who answered.
+        keeps: Whether ``ended`` is given the reply's body.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Sending:
     before: Callable[[int], None]
     ended: Callable[[str, int, int, float, int, Answered], None]
     chances: Chances = field(default_factory=Chances)
+    keeps: bool = False
 
 
 class OpenReply:
@@ -90,6 +96,7 @@ class OpenReply:
         self._open = True
         self._pieces = incoming.pieces()
         self._held: list[bytes] = []
+        self._kept = bytearray()
 
     def __repr__(self) -> str:
         return f"OpenReply({self.status})"
@@ -115,6 +122,8 @@ class OpenReply:
         try:
             while (piece := self._next()) is not None:
                 self._received += len(piece)
+                if self._sending.keeps:
+                    self._kept += piece
                 if piece:
                     yield piece
         except NetFailure as failed:
@@ -133,7 +142,8 @@ class OpenReply:
         else:
             self._circuit.failed()
         passed = (self._sending.chances.clock() - self._begun) * 1000
-        self._sending.ended(word, self.status, self._received, passed, self.attempt, self.answered)
+        answered = replace(self.answered, body=bytes(self._kept)) if self._kept else self.answered
+        self._sending.ended(word, self.status, self._received, passed, self.attempt, answered)
 
     def _next(self) -> bytes | None:
         if self._held:

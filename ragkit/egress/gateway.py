@@ -51,6 +51,7 @@ class EgressGateway:
         chances: Clock, sleep and dice.
         fixed: Strings that the configuration gives and bodies hold, such as a model's name; not looked over.
         folder: What a relative ``ca_file`` counts from.
+        evidence: Hand the recorder the bytes that leave and come back, for its evidence store.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class EgressGateway:
         chances: Chances | None = None,
         fixed: Collection[str] = (),
         folder: Path = Path(),
+        evidence: bool = False,
     ) -> None:
         self._section = section
         self._scanner = scanner
         self._chances = chances or Chances()
         self._destination = Destination.declared(name, section)
-        self._ledger = Ledger(recorder, self._destination, key or secrets.token_bytes(32))
+        self._evidence = evidence
+        self._ledger = Ledger(recorder, self._destination, key or secrets.token_bytes(32), evidence=evidence)
         self._circuit = circuit or Circuit(clock=self._chances.clock)
         self._wire = wire
         self._fixed = API_WORDS.union(fixed)
@@ -176,6 +179,7 @@ class EgressGateway:
             before=lambda attempt: self._ledger.intent(call, verdict, body, attempt),
             ended=self._ended(call),
             chances=self._chances,
+            keeps=self._evidence,
         )
 
     def _addressed(self, path: str, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:

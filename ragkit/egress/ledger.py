@@ -11,7 +11,7 @@ from typing import Any
 from ragkit.egress.attempts import Answered
 from ragkit.egress.verdicts import Destination, Verdict
 from ragkit.protocols import Recorder
-from ragkit.types import ModelCall
+from ragkit.types import Evidence, ModelCall
 
 _ODD = re.compile(r"[^0-9a-zA-Z.+:_-]")
 _ID = re.compile(r"[0-9a-z]{16,64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -25,10 +25,12 @@ class Ledger:
         recorder: Takes the events.
         destination: Where the calls go.
         key: Under which the bytes of a prompt are hashed, so that a prompt in hand can be compared and no other found.
+        evidence: Hand the bytes themselves to the recorder too, for its evidence store.
     """
 
-    def __init__(self, recorder: Recorder, destination: Destination, key: bytes) -> None:
+    def __init__(self, recorder: Recorder, destination: Destination, key: bytes, *, evidence: bool = False) -> None:
         self._recorder = recorder
+        self._evidence = evidence
         self._key = key
         self._facts: dict[str, Any] = {
             "destination": destination.name,
@@ -64,7 +66,8 @@ class Ledger:
             data["conversation"] = call.conversation
         if _PROMPT.fullmatch(call.prompt):
             data["prompt"] = call.prompt
-        self._write("egress.intent", call, data)
+        first = body if attempt == 1 else b""  # the next attempts send the same: see the hash
+        self._write("egress.intent", call, data, evidence=self._kept(call, "request_body", first))
 
     def blocked(self, call: ModelCall, verdict: Verdict) -> None:
         """Something was kept from leaving."""
@@ -102,17 +105,40 @@ class Ledger:
             data["provider_request"] = self._keyed(answered.provider_request.encode())
         failed = bool(word) and word != "left"
         kind = "egress.failed" if failed else "egress.done"
-        self._write(kind, call, data, outcome="error" if failed else "ok", reason=word)
+        evidence = self._kept(call, "response_body", answered.body)
+        self._write(kind, call, data, outcome="error" if failed else "ok", reason=word, evidence=evidence)
 
     def probed(self) -> None:
         """A request without a prompt is about to leave."""
         self._write("egress.probed", None, self._declared)
 
     def _write(
-        self, kind: str, call: ModelCall | None, data: Mapping[str, Any], *, outcome: str = "ok", reason: str = ""
+        self,
+        kind: str,
+        call: ModelCall | None,
+        data: Mapping[str, Any],
+        *,
+        outcome: str = "ok",
+        reason: str = "",
+        evidence: Evidence | None = None,
     ) -> None:
         request = call.request_id or None if call is not None else None
-        self._recorder.record(kind, outcome=outcome, reason=reason, request=request, data=data)
+        session = call.conversation if call is not None and _ID.fullmatch(call.conversation) else ""
+        self._recorder.record(
+            kind, outcome=outcome, reason=reason, request=request, data=data, session=session, evidence=evidence
+        )
+
+    def _kept(self, call: ModelCall | None, role: str, content: bytes) -> Evidence | None:
+        """What is to be kept of a call; of one about no collection, such as a test of a generator, nothing."""
+        if not self._evidence or call is None or not call.collection or not content:
+            return None
+        return Evidence(
+            collection=call.collection,
+            conversation=call.conversation,
+            parts={role: content},
+            documents=call.documents,
+            tokens=call.tokens,
+        )
 
     def _keyed(self, body: bytes) -> str:
         return "hmac-sha256:" + hmac.new(self._key, body, sha256).hexdigest()

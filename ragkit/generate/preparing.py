@@ -11,7 +11,7 @@ from ragkit.errors import GeneratorRefused
 from ragkit.generate.aliases import AliasBook
 from ragkit.generate.citing import unmarked
 from ragkit.generate.packing import FRAME_TOKENS, Source, pack
-from ragkit.generate.prompt import PromptTemplate, SourceText, template_for, write_messages
+from ragkit.generate.prompt import PromptTemplate, SourceText, code_for, template_for, write_messages
 from ragkit.generate.streaming import UNSUPPORTED
 from ragkit.protocols import ChatModel
 from ragkit.types import GenerationRequest, Masked, ModelCall
@@ -23,11 +23,12 @@ _MOST_TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A call and what it was made of; ``history`` is what fitted of it, record view."""
+    """A call and what it was made of; ``history`` is what fitted of it, record view, ``code`` that of its fences."""
 
     call: ModelCall
     sources: list[Source]
     history: list[tuple[Masked, Masked]]
+    code: str = ""
 
 
 class PromptWriter:
@@ -42,10 +43,11 @@ class PromptWriter:
         self._model = model
         self._settings = settings
 
-    def prepare(self, request: GenerationRequest) -> Prepared:
+    def prepare(self, request: GenerationRequest, *, code: str = "") -> Prepared:
         """Return the call, with as much of the hits as there is room for.
 
-        Aliases that it needs are given out in the request's conversation.
+        Aliases that it needs are given out in the request's conversation. ``code`` is that of the fences, drawn by
+        default; a replay gives the one that was drawn then.
 
         Raises:
             GeneratorRefused: Not even one passage fits the model's context.
@@ -63,10 +65,10 @@ class PromptWriter:
             sources = pack(request.hits, room=room, count_tokens=model.count_tokens)
             if not sources:
                 break
-            call = self._call(request, template, sources, history, max_tokens)
+            call, drawn = self._call(request, template, sources, history, max_tokens, code)
             over = model.count_tokens("\n".join(message.content for message in call.messages)) + _CHAT_TOKENS - limit
             if over <= 0:
-                return Prepared(call, sources, history)
+                return Prepared(call, sources, history, drawn)
             room -= over + FRAME_TOKENS
         raise GeneratorRefused(
             "not even one passage fits the model's context",
@@ -93,7 +95,8 @@ class PromptWriter:
         sources: Sequence[Source],
         history: Sequence[tuple[Masked, Masked]],
         max_tokens: int,
-    ) -> ModelCall:
+        code: str,
+    ) -> tuple[ModelCall, str]:
         book = AliasBook(request.conversation)
         turns = [(book.hide(asked), book.hide(answered)) for asked, answered in history]
         question = book.hide(request.question.text.record)
@@ -101,16 +104,20 @@ class PromptWriter:
             SourceText(one.number, *(unmarked(book.hide(part)) for part in (one.title, one.heading, one.text)))
             for one in sources
         ]
-        return ModelCall(
-            messages=write_messages(template, question=question, sources=texts, history=turns),
+        code = code or code_for(question=question, sources=texts, history=turns)
+        call = ModelCall(
+            messages=write_messages(template, question=question, sources=texts, history=turns, code=code),
             data_class=request.data_class,
             collection=request.question.collection,
             request_id=request.request_id,
             conversation=request.conversation.id,
             prompt=template.version,
             placed=tuple(hit.chunk_id for one in sources for hit in one.hits),
+            documents=tuple(dict.fromkeys((hit.doc_id, hit.version) for one in sources for hit in one.hits)),
+            tokens=frozenset(token.partition(":")[2] for token in request.conversation.aliases),
             max_tokens=max_tokens,
         )
+        return call, code
 
 
 def _without_markers(answer: Masked) -> Masked:

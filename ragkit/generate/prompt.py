@@ -138,12 +138,19 @@ class SourceText:
         return f"SourceText({self.number}, {len(self.text)} characters)"
 
 
+def code_for(*, question: Masked, sources: Sequence[SourceText], history: Sequence[tuple[Masked, Masked]] = ()) -> str:
+    """Return a code for the fences of a prompt: random, and in none of its texts."""
+    texts = [question, *(part for one in sources for part in (one.title, one.heading, one.text))]
+    return draw_code([*texts, *(part for turn in history for part in turn)])
+
+
 def write_messages(
     template: PromptTemplate,
     *,
     question: Masked,
     sources: Sequence[SourceText],
     history: Sequence[tuple[Masked, Masked]] = (),
+    code: str = "",
 ) -> tuple[Message, ...]:
     """Return the system message with the rules and the user message with sources, earlier turns and the question.
 
@@ -152,9 +159,9 @@ def write_messages(
         question: As all text here in the prompt view.
         sources: In the order in which the model reads them.
         history: Earlier questions and answers, oldest first; an empty text where one is not known.
+        code: Of the fences, from :func:`code_for`; drawn by default.
     """
-    texts = [question, *(part for one in sources for part in (one.title, one.heading, one.text))]
-    code = draw_code([*texts, *(part for turn in history for part in turn)])
+    code = code or code_for(question=question, sources=sources, history=history)
     lines = [template.opening.format(code), ""]
     for one in sources:
         lines += [template.source_begin.format(one.number, code), *_source(one)]

@@ -121,6 +121,7 @@ class HybridRetriever:
         principal: Principal,
         filters: Mapping[str, str] | None = None,
         request: str | None = None,
+        session: str = "",
     ) -> list[Hit]:
         """Return at most ``k`` hits, best first, each checked in the record store for this principal and these filters.
 
@@ -130,7 +131,7 @@ class HybridRetriever:
         """
         self._embedder.load()
         read = self._embed([question])[0]
-        return self._retrieve(read, k=k, principal=principal, filters=filters, request=request)
+        return self._retrieve(read, k=k, principal=principal, filters=filters, request=request, session=session)
 
     def retrieve_many(
         self,
@@ -175,6 +176,7 @@ class HybridRetriever:
         principal: Principal,
         filters: Mapping[str, str] | None,
         request: str | None,
+        session: str = "",
     ) -> list[Hit]:
         began = time.monotonic()
         if filters is not None and not filters:
@@ -186,7 +188,17 @@ class HybridRetriever:
         if classes and k > 0 and only != frozenset():
             searches = [self._search(read, classes, only) for read in readings]
             found = self._fill(searches, tally, k=k, principal=principal, filters=filters)
-        self._record(found, tally, classes, k=k, principal=principal, filters=filters, request=request, began=began)
+        self._record(
+            found,
+            tally,
+            classes,
+            k=k,
+            principal=principal,
+            filters=filters,
+            request=request,
+            session=session,
+            began=began,
+        )
         return found
 
     def _search(self, read: _Read, classes: frozenset[str], only: frozenset[int] | None) -> _Search:
@@ -268,12 +280,14 @@ class HybridRetriever:
         principal: Principal,
         filters: Mapping[str, str] | None,
         request: str | None,
+        session: str,
         began: float,
     ) -> None:
         generation = self._index.generation
         self._recorder.record(
             "retrieval.done",
             request=request,
+            session=session,
             actor=principal,
             data={
                 "collection": self._collection,

@@ -136,4 +136,5 @@ def _record(recorder: Recorder, trail: Trail, *, location: str = "", outcome: st
         request=request.request_id or None,
         actor=request.principal,
         data=data,
+        session=request.conversation.id,
     )

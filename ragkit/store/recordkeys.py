@@ -29,7 +29,7 @@ from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import KeyDestroyed, KeyMismatch
 from ragkit.store.key_schema import changes, record_keys
-from ragkit.store.workspacekeys import WorkspaceKeys, moment
+from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.store.wrappingkey import WrappingKey
 
 if TYPE_CHECKING:
@@ -124,6 +124,18 @@ class RecordKeys:
             inner[place] = crypto.unseal(key, wrapped[place][_HEAD_BYTES:], bound_to=f"record/{place}")
         return inner
 
+    def keys(self, places: Iterable[str]) -> dict[str, bytes]:
+        """Return the keys of these places as they are committed, for what must die with a record and is kept elsewhere.
+
+        Places whose key is destroyed are left out.
+        """
+        every = list(places)
+        try:
+            return self._stored(every)
+        except KeyMismatch:  # the wrapping key was exchanged between two looks
+            self._wrapping.forget()
+            return self._stored(every)
+
     def openable(self, wrapped: Mapping[str, bytes]) -> set[str]:
         """Return the places whose rows can be opened, as :meth:`unwrap_many` would."""
         return {place for place, raw in wrapped.items() if not is_wrapped(raw)} | self._fitting(wrapped).keys()
@@ -185,13 +197,15 @@ class RecordKeys:
             for place in fresh:
                 self._pending.pop(place, None)
 
-    def release(self, places: Values[str]) -> None:
-        """Note that these records were replaced in the ordinary way; ``keysweep`` finds that by itself."""
+    def release(self, places: Mapping[str, str]) -> None:
+        """Note when records were replaced in the ordinary way, ISO 8601; of most, ``keysweep`` finds that by itself."""
+        if not places:
+            return
         self.flush()
         change = update(record_keys).where(self._mine, record_keys.c.place == bindparam("released"))
+        change = change.values(released_at=bindparam("since"))
         with self._file.write() as connection:
-            for place in places:
-                connection.execute(change.values(released_at=moment()), {"released": place})
+            connection.execute(change, [{"released": place, "since": since} for place, since in places.items()])
 
     def destroy_documents(self, doc_ids: Values[str]) -> int:
         """Destroy the keys of every version of these documents, released ones too, and of their names at the source.
@@ -240,11 +254,7 @@ class RecordKeys:
             return {}
         with self._lock:  # first, since a flush may move keys from here to there meanwhile
             pending = {place: self._pending[place] for place in every if place in self._pending}
-        try:
-            return pending | self._stored(every)
-        except KeyMismatch:  # the wrapping key was exchanged between two looks
-            self._wrapping.forget()
-            return pending | self._stored(every)
+        return pending | self.keys(every)
 
     def _stored(self, places: list[str]) -> dict[str, bytes]:
         wrapping = self._wrapping.current().key

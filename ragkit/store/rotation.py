@@ -27,7 +27,7 @@ from ragkit.store.wrappingkey import open_wrapping_key, wrapping_row
 if TYPE_CHECKING:
     from ragkit.store.database import Database
 
-DERIVED = ("events", "copies", "signing")
+DERIVED = ("events", "copies", "signing", "evidence")
 """What was derived from the first root key and must stay the same under the next ones."""
 
 
