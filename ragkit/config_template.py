@@ -70,16 +70,17 @@ kind = "extractive"                     # answers with cited sentences from the 
 # tokens = 5_000_000
 
 [audit]
-mode = "required"                       # "required": what cannot be recorded is not done; "compliance": see below
-# In the mode "compliance" prompts, passages and answers are kept besides, encrypted, for the officers; replaced chunks
-# for 30 days, so that an answer can be replayed; and the roles have to be written down.
-# [[audit.anchors]]                     # where `ragkit audit anchor` takes signed states of the log: best off this machine
+mode = "required"                       # what cannot be recorded is not done; "compliance": and evidence is kept
+# evidence = {{ days = 183 }}             # in "compliance": questions, passages, prompts and answers, encrypted
+# history = {{ days = 30 }}               # in "compliance": replaced chunks, so that an answer can be replayed
+# [[audit.anchors]]                     # where `ragkit audit anchor` takes signed states of the log; elsewhere, best
 # name = "archive"
 # kind = "file"                         # "file", "syslog", "command"
 # path = "/mnt/elsewhere/ragkit-checkpoints.txt"
+
 # [roles]
-# auditors = ["u:local|ana"]            # who may read the event log; ingesters, operators likewise; default: the owner
-# two_person = ["reveal"]               # what a second officer has to approve: "reveal", "evidence", "erase"
+# auditors = ["u:local|ana"]            # who may read the event log; likewise ingesters, operators; default: the owner
+# two_person = ["reveal"]               # what a second officer approves: "reveal", "evidence", "erase"
 
 # [policies.ours]                       # name it as a collection's policy; without one the default policy masks
 # profile = "default"                   # "default", "strict", "hipaa_safe_harbor", "gdpr", "pci": `ragkit policy list`
