@@ -20,9 +20,9 @@ from ragkit.compliance.events import Event, EventLog, Moment, is_until, stamped
 from ragkit.compliance.exits import Exit, exits
 
 Kind = Literal[
-    "clock-jump", "clock-backwards", "hole", "repeated", "torn-line", "recovered", "reopened", "dropped", "overlap",
-    "unclosed", "no-checkpoint", "checkpoint-refused", "sink-failed", "anchor-failed", "unlogged-egress",
-    "open-egress", "open-run", "open-answer", "open-erasure",
+    "clock-jump", "clock-backwards", "hole", "repeated", "torn-line", "recovered", "reopened", "dropped", "resumed",
+    "overlap", "unclosed", "no-checkpoint", "checkpoint-refused", "checkpoint-failed", "sink-failed", "anchor-failed",
+    "unlogged-egress", "open-egress", "open-run", "open-answer", "open-erasure",
 ]  # fmt: skip
 
 ABOUT: Mapping[Kind, str] = {
@@ -34,10 +34,12 @@ ABOUT: Mapping[Kind, str] = {
     "recovered": "A torn last line of a killed process was closed off.",
     "reopened": "The file vanished or was replaced under a writer.",
     "dropped": "Events were lost while the disk refused them.",
+    "resumed": "Events were refused, and what they announced was not done, until they could be written again.",
     "overlap": "Two machines wrote at once: the lock of the log may not hold over a shared disk.",
     "unclosed": "A process wrote events and never its end: killed, or still running; its calls were not counted.",
     "no-checkpoint": "Events stood without a signature for longer than configured.",
     "checkpoint-refused": "No checkpoint was signed, because the log does not continue the one before.",
+    "checkpoint-failed": "No checkpoint could be signed: the key or the disk was not there.",
     "sink-failed": "A second place took no events.",
     "anchor-failed": "A checkpoint could not be taken to its place.",
     "unlogged-egress": "A process counted more calls at its sockets than the log holds of it.",
@@ -51,7 +53,9 @@ _NOTED: Mapping[str, Kind] = {
     "log.recovered": "recovered",
     "log.reopened": "reopened",
     "log.dropped": "dropped",
+    "log.resumed": "resumed",
     "checkpoint.refused": "checkpoint-refused",
+    "checkpoint.failed": "checkpoint-failed",
     "sink.failed": "sink-failed",
     "anchor.failed": "anchor-failed",
 }
