@@ -7,30 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ragkit.handles import Handles
-from ragkit.roles import require
+from ragkit.compliance.questions import Questions
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.compliance.blast_radius import BlastRadius
-    from ragkit.compliance.events import EventLog, Moment
+    from ragkit.compliance.events import Moment
 
 
-class Audit:
-    """Asks the event log of one workspace.
+class Audit(Questions):
+    """Asks the event log of one workspace; the questions that the log alone answers are in :class:`Questions`.
 
     Args:
         handles: The open workspace.
     """
-
-    def __init__(self, handles: Handles) -> None:
-        self._handles = handles
-
-    def _auditor(self, verb: str, principal: Principal | None) -> Principal:
-        """Return who asks, if they are an auditor, and record that they read the log."""
-        asking = require(self._handles, "auditor", verb=f"audit.{verb}", principal=principal)
-        self._handles.recorder.record("access.audit", actor=asking, data={"verb": verb})
-        return asking
 
     def blast_radius(
         self,
@@ -68,13 +58,6 @@ class Audit:
             document = document_of(self._handles, document, source=source, collection=collection)
         self._auditor("blast-radius", principal)
         return blast_radius(self._log, document, version=version, since=since, until=until)
-
-    @property
-    def _log(self) -> EventLog:
-        from ragkit.compliance.events import EventLog
-
-        self._handles.recorder.flush()
-        return EventLog(self._handles.config.data_folder / "events")
 
     def __repr__(self) -> str:
         return f"Audit({self._handles.config.workspace.name!r})"
