@@ -116,8 +116,11 @@ CATALOGUE: Mapping[str, EventType] = {
     "key.destroyed": EventType("store", "A key was destroyed, and with it what it opened.", _KEY, durable=True),
     "key.rotated": EventType(
         "keys",
-        "A root key was admitted beside the old one, or a change of keys is finished. Nothing was masked again.",
-        _keys((is_count, "generation keys ms"), scope=one_of("root", "wrapping"), finished=is_flag),
+        "A root key was admitted beside the old one, or a change of keys is finished. Nothing was masked again. Of the "
+        "scope `audit`: the key that signs checkpoints, by its public half; the next checkpoint has both signatures.",
+        _keys(
+            (is_count, "generation keys ms"), scope=one_of("root", "wrapping", "audit"), finished=is_flag, key=is_hash
+        ),
         durable=True,
     ),
     "key.escrowed": EventType(

@@ -40,6 +40,13 @@ OVERSIGHT: Mapping[str, EventType] = {
         "No checkpoint could be signed: the key or the disk is not there; the reason says how.",
         _keys(size=is_count),
     ),
+    "checkpoint.accepted": EventType(
+        "audit",
+        "An auditor took the log as it is, though it does not continue what was signed, or its key is gone. A new line "
+        "of checkpoints begins under a new key; the old one, up to `seen`, is put aside under the name `aside`.",
+        _keys((is_count, "size seen"), aside=is_word, purpose=is_hash),
+        durable=True,
+    ),
     "anchor.done": EventType(
         "audit", "A checkpoint was taken to a place off this machine.", _keys(size=is_count, anchor=is_name)
     ),

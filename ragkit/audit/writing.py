@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from ragkit.audit.envelope import Envelope, own
-from ragkit.audit.fields import is_count, is_word
+from ragkit.audit.fields import is_word
 from ragkit.audit.sealing import EvidenceKeeper, Signer, Sink
 from ragkit.audit.segments import Segments
 from ragkit.audit.sinks import Copies, SinkFailed, code_of
@@ -385,9 +385,10 @@ class Writer:
                 self._copy(lines)
         except CheckpointRefused as refused:
             self._sign_again = time.monotonic() + _AGAIN
-            sizes = {key: getattr(refused, key, None) for key in ("size", "seen")}
-            code = str(getattr(refused, "code", ""))
-            self._tell("checkpoint.refused", {key: n for key, n in sizes.items() if is_count(n)}, code)
+            if refused.code == "no-key":
+                self._tell("checkpoint.failed", {"size": refused.size}, refused.code)
+            else:
+                self._tell("checkpoint.refused", {"size": refused.size, "seen": refused.seen}, refused.code)
             return refused
         except Exception as failed:
             self._sign_again = time.monotonic() + _AGAIN
