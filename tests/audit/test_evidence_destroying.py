@@ -1,0 +1,186 @@
+"""Evidence is lost for good with any of its keys, and nothing else with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragkit.audit.evidence import EvidenceStore
+from ragkit.errors import EvidenceGone
+from ragkit.testing.light import ANA, BEN
+from ragkit.testing.parties import MemoryPeople
+from ragkit.types import Evidence
+
+ADA, BOB = "K7F3QX9M2T-4B", "A1B2C3D4E5-7K"
+SECRET = bytes(range(32))
+
+
+def token(token_id: str) -> str:
+    """A token as texts hold it."""
+    return f"[PERSON:{token_id}]"
+
+
+def evidence(text: str = "Nobody is in it.", *, role: str = "question", **more: object) -> Evidence:
+    """Evidence with one part."""
+    return Evidence(collection="care", parts={role: text.encode()}, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def people() -> MemoryPeople:
+    """Two people."""
+    return MemoryPeople(ADA, BOB)
+
+
+@pytest.fixture
+def store(tmp_path: Path, people: MemoryPeople) -> Iterator[EvidenceStore]:
+    """A store about them."""
+    made = EvidenceStore(tmp_path / "evidence.db", secret=SECRET, people=lambda _: people)
+    yield made
+    made.close()
+
+
+def again(path: Path, people: MemoryPeople, secret: bytes = SECRET) -> EvidenceStore:
+    """The same file, as another process opens it."""
+    return EvidenceStore(path / "evidence.db", secret=secret, people=lambda _: people)
+
+
+def cause(store: EvidenceStore, request: str) -> str:
+    """Why nothing is there."""
+    with pytest.raises(EvidenceGone) as gone:
+        store.read(request)
+    return gone.value.cause
+
+
+def test_erasing_a_person_shreds_every_turn_they_stand_in(store: EvidenceStore, people: MemoryPeople) -> None:
+    """Their key is in none of the files here: it is destroyed elsewhere, and every copy of this file is unreadable."""
+    store.keep(evidence(f"{token(ADA)} and {token(BOB)}"), request="a" * 20, actor=ANA)
+    store.keep(evidence(f"{token(BOB)} alone"), request="b" * 20, actor=ANA)
+    people.erase(ADA)
+    assert cause(store, "a" * 20) == "erasure"
+    assert store.read("b" * 20) == {"question": f"{token(BOB)} alone".encode()}
+
+
+def test_a_later_turn_goes_with_whom_an_earlier_one_named(store: EvidenceStore, people: MemoryPeople) -> None:
+    """Its prompt holds the history; a turn of another conversation stays."""
+    mine, other = "c" * 32, "d" * 32
+    store.keep(evidence(f"Who is {token(ADA)}?", conversation=mine), request="1" * 20, actor=ANA)
+    store.keep(evidence("And how old?", conversation=mine), request="2" * 20, actor=ANA)
+    store.keep(evidence("How late is it?", conversation=other), request="3" * 20, actor=ANA)
+    people.erase(ADA)
+    assert [cause(store, name * 20) for name in "12"] == ["erasure", "erasure"]
+    assert store.read("3" * 20)
+
+
+def test_who_comes_up_only_in_the_answer_is_among_the_keys(store: EvidenceStore, people: MemoryPeople) -> None:
+    """A turn's key is wrapped anew when a later part names more people."""
+    store.keep(evidence("Who leads it?"), request="a" * 20, actor=ANA)
+    store.keep(evidence(f"{token(BOB)} does.", role="answer"), request="a" * 20, actor=ANA)
+    assert len(store.read("a" * 20)) == 2
+    people.erase(BOB)
+    assert cause(store, "a" * 20) == "erasure"
+
+
+def test_people_behind_aliases_are_told_beside_the_bytes(store: EvidenceStore, people: MemoryPeople) -> None:
+    """A request body holds aliases and no token; whom they stand for comes with it."""
+    store.keep(
+        evidence("[PERSON_1·k3] is late", role="request_body", tokens=frozenset({ADA})), request="a" * 20, actor=None
+    )
+    people.erase(ADA)
+    assert cause(store, "a" * 20) == "erasure"
+
+
+def test_what_is_kept_too_late_is_not_kept(store: EvidenceStore, people: MemoryPeople) -> None:
+    """An answer that was under way while a person in it was erased leaves its commitment and no byte."""
+    conversation = "c" * 32
+    store.keep(evidence(f"{token(ADA)}?", conversation=conversation), request="a" * 20, actor=ANA)
+    number = people.erase(ADA)
+    store.destroy(store.requests("care", numbers=[number]), cause="erasure")
+    entry = store.keep(evidence("late", role="answer", conversation=conversation), request="a" * 20, actor=ANA)[0]
+    assert entry["len"] == 4
+    store.keep(evidence("And then?", conversation=conversation), request="b" * 20, actor=ANA)
+    assert [cause(store, name * 20) for name in "ab"] == ["erasure", "erasure"]
+    assert store.counts()["parts"] == 0
+
+
+def test_destroying_a_conversation_takes_its_turns_and_nothing_else(store: EvidenceStore) -> None:
+    """Its key goes with the last of them."""
+    for number in range(3):
+        store.keep(evidence(conversation="c" * 32), request=f"{number}" * 20, actor=ANA)
+    store.keep(evidence(conversation="d" * 32), request="9" * 20, actor=ANA)
+    gone = store.forget_conversation("c" * 32)
+    assert gone.counts() == {"conversations": 1, "turns": 3, "parts": 3}
+    assert cause(store, "0" * 20) == "request"
+    assert store.read("9" * 20)
+
+
+def test_forgetting_who_asked_leaves_what_others_asked(store: EvidenceStore) -> None:
+    """Also of the same conversation; the asker's key is gone, and a later question gets a new one."""
+    for name, asker in (("a", ANA), ("b", BEN), ("c", ANA)):
+        store.keep(evidence(conversation="c" * 32), request=name * 20, actor=asker)
+    assert store.forget_principal(ANA.subject).turns == 2
+    assert [cause(store, name * 20) for name in "ac"] == ["request", "request"]
+    assert store.read("b" * 20)
+    store.keep(evidence("again"), request="d" * 20, actor=ANA)
+    assert store.read("d" * 20) == {"question": b"again"}
+
+
+def test_each_cause_is_told_apart(store: EvidenceStore) -> None:
+    """Expired, erased, gone with a document, destroyed by an officer, and never there: a replay says which."""
+    for name in ("age", "erasure", "document", "request"):
+        store.keep(evidence(), request=name * 8, actor=ANA)
+        store.destroy([name * 8], cause=name)
+        assert cause(store, name * 8) == name
+    assert cause(store, "never" * 8) == "missing"
+
+
+def test_age_counts_from_the_beginning_of_a_turn(tmp_path: Path, people: MemoryPeople) -> None:
+    """Turns before a moment are listed with whom and what they hold, so that a hold can keep them."""
+    now = [1_000.0]
+    store = EvidenceStore(tmp_path / "evidence.db", secret=SECRET, people=lambda _: people, clock=lambda: now[0])
+    store.keep(evidence(f"{token(ADA)}", documents=(("d" * 20, 1),)), request="a" * 20, actor=ANA)
+    now[0] = 2_000.0
+    store.keep(evidence(), request="b" * 20, actor=ANA)
+    (aged,) = store.older_than(2_000.0, "care")
+    assert (aged.request, aged.numbers, aged.doc_ids) == ("a" * 20, frozenset({1}), frozenset({"d" * 20}))
+    assert not store.older_than(2_000.0, "other")
+    assert store.held(["a" * 20, "b" * 20]).oldest == 1_000
+
+
+def test_turns_are_found_by_person_and_by_document(store: EvidenceStore, people: MemoryPeople) -> None:
+    """Of one collection only."""
+    store.keep(evidence(f"{token(ADA)}"), request="a" * 20, actor=ANA)
+    store.keep(evidence("x", documents=(("d" * 20, 2),)), request="b" * 20, actor=ANA)
+    store.keep(Evidence(collection="other", parts={"question": token(ADA).encode()}), request="c" * 20, actor=ANA)
+    assert store.requests("care", numbers=[1]) == ["a" * 20]
+    assert store.requests("care", doc_ids=["d" * 20]) == ["b" * 20]
+    assert store.requests("care", numbers=[1], doc_ids=["d" * 20]) == ["a" * 20, "b" * 20]
+    assert store.requests("other") == ["c" * 20]
+
+
+def test_no_byte_of_what_was_destroyed_is_left(store: EvidenceStore, tmp_path: Path) -> None:
+    """Wrapped keys and sealed parts are in none of the files after the log is emptied and the file written anew."""
+    for number in range(40):
+        store.keep(evidence(os.urandom(2_000).hex()), request=f"{number:020}", actor=ANA)
+    doomed = [f"{number:020}" for number in range(0, 40, 2)]
+    wrapped = store.traces(doomed)
+    assert len(wrapped) == 20
+    store.destroy(doomed, cause="age")
+    store.write_anew()
+    assert store.empty_log()
+    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not [one for one in wrapped if one in held]
+    assert store.traces([f"{1:020}"])[0] in held
+    assert store.read(f"{1:020}")
+
+
+def test_a_corrected_value_hands_its_turns_on(store: EvidenceStore, people: MemoryPeople) -> None:
+    """Its key is destroyed though nobody is erased: what it sealed is bound to the value that came instead."""
+    store.keep(evidence(f"{token(ADA)}"), request="a" * 20, actor=ANA)
+    assert store.rebind("care", [1], 2) == 1
+    people.erase(ADA)
+    assert store.read("a" * 20) == {"question": token(ADA).encode()}
+    people.erase(BOB)
+    assert cause(store, "a" * 20) == "erasure"
