@@ -5,6 +5,8 @@ Reading the log is an event. An auditor sees the log and no content; evidence is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.compliance.questions import Questions
@@ -13,6 +15,8 @@ from ragkit.types import Principal
 if TYPE_CHECKING:
     from ragkit.compliance.blast_radius import BlastRadius
     from ragkit.compliance.events import Moment
+    from ragkit.compliance.verifying import Verified
+    from ragkit.protocols import Progress
 
 
 class Audit(Questions):
@@ -58,6 +62,36 @@ class Audit(Questions):
             document = document_of(self._handles, document, source=source, collection=collection)
         self._auditor("blast-radius", principal)
         return blast_radius(self._log, document, version=version, since=since, until=until)
+
+    def verify(
+        self,
+        *,
+        checkpoints: Sequence[Path] = (),
+        keys: Sequence[str] = (),
+        proofs: Sequence[Path] = (),
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> Verified:
+        """Verify that no event was altered, removed, inserted or moved since it was signed.
+
+        Args:
+            checkpoints: Files with checkpoints that were kept elsewhere: without one, whoever holds the signing key
+                could have written everything anew.
+            keys: Trusted verifier keys; by default the workspace's own.
+            proofs: Files with proofs of inclusion or consistency.
+            principal: Who asks; by default the owner.
+            progress: Told of the bytes read.
+
+        Raises:
+            AccessDenied: No auditor.
+            ConfigError: A key is none, or a file cannot be read.
+        """
+        from ragkit.compliance.verifying import verify_log
+
+        asking = self._auditor("verify", principal)
+        return verify_log(
+            self._handles, checkpoints=checkpoints, keys=keys, proofs=proofs, principal=asking, progress=progress
+        )
 
     def __repr__(self) -> str:
         return f"Audit({self._handles.config.workspace.name!r})"

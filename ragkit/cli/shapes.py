@@ -14,6 +14,7 @@ from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
 from ragkit.cli.shapes_audit_replay import AUDIT_REPLAY
+from ragkit.cli.shapes_audit_verify import AUDIT_VERIFY
 from ragkit.cli.shapes_erasing import ERASING
 from ragkit.cli.shapes_generators import GENERATORS
 from ragkit.cli.shapes_keeping import KEEPING
@@ -314,6 +315,7 @@ SHAPES: Mapping[str, Shape] = {
     **USAGE,
     **ERASING,
     **AUDIT_REPLAY,
+    **AUDIT_VERIFY,
 }
 
 
