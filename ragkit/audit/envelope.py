@@ -124,7 +124,7 @@ def uuid7(now_ns: int) -> str:
 
 
 def _stamp(now_ns: int) -> str:
-    seconds = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    seconds = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).isoformat()[:19]
     return f"{seconds}.{now_ns // 1_000 % 1_000_000:06d}Z"
 
 
