@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 from ragkit.audit.envelope import SYSTEM, Envelope, actor_of, event
 from ragkit.audit.envelope import uuid7 as uuid7
+from ragkit.audit.log_end import LogEnd
 from ragkit.audit.schema import check
 from ragkit.audit.sealing import EvidenceKeeper, Signer, Sink
 from ragkit.audit.segments import Segments
@@ -83,14 +84,14 @@ class EventRecorder:
         self.mode = mode
         self._directory = directory
         self._actor_key = actor_key
-        self._writer = Writer(
+        self._end = LogEnd(
             Segments(directory, segment_bytes=segment_bytes),
             Envelope(origin=origin, tenant=tenant, software=software, key=actor_key),
-            timeout=timeout,
+            sinks,
             lossy=mode == "best_effort",
-            signer=signer,
-            keeper=keeper,
-            sinks=sinks,
+        )
+        self._writer = Writer(
+            self._end, timeout=timeout, lossy=mode == "best_effort", signer=signer, keeper=keeper, sinks=sinks
         )
         _left_open.add(self)
 
@@ -135,7 +136,7 @@ class EventRecorder:
         except (OSError, RagkitError) as failed:
             if isinstance(failed, AuditUnavailable):  # the event itself is at fault
                 raise
-            self._writer.missed(failed)
+            self._end.missed(failed=failed)
             self._unwritable(failed)
 
     def flush(self) -> None:
@@ -171,10 +172,10 @@ class EventRecorder:
 
     def close(self) -> None:
         """Record the end, sign, and close the files; recording again opens them again. Raises as :meth:`record`."""
-        if not self._writer.begun:
+        if not self._end.begun:
             return
         try:
-            self.record("log.closed", data={"events": self._writer.written})
+            self.record("log.closed", data={"events": self._end.written})
         finally:
             try:
                 self._writer.close()
@@ -206,8 +207,8 @@ class EventRecorder:
     def _forked(self) -> None:
         self._writer.forget()
 
-    def _end(self) -> None:
-        if self._writer.begun and self._directory.is_dir():
+    def _end_here(self) -> None:
+        if self._end.begun and self._directory.is_dir():
             self.close()
 
 
@@ -222,7 +223,7 @@ def _start_over() -> None:
 def _close_all() -> None:
     for recorder in list(_left_open):
         with suppress(Exception):  # nobody is there any more to be told; what was recorded is in the log
-            recorder._end()
+            recorder._end_here()
 
 
 os.register_at_fork(after_in_child=_start_over)

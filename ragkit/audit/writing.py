@@ -16,23 +16,18 @@ Measured beside this: a leader among the callers who writes for the others. Alon
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
-from ragkit.audit.envelope import Envelope, own
-from ragkit.audit.fields import is_word
+from ragkit.audit.log_end import LogEnd
 from ragkit.audit.sealing import EvidenceKeeper, Signer, Sink
-from ragkit.audit.segments import Segments
-from ragkit.audit.sinks import Copies, SinkFailed, code_of
+from ragkit.audit.signing_turns import SigningTurns
+from ragkit.audit.sinks import SinkFailed
 from ragkit.audit.worker import Worker
-from ragkit.errors import CheckpointRefused
 from ragkit.types import Evidence, Principal
 
-_AGAIN = 5.0
 _DECIDED = 2
-_OUTCOMES = {"sink.failed": "degraded", "sink.recovered": "ok"}
 
 
 class Entry:
@@ -69,22 +64,17 @@ class Writer:
     """Writes events for all threads of a process.
 
     Args:
-        segments: The log.
-        envelope: Makes lines.
+        end: The log.
         timeout: Seconds a caller waits for the disk.
-        lossy: Calls go on without their events; the log then says ``log.dropped`` instead of ``log.resumed``.
+        lossy: An event whose evidence cannot be kept is written without it.
         signer: Signs states of the log.
         keeper: Keeps evidence.
-        sinks: Second places.
+        sinks: Second places, whose timeouts a caller waits too where they are required.
     """
-
-    _stuck: bool
-    _misses: int
 
     def __init__(
         self,
-        segments: Segments,
-        envelope: Envelope,
+        end: LogEnd,
         *,
         timeout: float,
         lossy: bool,
@@ -92,29 +82,24 @@ class Writer:
         keeper: EvidenceKeeper | None,
         sinks: Sequence[Sink],
     ) -> None:
-        self._segments = segments
-        self._envelope = envelope
+        self._end = end
         self._timeout = timeout + sum(sink.timeout for sink in sinks if sink.required)
         self._lossy = lossy
-        self._signer = signer
         self._keeper = keeper
-        self._copies = [Copies(sink) for sink in sinks]
-        self._start_over()
+        self._signing = SigningTurns(end, signer, lambda: self._worker.put(Entry(None, then="sign")))
+        self._worker: Worker[Entry] = Worker(self._serve, name="ragkit-audit", look=self._look, busy=self._busy)
+        self._state = threading.Lock()
+        self._stuck = False
 
     @property
-    def begun(self) -> bool:
-        """Whether this process has written, and not closed since."""
-        return self._begun
-
-    @property
-    def written(self) -> int:
-        """Lines this process has written."""
-        return self._segments.written
+    def stuck(self) -> bool:
+        """Whether a caller gave up waiting for the thread, and the thread is not back yet."""
+        return self._stuck
 
     @property
     def signer(self) -> Signer | None:
         """Who signs states of the log."""
-        return self._signer
+        return self._signing.signer
 
     def submit(self, entry: Entry) -> None:
         """Hand an entry over and wait until it is recorded, and on the disk if it is durable.
@@ -135,12 +120,6 @@ class Writer:
         if entry.failed is not None:
             raise entry.failed
 
-    def missed(self, failed: BaseException) -> None:
-        """Count an event that was not recorded, for the note that follows when writing works again."""
-        with self._state:
-            self._misses += 1
-            self._missed_code = code_of(failed)
-
     def sign(self) -> None:
         """Sign the log as it is, due or not.
 
@@ -148,57 +127,35 @@ class Writer:
             CheckpointRefused: It does not continue what was signed, or the key is not there.
             OSError: It could not be read or written.
         """
-        self._prepare()
+        self._signing.prepare()
         self.submit(Entry(None, durable=True, then="sign"))
 
     def close(self) -> None:
         """Sign what is unsigned and close the files; the next entry opens them again. Raises as :meth:`submit`."""
-        if self._unsigned:
-            self._prepare()
+        self._signing.prepare()
         try:
             self.submit(Entry(None, durable=True, then="end"))
         finally:
-            for copy in self._copies:
-                copy.close()
+            self._end.close_copies()
 
     def forget(self) -> None:
         """Start over in a forked child, which shares locks, threads and positions with its parent no longer."""
-        self._segments.forget()
-        for copy in self._copies:
-            copy.forget()
-        self._start_over()
-
-    def _start_over(self) -> None:
-        self._worker: Worker[Entry] = Worker(self._serve, name="ragkit-audit", look=self._look, busy=self._busy)
+        self._end.forget()
+        self._signing.forget()
+        self._worker.forget()
         self._state = threading.Lock()
         self._stuck = False
-        self._begun = False
-        self._pending: list[dict[str, Any]] = []
-        self._misses = self._in_log = self._unkept = 0
-        self._noting = (0, 0, 0)
-        self._missed_code = ""
-        self._signing = threading.Lock()
-        self._preparing = False
-        self._unsigned = 0
-        self._sign_again = 0.0
-        self._told = ""
 
     # --- in the thread ------------------------------------------------------------------------------------------------
 
     def _busy(self) -> bool:
-        return bool(self._unsigned and self._signer) or any(copy.uneasy for copy in self._copies)
+        return self._signing.waits or self._end.uneasy
 
     def _look(self) -> None:
         """Do what is due without an event: note what became of second places, and sign."""
-        with suppress(Exception):  # what could not be noted is noted with the next event
-            if self._begun and (self._pending or any(copy.uneasy for copy in self._copies)):
-                self._note_news()
-        if self._sign_due():
-            self._preparing = True
-            try:
-                threading.Thread(target=self._prepare_and_sign, daemon=True, name="ragkit-checkpoint").start()
-            except RuntimeError:  # the interpreter is ending
-                self._preparing = False
+        if self._end.uneasy:
+            self._end.note_news()
+        self._signing.look()
 
     def _serve(self, entries: list[Entry]) -> None:
         with self._state:
@@ -210,49 +167,28 @@ class Writer:
         except Exception as failed:
             self._decide(mine, failed)
         for entry in mine:
-            refused = self._sign() if entry.then else None
+            refused = self._signing.sign() if entry.then else None
             if entry.then == "sign":
                 self._decide([entry], refused)
             if entry.then == "end":
-                self._end()
+                self._close()
         self._decide(mine)
         self._stuck = False
         self._look()
 
     def _write(self, entries: list[Entry]) -> None:
         """Keep evidence, write lines, send copies, sync; an entry is decided as soon as that is known."""
-        events = [entry for entry in entries if entry.event is not None and self._keep(entry)]
-        if events:
-            try:
-                events, lines = self._append(events)
-            except OSError as failed:
-                self._decide(events, failed)
-                events, lines = [], []
-            try:
-                self._copy(lines, durable=any(entry.durable for entry in events))
-            except SinkFailed as failed:
-                self._decide(events, failed, in_log=True)
+        events = self._add([entry for entry in entries if entry.event is not None and self._keep(entry)])
         self._decide([entry for entry in events if not entry.durable])
         forced = [entry for entry in entries if entry.durable and entry.step < _DECIDED]
         if forced:
             try:
                 if self._keeper is not None:
                     self._keeper.sync()
-                self._segments.sync()
+                self._end.sync()
             except Exception as failed:
                 self._decide(forced, failed, in_log=True)
             self._decide([entry for entry in forced if not entry.then])
-
-    def _decide(self, entries: Sequence[Entry], failed: BaseException | None = None, *, in_log: bool = False) -> None:
-        """Let callers go. What is in the log although its caller is told otherwise, or has left, is counted."""
-        for entry in entries:
-            with self._state:
-                if entry.step == _DECIDED:
-                    continue
-                entry.failed, entry.step = failed, _DECIDED
-                if entry.event is not None and (in_log or (entry.left and failed is None)):
-                    self._in_log += 1
-            entry.done.release()
 
     def _keep(self, entry: Entry) -> bool:
         """Store the evidence of an entry; tell whether its event can be written."""
@@ -264,155 +200,44 @@ class Writer:
             if not self._lossy:
                 self._decide([entry], failed)
                 return False
-            self._unkept += 1
+            self._end.missed(unkept=1)
             return True
         entry.event["payload"] = [dict(part) for part in kept]
         return True
 
-    def _append(self, entries: Sequence[Entry]) -> tuple[list[Entry], list[bytes]]:
-        """Write events after what the log has to note about itself; return those that are in the log, and all lines."""
-        written: list[Entry] = []
-        with self._segments.locked() as notes:
-            lines = self._notes(notes)
-            for entry in entries:
-                assert entry.event is not None
-                try:
-                    lines.append(self._envelope.line(entry.event, self._segments.next_seq + len(lines)))
-                except Exception as refused:
-                    self._decide([entry], refused)
-                else:
-                    written.append(entry)
-            self._add(lines)
-        return written, lines
-
-    def _note_news(self) -> None:
-        """Write the log's own events, if there are any, without waiting for another."""
-        with self._segments.locked() as notes:
-            lines = self._notes(notes)
-            if lines:
-                self._add(lines)
-        with suppress(SinkFailed):
-            self._copy(lines)
-
-    def _notes(self, notes: Sequence[tuple[str, Mapping[str, Any]]]) -> list[bytes]:
-        """Make the lines that stand before the next event. They come again until :meth:`_add` has succeeded."""
-        events = [own(kind, data) for kind, data in notes]
-        if not self._begun:
-            events.append(own("log.opened", {}))
-            behind = self._envelope.begin(self._segments.last_stamp)
-            events += [_jump(-behind)] if behind else []
-        elif moved := self._envelope.jump():
-            self._pending.append(_jump(moved))
-        for copy in self._copies:
-            self._pending += [own(kind, data, outcome=_OUTCOMES[kind]) for kind, data in copy.news()]
-        with self._state:
-            self._noting = (self._misses, self._in_log, self._unkept)
-        if self._noting[0] or self._noting[1]:
-            kind = "log.dropped" if self._lossy else "log.resumed"
-            data = {"events": self._noting[0], "written": self._noting[1], "code": self._missed_code or "failed"}
-            events.append(own(kind, data, outcome="degraded"))
-        if self._noting[2]:
-            events.append(own("log.dropped", {"events": self._noting[2], "code": "evidence"}, outcome="degraded"))
-        first = self._segments.next_seq
-        return [self._envelope.line(one, first + place) for place, one in enumerate([*events, *self._pending])]
-
-    def _add(self, lines: list[bytes]) -> None:
-        """Append lines, the notes among them; under the log's lock."""
-        self._segments.append(lines)
-        self._begun = True
-        self._pending.clear()
-        self._unsigned += len(lines)
-        with self._state:
-            self._misses -= self._noting[0]
-            self._in_log -= self._noting[1]
-            self._unkept -= self._noting[2]
-            self._noting = (0, 0, 0)
-
-    def _copy(self, lines: Sequence[bytes], *, durable: bool = False) -> None:
-        """Send lines to every second place. Raises SinkFailed, when all were sent, if a required one failed."""
-        failed: SinkFailed | None = None
-        for copy in self._copies if lines else ():
-            try:
-                copy.send(lines, durable=durable)
-            except SinkFailed as refused:
-                failed = refused
-        if failed is not None:
-            raise failed
-
-    # --- checkpoints --------------------------------------------------------------------------------------------------
-
-    def _sign_due(self) -> bool:
-        now = time.monotonic()
-        if self._signer is None or not self._unsigned or self._preparing or now < self._sign_again:
-            return False
-        return self._signer.due(lines=self._unsigned, now=now)
-
-    def _prepare(self) -> None:
-        if self._signer is not None:
-            with self._signing:
-                self._signer.prepare()
-
-    def _prepare_and_sign(self) -> None:
-        """Read what a checkpoint needs beside the writing thread, which goes on, and then ask that to sign."""
+    def _add(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Write the lines of entries, here and in the second places; return the entries that are recorded."""
+        if not entries:
+            return []
         try:
-            self._prepare()
-        finally:
-            self._worker.put(Entry(None, then="sign"))
-
-    def _sign(self) -> Exception | None:
-        """Announce and sign a checkpoint; return why that was not done.
-
-        When it is refused or fails, that is recorded, once until it succeeds again, and recording goes on: to stop
-        would take from the users what they need and give the one who altered the log what he may want, while the
-        evidence of the alteration stays where it is and ``ragkit audit verify`` tells it.
-        """
-        self._preparing = False
-        if self._signer is None or not self._unsigned:
-            return None
+            added = self._end.add([entry.event for entry in entries if entry.event is not None])
+        except OSError as failed:
+            self._decide(entries, failed)
+            return []
+        for place, refused in added.refused.items():
+            self._decide([entries[place]], refused)
+        written = [entry for place, entry in enumerate(entries) if place not in added.refused]
         try:
-            with self._signing, self._segments.locked() as notes:
-                lines = self._notes(notes)
-                if lines:
-                    self._add(lines)
-                announced = self._signer.announce()
-                if announced is not None:
-                    lines.append(self._envelope.line(own("checkpoint", announced), self._segments.next_seq))
-                    self._add(lines[-1:])
-                    self._segments.sync()
-                    self._signer.sign()
-            self._unsigned, self._told = 0, ""
-            with suppress(SinkFailed):
-                self._copy(lines)
-        except CheckpointRefused as refused:
-            self._sign_again = time.monotonic() + _AGAIN
-            if refused.code == "no-key":
-                self._tell("checkpoint.failed", {"size": refused.size}, refused.code)
-            else:
-                self._tell("checkpoint.refused", {"size": refused.size, "seen": refused.seen}, refused.code)
-            return refused
-        except Exception as failed:
-            self._sign_again = time.monotonic() + _AGAIN
-            self._tell("checkpoint.failed", {"size": self._segments.next_seq - 1}, code_of(failed))
-            return failed
-        return None
+            self._end.copy(added.lines, durable=any(entry.durable for entry in written))
+        except SinkFailed as failed:
+            self._decide(written, failed, in_log=True)
+            return []
+        return written
 
-    def _tell(self, kind: str, data: Mapping[str, Any], code: str) -> None:
-        if self._told != kind:
-            self._told = kind
-            self._pending.append(own(kind, data, outcome="error", reason=code if is_word(code) else ""))
+    def _decide(self, entries: Sequence[Entry], failed: BaseException | None = None, *, in_log: bool = False) -> None:
+        """Let callers go. What is in the log although its caller is told otherwise, or has left, is counted."""
+        for entry in entries:
+            with self._state:
+                if entry.step == _DECIDED:
+                    continue
+                entry.failed, entry.step = failed, _DECIDED
+                if entry.event is not None and (in_log or (entry.left and failed is None)):
+                    self._end.missed(written=1)
+            entry.done.release()
 
-    def _end(self) -> None:
+    def _close(self) -> None:
         """Close the files of the log and of the evidence."""
-        with suppress(Exception):
-            if self._pending:
-                self._note_news()
-                self._segments.sync()
-        self._segments.close()
+        self._end.close()
         if self._keeper is not None:
             with suppress(Exception):
                 self._keeper.close()
-        self._begun, self._unsigned = False, 0
-
-
-def _jump(milliseconds: int) -> dict[str, Any]:
-    return own("clock.jump", {"ms": milliseconds}, outcome="degraded")

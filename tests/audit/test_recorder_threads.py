@@ -107,7 +107,7 @@ def test_a_disk_that_hangs_holds_nobody(tmp_path: Path, monkeypatch: pytest.Monk
         refused(9)
         assert took[9] < 0.1
     assert soon(lambda: len(list(read_events(tmp_path, kind="answer.released"))) == 1)
-    assert soon(lambda: not events._writer._stuck)
+    assert soon(lambda: not events._writer.stuck)
     events.record("doc.added", data=added(10))
     assert is_whole(tmp_path)
     assert [event["data"]["hits"] for event in read_events(tmp_path, kind="answer.released")] == [1]
@@ -126,7 +126,7 @@ def test_best_effort_goes_on_beside_a_disk_that_hangs(tmp_path: Path, monkeypatc
         for number in range(1, 50):
             events.record("doc.added", data=added(number))
         assert time.monotonic() - began < 1.5
-    assert soon(lambda: not events._writer._stuck)
+    assert soon(lambda: not events._writer.stuck)
     events.record("doc.added", data=added(50))
     assert documents(tmp_path) == [0, 1, 50]
     (dropped,) = read_events(tmp_path, kind="log.dropped")
@@ -145,7 +145,7 @@ def test_another_process_that_holds_the_lock_holds_nobody(tmp_path: Path) -> Non
     with pytest.raises(AuditUnavailable):
         events.record("doc.added", data=added(1))
     os.close(held)
-    assert soon(lambda: not events._writer._stuck)
+    assert soon(lambda: not events._writer.stuck)
     events.record("doc.added", data=added(2))
     assert documents(tmp_path) in ([0, 2], [0, 1, 2])
     assert is_whole(tmp_path)
