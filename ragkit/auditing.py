@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragkit.compliance.questions import Questions
+from ragkit.compliance.people import People
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from ragkit.protocols import Progress
 
 
-class Audit(Questions):
-    """Asks the event log of one workspace; the questions that the log alone answers are in :class:`Questions`.
+class Audit(People):
+    """Asks the event log of one workspace.
+
+    The questions that the log alone answers are in :class:`~ragkit.compliance.questions.Questions`, what people decide
+    in :class:`~ragkit.compliance.people.People`.
 
     Args:
         handles: The open workspace.

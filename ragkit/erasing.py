@@ -5,11 +5,13 @@ Parts are put together here; what is done is :mod:`ragkit.lifecycle.erase`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ragkit import crypto
+from ragkit.approvals import require_approval
 from ragkit.errors import StoreError
 from ragkit.lifecycle import receipts
 from ragkit.lifecycle.backup_keys import renew_key_copy
@@ -72,6 +74,7 @@ class Erasing:
 
         Raises:
             AccessDenied: No officer of the collection, or no purpose.
+            ApprovalNeeded: ``two_person`` asks for a second officer; the approval is for exactly these arguments.
             SubjectUnclear: Nobody has this value, or several people and none was named; or a further value is unclear.
             HeldBack: A legal hold keeps something of theirs.
             StoreError: There is nothing that is theirs alone.
@@ -88,6 +91,10 @@ class Erasing:
         with self._writing("subject-erase", purpose, principal, collection) as (part, asking):
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
             choices["further"] = further_items(part.store, part.masker.vault, person, also)
+            target = json.dumps([value, entity_type, subject, keep_documents, sorted(delete_documents), sorted(also)])
+            require_approval(
+                self._handles, "erase", asking=asking, collection=part.name, target=target, purpose=purpose
+            )
             erasure = _erasure(self._handles, part, progress)
             hashed = self._handles.recorder.keyed(purpose)
             return erasure.run(erasure.begin(person, purpose=hashed, actor=asking, **choices))

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ragkit.approvals import require_approval
 from ragkit.build import OpenCollection
 from ragkit.errors import AccessDenied
+from ragkit.handles import Handles
 from ragkit.mask.reveal import reveal_pieces
 from ragkit.types import Principal
 
@@ -43,6 +45,16 @@ def entitled(part: OpenCollection, recorder: EventRecorder, *, asking: Principal
             remedy="State a purpose; the collection's `reveal` in ragkit.toml names who may.",
         )
     return asking
+
+
+def approved(handles: Handles, part: OpenCollection, target: str, *, asking: Principal, purpose: str) -> None:
+    """Return if a second officer need not, or did, approve that this is shown. Raises as ``require_approval``."""
+    require_approval(handles, "reveal", asking=asking, collection=part.name, target=target, purpose=purpose)
+
+
+def whole(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the pieces as one."""
+    yield "".join(pieces)
 
 
 def reveal_text(part: OpenCollection, recorder: EventRecorder, text: str, *, asking: Principal, purpose: str) -> str:

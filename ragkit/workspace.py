@@ -13,6 +13,7 @@ as it lasts; a second writer is told who holds it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +22,16 @@ from ragkit.config import Config, chosen_sources, find_workspace, load_config
 from ragkit.handles import Handles, make_private
 from ragkit.protocols import Progress
 from ragkit.revealing import Quarantined as Quarantined
-from ragkit.revealing import entitled, reveal_native_ids, reveal_quarantined, reveal_stream, reveal_text
+from ragkit.revealing import (
+    approved,
+    entitled,
+    reveal_native_ids,
+    reveal_quarantined,
+    reveal_stream,
+    reveal_text,
+    whole,
+)
+from ragkit.roles import require
 from ragkit.rootkey import load_root_key
 from ragkit.types import Answer, Conversation, Hit, Masked, MaskedText, Principal, RawQuestion, Span
 from ragkit.workspace_parts import WorkspaceParts
@@ -253,10 +263,12 @@ class Workspace(WorkspaceParts):
 
         Raises:
             AccessDenied: The principal may not; the same whether or not the tokens exist.
+            ApprovalNeeded: ``two_person`` asks for a second officer.
             AuditUnavailable: The access could not be recorded, so nothing is shown.
         """
         part = self._handles.reader(collection)
         asking = self._entitled(part, principal, purpose)
+        approved(self._handles, part, text, asking=asking, purpose=purpose)
         return reveal_text(part, self._handles.recorder, text, asking=asking, purpose=purpose)
 
     def reveal_stream(
@@ -278,6 +290,8 @@ class Workspace(WorkspaceParts):
         """
         part = self._handles.reader(collection)
         asking = self._entitled(part, principal, purpose)
+        if "reveal" in self.config.roles.two_person:  # what is approved must be there as a whole
+            return map(partial(self.reveal, purpose=purpose, principal=asking, collection=part.name), whole(pieces))
         return reveal_stream(part, self._handles.recorder, pieces, asking=asking, purpose=purpose)
 
     def quarantined(
@@ -295,6 +309,8 @@ class Workspace(WorkspaceParts):
         """
         part = self._handles.reader(collection)
         asking = self._entitled(part, principal, purpose) if purpose else None
+        if asking is not None:
+            approved(self._handles, part, "quarantined", asking=asking, purpose=purpose)
         return reveal_quarantined(part, self._handles.recorder, asking=asking, purpose=purpose)
 
     def unsafe_native_ids(
@@ -332,7 +348,6 @@ class Workspace(WorkspaceParts):
     def status(self, *, principal: Principal | None = None) -> dict[str, Any]:
         """Return figures of the workspace and of each collection, plain values only; for operators."""
         from ragkit.doctor import describe
-        from ragkit.roles import require
 
         require(self._handles, "operator", verb="status", principal=principal)
         return describe(self.config, self._handles.known())
@@ -340,7 +355,6 @@ class Workspace(WorkspaceParts):
     def doctor(self, *, principal: Principal | None = None) -> list[Check]:
         """Examine every part; each check says what was found and what to do, and shows no content. For operators."""
         from ragkit.doctor import examine
-        from ragkit.roles import require
 
         asking = require(self._handles, "operator", verb="doctor", principal=principal)
         return examine(
@@ -378,8 +392,6 @@ class Workspace(WorkspaceParts):
         return principal or self.config.workspace.principal
 
     def _ingester(self, verb: str, principal: Principal | None) -> Principal:
-        from ragkit.roles import require
-
         return require(self._handles, "ingester", verb=verb, principal=principal)
 
     def _chosen(self, collection: str | None, source: str | None) -> Iterator[tuple[str, list[SourceSection]]]:

@@ -110,9 +110,12 @@ def _account_line(answer: Answer) -> str:
     return "; ".join(parts)
 
 
+_UNTOLD = ("usage", "location", "placed", "max_tokens", "temperature", "seed")
+
+
 def _account_json(answer: Answer) -> dict[str, Any]:
     account = answer.account
-    fields = {key: value for key, value in asdict(account).items() if key not in ("usage", "location", "placed")}
+    fields = {key: value for key, value in asdict(account).items() if key not in _UNTOLD}
     usage = account.usage
     counted = {"input_tokens": usage.input, "output_tokens": usage.output, "estimated": usage.estimated}
     return shaped("account", {**fields, **counted, "location": account.location.value})

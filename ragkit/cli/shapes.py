@@ -13,6 +13,7 @@ from ragkit.cli.shape import Fields as Fields
 from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
+from ragkit.cli.shapes_audit_people import AUDIT_PEOPLE
 from ragkit.cli.shapes_audit_replay import AUDIT_REPLAY
 from ragkit.cli.shapes_audit_verify import AUDIT_VERIFY
 from ragkit.cli.shapes_erasing import ERASING
@@ -314,6 +315,7 @@ SHAPES: Mapping[str, Shape] = {
     **SUBJECTS,
     **USAGE,
     **ERASING,
+    **AUDIT_PEOPLE,
     **AUDIT_REPLAY,
     **AUDIT_VERIFY,
 }

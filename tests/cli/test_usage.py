@@ -19,6 +19,7 @@ from ragkit.routing.budgets import Budgets
 from ragkit.routing.ledger import UsageLedger
 from ragkit.routing.prices import load_catalogue
 from ragkit.spending import usage_of
+from ragkit.testing.stages import RecordingRecorder
 from ragkit.types import Principal, TokenUsage
 
 CONFIG = """
@@ -57,6 +58,7 @@ class Here:
         self.budgets = Budgets(self.config.budgets, self.ledger, currency=lambda: "USD")
         self.catalogue = lambda: load_catalogue(None)
         self.spending = self
+        self.recorder = RecordingRecorder()
 
     def __enter__(self) -> Here:
         return self
