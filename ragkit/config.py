@@ -164,6 +164,24 @@ class Config(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _roles_written(self) -> Self:
+        missing = [f"collections.{name}.officers" for name, one in self.collections.items() if not one.officers]
+        missing += ["roles.auditors"] if not self.roles.auditors else []
+        if self.audit.mode == "compliance" and missing:
+            raise PydanticCustomError(
+                "roles_written",
+                "{key} must be written down in the mode `compliance`",
+                {"key": missing[0], "remedy": f'Name who it is there, such as "u:{self.workspace.owner}".'},
+            )
+        if self.roles.two_person and self.audit.mode == "unsafe_off":
+            raise PydanticCustomError(
+                "two_person_log",
+                "roles.two_person needs the event log, and [audit] mode is `unsafe_off`",
+                {"remedy": "Write another mode; approvals are read back from the log."},
+            )
+        return self
+
     @property
     def folder(self) -> Path:
         """The workspace folder, absolute."""
