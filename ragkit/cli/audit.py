@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from ragkit.cli import audit_people, audit_replay, audit_verify
+from ragkit.cli import audit_export, audit_log, audit_people, audit_questions, audit_replay, audit_verify
 
 PANEL = "Audit"
 
-_MODULES: tuple[object, ...] = (audit_people, audit_replay, audit_verify)
+_MODULES: tuple[object, ...] = (
+    audit_log,
+    audit_questions,
+    audit_export,
+    audit_people,
+    audit_replay,
+    audit_verify,
+)
 
 
 def add_to(app: typer.Typer) -> None:

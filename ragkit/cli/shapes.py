@@ -14,7 +14,9 @@ from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
 from ragkit.cli.shapes_audit_people import AUDIT_PEOPLE
+from ragkit.cli.shapes_audit_questions import AUDIT_QUESTIONS
 from ragkit.cli.shapes_audit_replay import AUDIT_REPLAY
+from ragkit.cli.shapes_audit_story import AUDIT_STORY
 from ragkit.cli.shapes_audit_verify import AUDIT_VERIFY
 from ragkit.cli.shapes_erasing import ERASING
 from ragkit.cli.shapes_generators import GENERATORS
@@ -316,7 +318,9 @@ SHAPES: Mapping[str, Shape] = {
     **USAGE,
     **ERASING,
     **AUDIT_PEOPLE,
+    **AUDIT_QUESTIONS,
     **AUDIT_REPLAY,
+    **AUDIT_STORY,
     **AUDIT_VERIFY,
 }
 

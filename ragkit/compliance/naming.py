@@ -54,6 +54,7 @@ class Names:
     """
 
     def __init__(self, config: Config, hasher: Hasher) -> None:
+        self._hasher = hasher
         owner = config.workspace.principal
         tokens = {*_tokens(config.model_dump(mode="python")), *owner.tokens, "pub"}
         subjects = {token.removeprefix("u:") for token in tokens if token.startswith("u:")}
@@ -70,6 +71,10 @@ class Names:
     def shown(self, actor: str) -> str:
         """Return the name of an actor, or a short form of the hash."""
         return self.principal(actor) or short(actor)
+
+    def hashed(self, actor: str) -> str:
+        """Return the hash of an actor who is given by hash, by name (``local|ana``), or as ``system``."""
+        return actor if actor == "system" or actor.startswith("h:") else self._hasher.known_as(actor)
 
     def token(self, hashed: str) -> str:
         """Return an access token by its hash, or the hash."""
