@@ -37,8 +37,11 @@ source = "file"
 path = "{tmp_path / "root.key"}"
 [audit]
 mode = "compliance"
+[roles]
+auditors = ["u:local|ana"]
 [collections.shop]
 access = ["u:local|ana"]
+officers = ["u:local|ana"]
 """
     )
     create_key_file(tmp_path / "root.key")
