@@ -2,7 +2,9 @@
 
 ::
 
-    past = PastIndex(rows, Served(generation=3, built=built, through=900, moments=(…,)), dimension=384, language="en")
+    built = PastGeneration.of(rows, number=3, at=then, through=900, dimension=384, language="en")
+    past = PastIndex(rows, built, dimension=384, language="en")
+    past.look(moment)                                   # as the process did then, with each question
     past.search_lexical(question, 100, classes)
 
 It implements :class:`ragkit.protocols.CandidateSearch`, so that the retriever itself searches in it. The lexical
@@ -16,8 +18,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.index.delta import ExactVectors, RecentTerms
@@ -35,6 +38,7 @@ class PastRow:
     """One chunk that was live for a while (:class:`ragkit.protocols.IndexRow`).
 
     Attributes:
+        place: Its document and the version.
         access_class: Of its document while it was live; a change of permissions gives a chunk another number.
         vector: Unit vector, float32.
         text: What was embedded and indexed.
@@ -43,6 +47,7 @@ class PastRow:
     """
 
     chunk_id: int
+    place: tuple[str, int]
     access_class: str
     valid_from: datetime
     valid_to: datetime | None
@@ -52,24 +57,6 @@ class PastRow:
     def lived(self, at: datetime) -> bool:
         """Whether it was live at a moment."""
         return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What answered a question.
-
-    Attributes:
-        generation: Number of the generation, 0 where exact search over the record store answered.
-        built: When it was built; ``None`` with 0.
-        through: The last chunk number it can hold.
-        moments: When the answering process looked for new chunks since it opened this generation, oldest first; the
-            last is the question's own.
-    """
-
-    generation: int
-    built: datetime | None
-    through: int
-    moments: tuple[datetime, ...]
 
 
 class PastSource:
@@ -110,27 +97,125 @@ class PastSource:
         return sum(row.lived(self.at) for row in self._rows)
 
 
+class PastGeneration:
+    """A generation as it was built: its rows in the order of its files, so that sums are the same to the last bit.
+
+    Args:
+        number: Its own.
+        through: The last chunk number it can hold.
+        ids: Chunk numbers, ascending.
+        codes: Place in ``classes`` of each row's access class.
+        classes: The access classes.
+        vectors: Shape (rows, dimension), float32.
+        lexical: Its BM25 index.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        through: int,
+        *,
+        ids: NDArray[np.int64],
+        codes: NDArray[np.int32],
+        classes: Sequence[str],
+        vectors: NDArray[np.float32],
+        lexical: LexicalIndex,
+    ) -> None:
+        self.number = number
+        self.through = through
+        self.lexical = lexical
+        self._ids = ids
+        self._codes = codes
+        self._classes = tuple(classes)
+        self._vectors = vectors
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[PastRow], *, number: int, at: datetime, through: int, dimension: int, language: str
+    ) -> PastGeneration:
+        """Build it again from what was live when it was built, as :class:`PastSource` takes the rows."""
+        import numpy as np
+
+        mine = [row for row in rows if row.chunk_id <= through and row.lived(at)]
+        codes: dict[str, int] = {}
+        coded = np.array([codes.setdefault(row.access_class, len(codes)) for row in mine], dtype=np.int32)
+        vectors = np.empty((len(mine), dimension), dtype=np.float32)
+        for place, row in enumerate(mine):
+            vectors[place] = row.vector
+        lexical = LexicalIndex.create(None, language=language)
+        lexical.add((row.chunk_id, row.access_class, row.text) for row in mine)
+        ids = np.array([row.chunk_id for row in mine], dtype=np.int64)
+        return cls(number, through, ids=ids, codes=coded, classes=list(codes), vectors=vectors, lexical=lexical)
+
+    @classmethod
+    def on_disk(cls, folder: Path, *, through: int, language: str) -> PastGeneration:
+        """Open it where it still is.
+
+        Raises:
+            IndexUnhealthy: It cannot be opened.
+        """
+        from ragkit.errors import IndexUnhealthy
+        from ragkit.index.chroma import map_vectors, read_classes, read_rows
+
+        try:
+            rows, classes = read_rows(folder), read_classes(folder)
+            vectors = map_vectors(folder, len(rows))
+        except (OSError, ValueError) as bad:
+            raise IndexUnhealthy("the generation cannot be opened", remedy="Run `ragkit rebuild`.") from bad
+        return cls(
+            int(folder.name),
+            through,
+            ids=rows["id"].copy(),
+            codes=rows["code"].copy(),
+            classes=classes,
+            vectors=vectors,
+            lexical=LexicalIndex.open(folder / "lexical", language=language, classes=classes),
+        )
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, classes: Collection[str], *, only: Collection[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return ``(chunk_id, cosine)``, best first, from these access classes, comparing with every row."""
+        import numpy as np
+
+        permitted = np.array([name in classes for name in self._classes], dtype=bool)
+        if only is None and permitted.all():
+            return top_k(self._vectors @ vector, self._ids, k)
+        kept = permitted[self._codes]
+        if only is not None:
+            kept &= np.isin(self._ids, np.fromiter(only, dtype=np.int64))
+        places = np.flatnonzero(kept)
+        return top_k(self._vectors[places] @ vector, self._ids[places], k)
+
+
 class PastIndex:
     """Rankers over what was there then.
 
     Args:
         rows: As for :class:`PastSource`.
-        served: What answered.
+        generation: What answered; ``None`` where exact search over the record store did.
         dimension: Length of the vectors.
         language: Stemming language of then.
     """
 
-    def __init__(self, rows: Sequence[PastRow], served: Served, *, dimension: int, language: str) -> None:
-        self.generation = served.generation
-        self._built = _Built(rows, served, dimension, language) if served.built is not None else None
-        self._source = PastSource(rows, served.moments[0])
-        after = served.through if self._built else 0
+    def __init__(
+        self, rows: Sequence[PastRow], generation: PastGeneration | None, *, dimension: int, language: str
+    ) -> None:
+        self.generation = generation.number if generation else 0
+        self._built = generation
+        after = generation.through if generation else 0
+        self._source = PastSource(rows, datetime.min.replace(tzinfo=UTC))
         self._vectors = ExactVectors(self._source, after=after, dimension=dimension)
         self._recent = RecentTerms(self._source, after=after, language=language)
-        for moment in served.moments:
-            self._source.at = moment
-            self._vectors.refresh()
-            self._recent.refresh()
+
+    def look(self, at: datetime) -> None:
+        """Look for what is new, as a process does with each question; not before the time it looked last."""
+        self._source.at = at
+        self._vectors.refresh()
+        self._recent.refresh()
 
     @property
     def through(self) -> int:
@@ -140,7 +225,7 @@ class PastIndex:
     @property
     def sizes(self) -> tuple[int, int]:
         """How many chunks the generation and the delta had."""
-        return len(self._built.ids) if self._built else 0, len(self._vectors)
+        return len(self._built) if self._built else 0, len(self._vectors)
 
     def search_dense(
         self, vector: NDArray[np.float32], k: int, classes: Collection[str], *, only: Collection[int] | None = None
@@ -149,7 +234,7 @@ class PastIndex:
         if not classes or k <= 0:
             return []
         recent = self._vectors.search(vector, k, classes, only=only)
-        return merge([self._built.search(vector, k, classes, only), recent], k) if self._built else recent
+        return merge([self._built.search(vector, k, classes, only=only), recent], k) if self._built else recent
 
     def search_lexical(
         self, text: Masked, k: int, classes: Collection[str], *, only: Collection[int] | None = None
@@ -166,36 +251,3 @@ class PastIndex:
     def _parts(self) -> list[LexicalIndex]:
         parts = (self._built.lexical if self._built else None, self._recent.index)
         return [part for part in parts if part is not None]
-
-
-class _Built:
-    """The generation: what was live when it was built, in the order of its files: sums are the same to the last bit."""
-
-    def __init__(self, rows: Sequence[PastRow], served: Served, dimension: int, language: str) -> None:
-        import numpy as np
-
-        assert served.built is not None
-        mine = [row for row in rows if row.chunk_id <= served.through and row.lived(served.built)]
-        codes: dict[str, int] = {}
-        self._codes = np.array([codes.setdefault(row.access_class, len(codes)) for row in mine], dtype=np.int32)
-        self._classes = list(codes)
-        self.ids = np.array([row.chunk_id for row in mine], dtype=np.int64)
-        self._vectors = np.empty((len(mine), dimension), dtype=np.float32)
-        for place, row in enumerate(mine):
-            self._vectors[place] = row.vector
-        self.lexical = LexicalIndex.create(None, language=language)
-        self.lexical.add((row.chunk_id, row.access_class, row.text) for row in mine)
-
-    def search(
-        self, vector: NDArray[np.float32], k: int, classes: Collection[str], only: Collection[int] | None
-    ) -> list[tuple[int, float]]:
-        import numpy as np
-
-        permitted = np.array([name in classes for name in self._classes], dtype=bool)
-        if only is None and permitted.all():
-            return top_k(self._vectors @ vector, self.ids, k)
-        kept = permitted[self._codes]
-        if only is not None:
-            kept &= np.isin(self.ids, np.fromiter(only, dtype=np.int64))
-        places = np.flatnonzero(kept)
-        return top_k(self._vectors[places] @ vector, self.ids[places], k)

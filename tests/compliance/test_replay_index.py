@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ragkit.compliance.replay_index import PastIndex, PastRow, PastSource, Served
+from ragkit.compliance.replay_index import PastGeneration, PastIndex, PastRow, PastSource
+from ragkit.errors import IndexUnhealthy
+from ragkit.index import generations
 from ragkit.index.collection import CollectionIndex
 from ragkit.index.manifest import Fingerprints
 from ragkit.types import Masked
@@ -36,7 +38,8 @@ def a_history(seed: int, *, chunks: int, minutes: int) -> list[PastRow]:
         went = came + timedelta(minutes=draw.uniform(0.1, minutes / 2)) if draw.random() < 0.4 else None
         vector = made.standard_normal(DIMENSION).astype(np.float32)
         text = Masked(" ".join(draw.choices(WORDS, k=draw.randint(4, 40))))
-        rows.append(PastRow(number, draw.choice(CLASSES), came, went, vector / np.linalg.norm(vector), text))
+        vector /= np.linalg.norm(vector)
+        rows.append(PastRow(number, (f"doc{number}", 1), draw.choice(CLASSES), came, went, vector, text))
     return rows
 
 
@@ -64,9 +67,18 @@ class Lived:
         self.moments.append(at)
         return ask(self.index, vector, text, classes)
 
-    def served(self) -> Served:
-        """What the log would tell of the last answer."""
-        return Served(self.index.generation, self.built, self.through, tuple(self.moments))
+    def generation(self) -> PastGeneration | None:
+        """The generation, built again from the rows."""
+        if self.built is None:
+            return None
+        return PastGeneration.of(
+            self.rows,
+            number=self.index.generation,
+            at=self.built,
+            through=self.through,
+            dimension=DIMENSION,
+            language="en",
+        )
 
 
 def ask(index: CollectionIndex | PastIndex, vector: np.ndarray, text: str, classes: frozenset[str]) -> list[object]:
@@ -83,16 +95,30 @@ def ask(index: CollectionIndex | PastIndex, vector: np.ndarray, text: str, class
 
 
 @pytest.fixture
-def lived(tmp_path: Path) -> Iterator[Lived]:
-    """A history of 800 chunks over a hundred minutes, and an index over it."""
+def lived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lived]:
+    """A history of 800 chunks over a hundred minutes, and an index over it.
+
+    So few chunks are compared exactly, so the graph is neither built nor probed, which would take seconds.
+    """
+
+    def no_graph(_module: str, arguments: Sequence[str], **_more: object) -> int:
+        (Path(arguments[0]) / "chroma").mkdir()
+        (Path(arguments[0]) / "chroma" / "chroma.sqlite3").write_bytes(b"SQLite format 3\0")
+        return 0
+
+    monkeypatch.setattr(generations, "run_child", no_graph)
+    monkeypatch.setattr(generations, "is_whole", lambda _folder, *, rows: rows > 0)
     one = Lived(tmp_path, a_history(7, chunks=800, minutes=100))
     yield one
     one.index.close()
 
 
-def replayed(lived: Lived) -> PastIndex:
+def replayed(lived: Lived, moments: list[datetime], generation: PastGeneration | None) -> PastIndex:
     """The same index, from the rows alone."""
-    return PastIndex(lived.rows, lived.served(), dimension=DIMENSION, language="en")
+    past = PastIndex(lived.rows, generation, dimension=DIMENSION, language="en")
+    for moment in moments:
+        past.look(moment)
+    return past
 
 
 def test_every_answer_is_given_again(lived: Lived) -> None:
@@ -107,7 +133,7 @@ def test_every_answer_is_given_again(lived: Lived) -> None:
         classes = frozenset(draw.sample(CLASSES, k=draw.randint(1, 3)))
         told = lived.answer(minute(number + 0.5), vector, text, classes)
         if number % 24 == 2:
-            assert ask(replayed(lived), vector, text, classes) == told
+            assert ask(replayed(lived, lived.moments, lived.generation()), vector, text, classes) == told
 
 
 def test_statistics_of_the_delta_are_those_the_process_had(lived: Lived) -> None:
@@ -120,13 +146,9 @@ def test_statistics_of_the_delta_are_those_the_process_had(lived: Lived) -> None
     for moment in early:
         lived.answer(moment, *asked)
     told = lived.answer(minute(61), *asked)
-    late = PastIndex(
-        lived.rows,
-        Served(lived.index.generation, lived.built, lived.through, (minute(61),)),
-        dimension=DIMENSION,
-        language="en",
-    )
-    assert ask(replayed(lived), *asked) == told
+    generation = lived.generation()
+    assert ask(replayed(lived, lived.moments, generation), *asked) == told
+    late = replayed(lived, lived.moments[-1:], generation)
     assert ask(late, *asked) != told
 
 
@@ -134,7 +156,7 @@ def test_nobody_sees_anything_without_a_class(lived: Lived) -> None:
     """No classes, no candidates."""
     lived.fold(minute(50))
     lived.answer(minute(60), np.ones(DIMENSION, dtype=np.float32), "tent", frozenset(CLASSES))
-    past = replayed(lived)
+    past = replayed(lived, lived.moments, lived.generation())
     assert past.search_dense(np.ones(DIMENSION, dtype=np.float32), 5, frozenset()) == []
     assert past.search_lexical(Masked("tent"), 5, frozenset()) == []
 
@@ -151,3 +173,16 @@ def test_the_source_is_what_was_live_then() -> None:
     assert source.last_chunk_id() == max(row.chunk_id for row in rows if row.valid_from <= minute(5))
     source.at = minute(-1)
     assert source.last_chunk_id() == 0
+
+
+def test_a_generation_that_is_still_there_is_opened(lived: Lived, tmp_path: Path) -> None:
+    """Where the history of its rows is gone, its files give the same scores."""
+    lived.fold(minute(40))
+    asked = (np.full(DIMENSION, 0.2, dtype=np.float32), "tent refund", frozenset(CLASSES[:2]))
+    told = lived.answer(minute(55), *asked)
+    folder = tmp_path / str(lived.index.generation)
+    generation = PastGeneration.on_disk(folder, through=lived.through, language="en")
+    assert ask(replayed(lived, lived.moments, generation), *asked) == told
+    assert len(generation) == len(lived.generation() or ())
+    with pytest.raises(IndexUnhealthy):
+        PastGeneration.on_disk(tmp_path / "77", through=1, language="en")

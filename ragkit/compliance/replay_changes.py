@@ -1,0 +1,98 @@
+"""What is another one now than when an answer was given: policy, models, index, prompt, generator, version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ragkit.compliance.events import EventLog
+from ragkit.compliance.replay_report import Cause, Change
+
+if TYPE_CHECKING:
+    from ragkit.build import OpenCollection
+    from ragkit.compliance.replay_log import Recorded
+
+_BY_PART: tuple[tuple[str, Cause], ...] = (
+    ("policies.", "policy"),
+    ("detectors.", "policy"),
+    ("embedder", "encoder"),
+    ("chunker", "chunker"),
+    ("generator", "generator"),
+    ("destinations.", "generator"),
+    ("answers.", "generator"),
+    ("routing.", "generator"),
+)
+_BY_KEY: Mapping[str, Cause] = {"policy": "policy", "language": "language", "access": "access"}
+
+
+def changes_since(
+    recorded: Recorded,
+    part: OpenCollection,
+    log: EventLog,
+    *,
+    built: Mapping[str, Any],
+    policy: str,
+    software: Mapping[str, str],
+) -> list[Change]:
+    """Return what differs between then and now, by fingerprints and versions.
+
+    Args:
+        recorded: The answer.
+        part: The collection as it is configured now.
+        log: For the parts of the configuration.
+        built: Data of the event by which the generation that answered became active; may be empty.
+        policy: Fingerprint under which the question was masked.
+        software: What stands in events now.
+    """
+    return [one for one in _compared(recorded, part, log, built, policy, software) if one.then and one.then != one.now]
+
+
+def config_causes(changes: list[Change]) -> set[Cause]:
+    """Return what the parts of the configuration that changed stand for."""
+    return {cause for one in changes if one.what == "config" if (cause := _cause_of(one.now)) is not None}
+
+
+def _compared(
+    recorded: Recorded,
+    part: OpenCollection,
+    log: EventLog,
+    built: Mapping[str, Any],
+    policy: str,
+    software: Mapping[str, str],
+) -> Iterator[Change]:
+    made = part.fingerprints
+    yield Change(what="policy", then=policy or str(built.get("policy", "")), now=made.policy)
+    for name in ("encoder", "chunker", "language"):
+        yield Change(what=name, then=str(built.get(name, "")), now=str(getattr(made, name)))
+    number = part.index.generations.current()
+    yield Change(what="index", then=str(recorded.generation), now=str(number))
+    yield Change(what="version", then=recorded.software.get("ragkit", ""), now=software.get("ragkit", ""))
+    then, now = recorded.software.get("cfg", ""), software.get("cfg", "")
+    if then and then != now:
+        yield from _config(log, then, now)
+
+
+def _config(log: EventLog, then: str, now: str) -> Iterator[Change]:
+    """One change a part of the configuration; the log holds a keyed hash of each."""
+    old, new = parts_at(log, then), parts_at(log, now)
+    if not old or not new:
+        yield Change(what="config", then=then, now=now)
+        return
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield Change(what="config", then="other", now=name)
+
+
+def parts_at(log: EventLog, mark: str) -> dict[str, str]:
+    """Return the keyed hash of each part of a configuration by its name; empty where the log does not have it."""
+    found: dict[str, str] = {}
+    for event in log.read("config.changed"):
+        if event["data"].get("config") == mark:
+            found.update(event["data"].get("parts", {}))
+    return found
+
+
+def _cause_of(name: str) -> Cause | None:
+    if name.startswith("collections."):
+        return _BY_KEY.get(name.rpartition(".")[2])
+    return next((cause for prefix, cause in _BY_PART if name.startswith(prefix)), None)
