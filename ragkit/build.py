@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.index.manifest import Fingerprints
     from ragkit.ingest.settings import Watch
+    from ragkit.lifecycle.history import Purged
     from ragkit.mask.masker import CollectionMasker
     from ragkit.mask.rescan import CollectionScanner
     from ragkit.pipeline import Ingestor
@@ -297,6 +298,20 @@ class OpenCollection:
             held=Holds(self._database, self.collection).held,
             actor=actor,
             token_hash=self.recorder.token,
+        )
+
+    def end_history(self) -> Purged:
+        """Destroy what is past the window of history; the write lock must be held."""
+        from ragkit.lifecycle.history import purge_past
+        from ragkit.lifecycle.holds import Holds
+
+        return purge_past(
+            self.store,
+            Holds(self._database, self.collection),
+            self.recorder,
+            days=self.config.audit.history_days,
+            keep_days=self.config.backup.keep_days,
+            fate_days=self.config.audit.retention_days,
         )
 
     def close(self) -> None:

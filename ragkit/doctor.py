@@ -82,6 +82,7 @@ def describe(config: Config, collections: Mapping[str, OpenCollection]) -> dict[
             "healthy": index.healthy,
             "refuses": refused,
             **_due(part),
+            **_past(part),
         }
     for name in config.collections:
         figures.setdefault(name, {"last_sync": ""})
@@ -104,6 +105,12 @@ def _due(part: OpenCollection) -> dict[str, int]:
         "retention_held": sum(one.held for one in found),
         "holds": sum(one.released_at is None for one in holds.every()),
     }
+
+
+def _past(part: OpenCollection) -> dict[str, Any]:
+    """What is kept of versions that were replaced, so that answers can be replayed, and since when it is all there."""
+    kept = part.store.history().kept()
+    return {"past_versions": kept.versions, "past_bytes": kept.bytes, "replay_since": kept.since}
 
 
 def _index_status(part: OpenCollection) -> tuple[IndexStatus, str]:
@@ -171,7 +178,8 @@ def _keys(part: OpenCollection) -> str:
             f"{dead:,} records have no key any more: nobody is shown them, and their rows are still there",
             remedy="Finish what was interrupted: `ragkit subject resume`, or `ragkit restore` again.",
         )
-    return f"{found.documents:,} of documents, {found.values:,} of values, {found.released:,} of replaced records"
+    past = f", {found.past:,} of versions kept for replay" if found.past else ""
+    return f"{found.documents:,} of documents, {found.values:,} of values{past}, {found.released:,} of replaced records"
 
 
 def _source(config: Config, source: SourceSection) -> str:

@@ -157,11 +157,12 @@ class Keeping(Holding):
             ]
             return replace(RetentionReport.together(reports), dry_run=True, elapsed=time.perf_counter() - began)
         self._require_synced()
-        reports = []
+        reports, past = [], 0
         with self._handles.writing("retention") as database:
             for name in known:
                 part = self._handles.collection(name, database)
                 part.store.sweep()
+                past += part.end_history().keys
                 retention = self._retention(part, asking)
                 done = retention.run(keep_days=config.backup.keep_days, purpose=hashed, progress=progress)
                 if done.documents:
@@ -169,7 +170,7 @@ class Keeping(Holding):
                 part.close()
                 reports.append(done)
             database.checkpoint_truncate()
-            problem = self._renewed(database.key_file) if any(one.keys or one.pruned for one in reports) else ""
+            problem = self._renewed(database.key_file) if past or any(one.keys or one.pruned for one in reports) else ""
         total = RetentionReport.together(reports)
         return replace(total, keys_problem=problem, elapsed=time.perf_counter() - began)
 

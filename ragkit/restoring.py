@@ -138,7 +138,7 @@ class _Run:
 
     def _brought_up(self, database: Database, restore: Restore) -> dict[str, Any]:
         """Bring the copy in step with the keys of now, and build its index; it is not in place yet."""
-        from ragkit.lifecycle.restore_reconcile import drop_unreadable
+        from ragkit.lifecycle.restore_reconcile import carry_fates, drop_unreadable
         from ragkit.store.catalog import list_collections, open_collection
         from ragkit.store.records import RecordStore, check
 
@@ -159,6 +159,7 @@ class _Run:
                 if not self._built(part, restore):
                     waiting.append(name)
             counts["documents"] += store.inventory().documents
+        carry_fates(self._config.data_folder / "records.db", database)
         check(database)
         return {**counts, "waiting": waiting}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ragkit.build import build_connector, build_parser
 from ragkit.handles import Handles
 from ragkit.ingest.report import SyncReport
+from ragkit.lifecycle.backup_keys import renew_key_copy
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.restrict import extend
 from ragkit.protocols import Progress
@@ -38,6 +39,8 @@ def sync_collections(
         for name, sources in chosen:
             part = handles.collection(name, database, create=True)
             part.store.sweep()
+            if not dry_run and part.end_history().keys:
+                renew_key_copy(handles.config, database.key_file, handles.root_key, handles.recorder)
             before = part.store.index_source().last_chunk_id()
             ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined, actor=actor)
             for section in sources:

@@ -140,6 +140,7 @@ def _read(path: Path) -> str:
 
 def _payload(report: ErasureReport) -> dict[str, object]:
     found: dict[str, object] = {"request": report.request, "complete": report.complete, "receipt": report.receipt}
+    found["past"] = report.past
     found |= {name: list(getattr(report, name)) for name in _LISTS}
     return found | {name: dict(getattr(report, name)) for name in _TABLES}
 
@@ -158,6 +159,8 @@ def _print(report: ErasureReport, *, dry_run: bool = False) -> None:
     headings = ("type", "values that go", "stay: shared", "stay: perhaps theirs")
     table(title, headings, [(kind, *(column.get(kind, 0) for column in columns)) for kind in types])
     say(f"  {len(report.deleted):,} documents deleted, {len(report.redacted):,} redacted")
+    if report.past:
+        say(f"  {report.past:,} older versions kept for replay are destroyed")
     if report.possible:
         say(f"  {len(report.possible):,} more name somebody of that name, perhaps another, and stay as they are")
     if report.naming:

@@ -16,6 +16,7 @@ ERASING: Mapping[str, Shape] = {
             "deleted": ("list of text", "ids of documents deleted as a whole"),
             "redacted": ("list of text", "ids of documents in which the person is redacted"),
             "possible": ("list of text", "ids of documents that perhaps name them, perhaps another, and stay"),
+            "past": ("int", "versions kept for replay that go with the person"),
             "destroyed": ("object", "values that nobody else has, which go: count by entity type"),
             "shared": ("object", "values that stay, because a living person has them too"),
             "uncertain": ("object", "values that may be theirs, and stay"),

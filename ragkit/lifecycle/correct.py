@@ -3,7 +3,8 @@
 Steps, each found again after a kill by the request's journal:
 
 1. ``planned``: the plan and, with it, a ruling by which every later masking of the old value gives the new one.
-2. ``rewritten``: the documents hold the new value's token and surrogate (:mod:`ragkit.lifecycle.rewrite`).
+2. ``rewritten``: the documents hold the new value's token and surrogate (:mod:`ragkit.lifecycle.rewrite`), and what
+   was kept for replay with the old value is destroyed.
 3. ``done``: the old value's key is destroyed where nothing mentions it any more and no hold keeps it; the plan is
    wiped.
 
@@ -144,6 +145,7 @@ def carry_out(tools: Tools, request: str) -> Correction:
     report = RewriteReport()
     if found.step == PLANNED:
         report = _rewrite(tools, request, plan)
+        _destroy_past(tools, request, plan)
         plan = {**plan, "rewritten": list(report.documents)}
         journal.note(request, REWRITTEN, plan=plan)
         reach("correct.after_rewrite")
@@ -193,6 +195,24 @@ def _rewrite(tools: Tools, request: str, plan: Mapping[str, Any]) -> RewriteRepo
     except BaseException:
         tools.vault.discard()
         raise
+
+
+def _destroy_past(tools: Tools, request: str, plan: Mapping[str, Any]) -> None:
+    """Destroy what is kept for replay with the old value, but for what a legal hold names.
+
+    Of a value that another person has too, only what is of the documents that put it together with this person.
+    """
+    from ragkit.lifecycle.history import destroy_past
+    from ragkit.lifecycle.holds import Holds
+    from ragkit.store.pastrows import PastRows
+
+    store = tools.store
+    rows = PastRows(store.database, store.collection)
+    past = rows.mentioning(set(plan["numbers"]) - {tools.vault.value_number((plan["type"], plan["new"]))})
+    if plan["shared"]:
+        past &= rows.of_documents(plan["documents"])
+    past -= Holds(store.database, store.collection).held_past(past)
+    destroy_past(store, past, "erasure", recorder=tools.recorder, request=request)
 
 
 def _refilter(vault: Vault) -> Callable[[str, Any], str | None]:

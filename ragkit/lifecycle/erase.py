@@ -52,6 +52,7 @@ class ErasureReport:
         deleted: Documents deleted as a whole.
         redacted: Documents in which the person is redacted.
         possible: Documents that name somebody of a name that others have too, and do not tell whom. They stay.
+        past: Versions that were kept for replay, and go with the person.
         destroyed: Values by type that nobody else has.
         shared: Values by type that stay, because a living person has them too.
         uncertain: Values by type that may be the person's, and stay.
@@ -67,6 +68,7 @@ class ErasureReport:
     deleted: tuple[str, ...] = ()
     redacted: tuple[str, ...] = ()
     possible: tuple[str, ...] = ()
+    past: int = 0
     destroyed: Mapping[str, int] = field(default_factory=dict)
     shared: Mapping[str, int] = field(default_factory=dict)
     uncertain: Mapping[str, int] = field(default_factory=dict)
@@ -239,6 +241,7 @@ class Erasure:
                 "deleted": len(plan.deleted),
                 "redacted": len(plan.redacted),
                 "possible": len(plan.possible),
+                "past": len(plan.past),
                 "kept_away": len(plan.deleted),
             },
             "sources_still_naming": [
@@ -270,6 +273,7 @@ def _report(request: str, plan: Plan, **more: Any) -> ErasureReport:
         deleted=tuple(plan.deleted),
         redacted=tuple(plan.redacted),
         possible=tuple(plan.possible),
+        past=len(plan.past),
         destroyed=dict(plan.types),
         shared=dict(Counter(kind for kind, _ in plan.shared)),
         uncertain=plan.uncertain,

@@ -84,6 +84,7 @@ class Plan:
         macs: Vault rows that go, parts of names that nobody else needs among them, in hexadecimal.
         surrogates: What stood for them in the index view, and what comes instead.
         clear: Documents where a value stands unmasked.
+        past: Versions kept for replay that hold the person or belong to a document that goes or is redacted.
         named: Items whose own id at the source names the person.
         naming: By source, the documents that still name the person there.
         places: Record keys that go.
@@ -110,6 +111,7 @@ class Plan:
     macs: list[str] = field(default_factory=list)
     surrogates: dict[str, str] = field(default_factory=dict)
     clear: list[str] = field(default_factory=list)
+    past: list[tuple[str, int]] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
     naming: dict[str, list[str]] = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
@@ -129,6 +131,7 @@ class Plan:
         plan.own = [(kind, value) for kind, value in plan.own]
         plan.shared = [(kind, value) for kind, value in plan.shared]
         plan.orphans = [(kind, value) for kind, value in plan.orphans]
+        plan.past = [(doc_id, number) for doc_id, number in plan.past]
         plan.shared_rows = [(row, value) for row, value in plan.shared_rows]
         plan.shared_tokens = {token: (kind, number) for token, (kind, number) in plan.shared_tokens.items()}
         return plan

@@ -18,13 +18,15 @@ from ragkit.crashpoints import reach
 from ragkit.crypto import key_number
 from ragkit.errors import ManifestMismatch
 from ragkit.lifecycle.erase_plan import Plan
-from ragkit.lifecycle.erase_survey import finder, rulings_of, survey, take_orphans
+from ragkit.lifecycle.erase_survey import finder, past_of, rulings_of, survey, take_orphans
+from ragkit.lifecycle.history import destroy_past
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.rewrite import rewrite
 from ragkit.mask.operators import redacted
 from ragkit.store.denials import Denials
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
+from ragkit.store.pastrows import PastRows
 
 if TYPE_CHECKING:
     from ragkit.index.collection import CollectionIndex
@@ -101,8 +103,10 @@ def take_stock(ground: Ground, request: str, plan: Plan) -> Counts:
 
 
 def destroy_keys(ground: Ground, request: str, plan: Plan) -> Counts:
-    """Destroy the record keys of the person's values and of the documents that go."""
+    """Destroy the record keys of the person's values and of the documents that go; of what is past, the rows too."""
     records = ground.store.collection.records
+    past = _destroy_past(ground, request, plan)
+    reach("erase.in_past")
     values = records.destroy_values([key_number(bytes.fromhex(mac)) for mac in plan.macs])
     reach("erase.in_keys")
     documents = records.destroy_documents(plan.deleted)
@@ -110,7 +114,19 @@ def destroy_keys(ground: Ground, request: str, plan: Plan) -> Counts:
     for scope, number in (("value", values), ("document", documents)):
         if number:
             ground.recorder.record("key.destroyed", request=request, data={**known, "scope": scope, "keys": number})
-    return {"values": values, "documents": documents}
+    return {"values": values, "documents": documents, "past": past}
+
+
+def _destroy_past(ground: Ground, request: str, plan: Plan) -> int:
+    """Destroy what is kept for replay of the person, with what came to it since it was taken down."""
+    store = ground.store
+    fresh = sorted(past_of(store, plan) - {*plan.past})
+    if fresh:
+        plan.take_down(ErasureTraces(store.database, store.collection).of_versions(fresh))
+        plan.places += [f"d/{doc_id}/{number}" for doc_id, number in fresh]
+        plan.past += fresh
+    left = PastRows(store.database, store.collection).present(plan.past)
+    return destroy_past(store, left, "erasure", recorder=ground.recorder, request=request)
 
 
 def remove_rows(ground: Ground, request: str, plan: Plan) -> Counts:
@@ -127,6 +143,7 @@ def remove_rows(ground: Ground, request: str, plan: Plan) -> Counts:
     keys = store.collection.records.destroy_places(replaced)
     orphans = take_orphans(store, ground.vault, plan)
     keys += store.collection.records.destroy_values([key_number(bytes.fromhex(mac)) for mac in orphans])
+    past = _destroy_past(ground, request, plan)
     values = rows.delete_values([bytes.fromhex(mac) for mac in plan.macs])
     rows.forget_names(plan.named)
     cursors = rows.forget_cursors()
@@ -135,6 +152,7 @@ def remove_rows(ground: Ground, request: str, plan: Plan) -> Counts:
         "documents_redacted": len(plan.redacted),
         "spans_redacted": redacted_spans,
         "keys": keys,
+        "past": past,
         "values": values,
         "names": len(plan.named),
         "cursors": cursors,

@@ -19,6 +19,7 @@ from ragkit.mask.ruled import begins
 from ragkit.mask.rulings import Rulings
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
+from ragkit.store.pastrows import PastRows, Place
 from ragkit.types import RulingRow, Span
 
 if TYPE_CHECKING:
@@ -94,14 +95,34 @@ def survey(store: RecordStore, vault: Vault, plan: Plan, find: Find) -> None:
     traces = ErasureTraces(store.database, store.collection)
     _survey_vault(rows, vault, plan)
     _survey_texts(rows, plan, find)
+    _survey_past(store, plan, find)
     keys = [*plan.deleted, *plan.redacted]
     plan.naming = {}
     for doc_id, source in rows.sources_of(keys).items():
         plan.naming.setdefault(source, []).append(doc_id)
     plan.take_down(traces.of_values([bytes.fromhex(mac) for mac in plan.macs]))
     plan.take_down(traces.of_documents(keys))
+    plan.take_down(traces.of_versions(plan.past))
     plan.places = [f"v/{key_number(bytes.fromhex(mac))}" for mac in plan.macs]
     plan.places += traces.places_of(keys)
+    plan.places += [f"d/{doc_id}/{number}" for doc_id, number in plan.past]
+
+
+def past_of(store: RecordStore, plan: Plan) -> set[Place]:
+    """Return the past versions that go by what is known of them, without reading their texts.
+
+    They are those of documents that go or are redacted, and those in which a value stands that is the person's alone.
+    """
+    past = PastRows(store.database, store.collection)
+    return past.of_documents([*plan.deleted, *plan.redacted]) | past.mentioning(plan.numbers)
+
+
+def _survey_past(store: RecordStore, plan: Plan, find: Find) -> None:
+    """The same, and those where the person stands unmasked."""
+    texts = PastRows(store.database, store.collection).texts()
+    found = {*plan.past, *past_of(store, plan)}
+    found |= {place for place, held in texts if place not in found and any(find(one) for one in held)}
+    plan.past = sorted(found)
 
 
 def take_orphans(store: RecordStore, vault: Vault, plan: Plan) -> list[str]:

@@ -8,7 +8,8 @@
     holds.require_free(numbers=…, doc_ids=…) # or HeldBack
 
 A hold keeps a document in the store with its keys, and the vault values that stand in it. It does not freeze the
-document: a change at the source still gives it a new version.
+document: a change at the source still gives it a new version. Where a window of history is kept, its past versions stay
+beyond the window.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from ragkit.errors import ConfigError, HeldBack
 from ragkit.store.holds import Hold, HoldRows, Scope
 from ragkit.store.items import now
+from ragkit.store.pastrows import PastRows, Place
 
 if TYPE_CHECKING:
     from ragkit.store.catalog import Collection
@@ -31,6 +33,7 @@ class Holds:
 
     def __init__(self, database: Database, collection: Collection) -> None:
         self._rows = HoldRows(database, collection)
+        self._past = PastRows(database, collection)
 
     def place(
         self,
@@ -103,6 +106,14 @@ class Holds:
             found |= wanted & self._rows.documents_of(hold)
         return found
 
+    def held_past(self, places: Values[Place]) -> set[Place]:
+        """Return which of these past versions a hold in force names."""
+        wanted = set(places)
+        found: set[Place] = set()
+        for hold in self._rows.in_force() if wanted else ():
+            found |= wanted & self._past.held_by(hold)
+        return found
+
     def held_numbers(self, numbers: Values[int]) -> set[int]:
         """Return which of these values a hold in force keeps: named by it, or standing in a document it keeps."""
         wanted = set(numbers)
@@ -119,6 +130,7 @@ class Holds:
             for hold in self._rows.in_force()
             if hold.scope == "collection"
             or not wanted.isdisjoint(self._rows.documents_of(hold))
+            or not wanted.isdisjoint(doc_id for doc_id, _ in self._past.held_by(hold))
             or (values and not values.isdisjoint(self._numbers_of(hold)))
         ]
 
@@ -132,7 +144,8 @@ class Holds:
             raise held_back(found)
 
     def _numbers_of(self, hold: Hold) -> set[int]:
-        return set(hold.numbers) | self._rows.numbers_in(self._rows.documents_of(hold))
+        mentioned = self._rows.numbers_in(self._rows.documents_of(hold))
+        return set(hold.numbers) | mentioned | self._past.numbers_in(self._past.held_by(hold))
 
 
 def held_back(found: Values[Hold]) -> HeldBack:

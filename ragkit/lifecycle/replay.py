@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ragkit.lifecycle.history import destroy_past
 from ragkit.lifecycle.rewrite import rewrite
 from ragkit.mask.operators import redacted
 from ragkit.mask.tokens import find_tokens
 from ragkit.store.erasure import ErasureRows
+from ragkit.store.pastrows import PastRows
 
 if TYPE_CHECKING:
     from ragkit.mask.rulings import Rulings
@@ -50,7 +52,7 @@ def replay(
         vault: Their values.
         rulings: What was erased.
         embedder: Embeds what is redacted.
-        recorder: Gets a ``doc.rewritten`` for each document redacted.
+        recorder: Gets a ``doc.rewritten`` for each document redacted, and what is destroyed of past versions.
         progress: Called with ``"rewrite"``.
     """
     rows = ErasureRows(store.database, store.collection)
@@ -67,14 +69,17 @@ def replay(
     def replace(entity_type: str, token_id: str) -> Replacement | None:
         return redacted(entity_type) if dead.get(token_id) else None
 
-    again: list[str] = []
-    for doc_id, texts in rows.texts():
+    def names_erased(texts: list[str]) -> bool:
         tokens = {token_id for text in texts for _, _, _, token_id in find_tokens(text)} - dead.keys()
         living = vault.items_of(tokens)
-        dead |= {token_id: token_id not in living for token_id in tokens}
+        dead.update({token_id: token_id not in living for token_id in tokens})
         here = (token_id for text in texts for _, _, _, token_id in find_tokens(text))
-        if any(dead[token_id] for token_id in here) or (known and any(find(text) for text in texts)):
-            again.append(doc_id)
+        return any(dead[token_id] for token_id in here) or (bool(known) and any(find(text) for text in texts))
+
+    past = PastRows(store.database, store.collection)
+    old = [place for place, texts in past.texts() if names_erased(texts)]
+    destroy_past(store, old, "erasure", recorder=recorder)
+    again = [doc_id for doc_id, texts in rows.texts() if names_erased(texts)]
     report = rewrite(
         store, embedder, vault, again, replace, recorder=recorder, find=find if known else None, progress=progress
     )

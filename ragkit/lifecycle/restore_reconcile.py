@@ -3,7 +3,8 @@
 A document has no key any more because it was erased, or let go by retention, or replaced so long ago that its old key
 was pruned. It leaves the answers; if its source still has it, the next sync reads it again, under the rulings and
 retention of now. The mark for that is the state ``expired`` with no fingerprint. A version with a
-value that was corrected since answers until it is read again. What an erasure did is done again by
+value that was corrected since answers until it is read again. Past versions without a key, or with such a value, go.
+What an erasure did is done again by
 :mod:`ragkit.lifecycle.replay`.
 """
 
@@ -11,18 +12,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
 
 from ragkit.crashpoints import reach
 from ragkit.store import ageing
+from ragkit.store.database import make_engine
 from ragkit.store.keysweep import reconcile
+from ragkit.store.pastrows import PastRows
 from ragkit.store.recordkeys import document_place, name_place
 from ragkit.store.removal import withdraw
-from ragkit.store.schema import documents, items, mentions, sources, versions
+from ragkit.store.schema import collections, documents, fates, items, mentions, sources, versions
 
 if TYPE_CHECKING:
+    from ragkit.store.database import Database
     from ragkit.store.records import RecordStore
 
 _SLICE = 256
@@ -82,11 +89,14 @@ def drop_unreadable(store: RecordStore) -> Reconciled:
         some = dead[start : start + _SLICE]
         with store.database.write() as connection:
             for doc_id in some:
-                withdraw(connection, doc_id)
+                withdraw(connection, doc_id, how="unknown")
             _read_again(connection, some, status="expired")
         reach("restore.in_reconcile")
     with store.database.write() as connection:
         _read_again(connection, _corrected_documents(store), status="active")
+    past = PastRows(store.database, store.collection)
+    past.destroy(past.mentioning(_corrected_numbers(store)), "erased")
+    past.destroy(past.keyless(), "unknown")
     _drop_unreadable_names(store)
     store.sweep()
     values = ageing.drop_dead_values(store.database, store.collection)
@@ -123,8 +133,7 @@ def _drop_unreadable_names(store: RecordStore) -> None:
 
 def _corrected_documents(store: RecordStore) -> list[str]:
     """Return the answering documents that hold a value which was corrected wherever it stands."""
-    query = "SELECT DISTINCT number FROM rulings WHERE collection_id = ? AND verb = 'correct' AND role = 'own'"
-    numbers = sorted(row[0] for row in store.database.key_file.look(query, (store.collection.id,)))
+    numbers = _corrected_numbers(store)
     found: set[str] = set()
     with store.database.read() as connection:
         for start in range(0, len(numbers), _SLICE):
@@ -132,6 +141,43 @@ def _corrected_documents(store: RecordStore) -> list[str]:
             some = mentions.c.key.in_(numbers[start : start + _SLICE])
             found.update(connection.execute(rows.where(some)).scalars())
     return sorted(found)
+
+
+def _corrected_numbers(store: RecordStore) -> list[int]:
+    """Return the numbers of values that were corrected wherever they stand."""
+    query = "SELECT DISTINCT number FROM rulings WHERE collection_id = ? AND verb = 'correct' AND role = 'own'"
+    return sorted(row[0] for row in store.database.key_file.look(query, (store.collection.id,)))
+
+
+def carry_fates(old: Path, database: Database) -> None:
+    """Take over, from the record store that is replaced, what became of versions; nothing when it cannot be read.
+
+    A version that came back is there again, whatever became of it afterwards.
+    """
+    if not old.is_file():
+        return
+    engine = make_engine(old, writable=False)
+    try:
+        with engine.connect() as connection:
+            rows = [row._asdict() for row in connection.execute(select(fates))]
+    except DBAPIError:  # damaged, or of before there were any
+        return
+    finally:
+        engine.dispose()
+    for start in range(0, len(rows), _SLICE):
+        some = rows[start : start + _SLICE]
+        with database.write() as connection:
+            known = set(connection.execute(select(collections.c.id)).scalars())
+            mine = select(versions.c.doc_id, versions.c.number).where(
+                versions.c.doc_id.in_({row["doc_id"] for row in some})
+            )
+            there = {(row.doc_id, row.number) for row in connection.execute(mine)}
+            fresh = [r for r in some if r["collection_id"] in known and (r["doc_id"], r["number"]) not in there]
+            if fresh:
+                statement = insert(fates)
+                told = {name: statement.excluded[name] for name in ("how", "at")}
+                keys = [fates.c.doc_id, fates.c.number]
+                connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=told), fresh)
 
 
 def _dead_documents(store: RecordStore) -> list[str]:

@@ -5,9 +5,9 @@
     rules = rules_of(config.retention, "tickets")
     report = Retention(store, rules, vault=…, holds=…, recorder=…).run(dry_run=True)
 
-A document goes with its record keys, so that it is unreadable in every backup too, and with the vault values that stand
-in no other document. What a legal hold keeps is counted and left. Killed, it is run again: what is half gone is still
-too old. The caller folds the index afterwards.
+A document goes with its record keys, so that it is unreadable in every backup too, with the vault values that stand in
+no other document, and with what is kept of it for replay. What a legal hold keeps is counted and left. Killed, it is
+run again: what is half gone is still too old. The caller folds the index afterwards.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from ragkit.crashpoints import reach
 from ragkit.errors import KeyDestroyed
+from ragkit.lifecycle.history import destroy_past, expire_past
 from ragkit.lifecycle.retention_rules import Rule
 from ragkit.mask.tokens import find_tokens
 from ragkit.store import ageing
+from ragkit.store.pastrows import PastRows
 
 if TYPE_CHECKING:
     from ragkit.lifecycle.holds import Holds
     from ragkit.protocols import Progress, Recorder
     from ragkit.store.records import RecordStore
     from ragkit.store.stored import StoredVersion
+    from ragkit.types import Principal
 
 _BATCH = 64
 
@@ -117,6 +120,7 @@ class Retention:
         holds: What must stay.
         recorder: Gets an event a rule, before anything is deleted.
         now: The present; by default the clock's.
+        actor: Who asked for it, for the events.
     """
 
     def __init__(
@@ -128,7 +132,9 @@ class Retention:
         holds: Holds,
         recorder: Recorder,
         now: datetime | None = None,
+        actor: Principal | None = None,
     ) -> None:
+        self._actor = actor
         self._store = store
         self._rules = rules
         self._vault = vault
@@ -165,6 +171,7 @@ class Retention:
             return total
         waiting = iter([doc_id for one in found for doc_id in one.doc_ids])
         done: Counter[str] = Counter()
+        expire_past(self._store, self._rules, self._holds, self._recorder, now=self._now)
         while batch := list(islice(waiting, _BATCH)):
             done += self._let_go(batch)
             if progress is not None:
@@ -191,7 +198,7 @@ class Retention:
                     dates[place].append(date)
                     break
         for one, when, counted in zip(found, dates, counts, strict=True):
-            held = self._holds.held(one.doc_ids)
+            held = self._holds.held(one.doc_ids) | self._with_held_past(one.doc_ids)
             pairs = [(date, doc_id) for date, doc_id in zip(when, one.doc_ids, strict=True) if doc_id not in held]
             one.doc_ids = [doc_id for _, doc_id in pairs]
             one.report = replace(
@@ -204,8 +211,15 @@ class Retention:
             )
         return found
 
+    def _with_held_past(self, doc_ids: Sequence[str]) -> set[str]:
+        """Which of these documents have a version, kept for replay, that a legal hold names."""
+        past = PastRows(self._store.database, self._store.collection).of_documents(doc_ids)
+        return {doc_id for doc_id, _ in self._holds.held_past(past)}
+
     def _let_go(self, doc_ids: Sequence[str]) -> Counter[str]:
         records = self._store.collection.records
+        past = PastRows(self._store.database, self._store.collection).of_documents(doc_ids)
+        destroy_past(self._store, past, "retention", recorder=self._recorder)
         numbers = self._values_of(doc_ids)
         reach("retention.before_keys")
         keys = records.destroy_values(numbers)
@@ -245,7 +259,7 @@ class Retention:
         }
         data |= {"source": rule.source} if rule.source else {}
         data |= {"purpose": purpose} if purpose else {}
-        self._recorder.record("retention.purged", data=data)
+        self._recorder.record("retention.purged", actor=self._actor, data=data)
 
 
 def _texts(stored: StoredVersion) -> list[str]:

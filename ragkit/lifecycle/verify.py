@@ -18,10 +18,12 @@ from ragkit.lifecycle.erase_plan import Plan
 from ragkit.mask.tokens import TOKEN
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
+from ragkit.store.pastrows import PastRows
 from ragkit.store.receipts import Receipts
 
 if TYPE_CHECKING:
     from ragkit.lifecycle.erase_steps import Ground
+    from ragkit.lifecycle.erase_survey import Find
 
 TRUE, FALSE, PARTLY = "true", "false", "partly"
 LEAST_CHARACTERS = 5
@@ -92,10 +94,20 @@ def absent_from_rows(ground: Ground, request: str, plan: Plan) -> Level:
     for _, held in rows.texts():
         documents += 1
         texts += len(held)
-        named += sum(bool(find(TOKEN.sub(" ", text))) or any(token in text for token in tokens) for text in held)
-    left |= {"texts": named}
+        named += _naming(held, find, tokens)
+    past, older, named_there = PastRows(database, collection), 0, 0
+    for _, held in past.texts():
+        older += 1
+        named_there += _naming(held, find, tokens)
+    left |= {"texts": named, "past_texts": named_there, "past": len(past.present(plan.past))}
     found = {name: number for name, number in left.items() if number}
-    return Level(FALSE if found else TRUE, {"documents": documents, "texts": texts}, found)
+    looked = {"documents": documents, "texts": texts, **({"past": older} if older else {})}
+    return Level(FALSE if found else TRUE, looked, found)
+
+
+def _naming(texts: Sequence[str], find: Find, tokens: frozenset[str]) -> int:
+    """How many of these texts name the person."""
+    return sum(bool(find(TOKEN.sub(" ", text))) or any(token in text for token in tokens) for text in texts)
 
 
 def absent_from_bytes(ground: Ground, plan: Plan) -> Level:

@@ -66,6 +66,24 @@ def aged_documents(database: Database, collection: Collection) -> Iterator[AgedD
         after = rows[-1].document_id
 
 
+def aged_past(database: Database, collection: Collection, doc_ids: Values[str]) -> Iterator[AgedDocument]:
+    """Give documents that answer no more and of which past versions are kept, with the dates they had; no chunks."""
+    columns = (items.c.doc_id, items.c.indexed_at, items.c.changed_at, items.c.sealed_dates, sources.c.name)
+    query = select(*columns).join(sources, sources.c.source_id == items.c.source_id)
+    every = sorted(doc_ids)
+    for start in range(0, len(every), _PAGE):
+        with database.read() as connection:
+            rows = connection.execute(query.where(items.c.doc_id.in_(every[start : start + _PAGE]))).all()
+        for row in rows:
+            yield AgedDocument(
+                doc_id=row.doc_id,
+                source=row.name,
+                indexed_at=row.indexed_at or row.changed_at,
+                chunks=0,
+                dates=open_dates(collection, row.doc_id, row.sealed_dates),
+            )
+
+
 def values_only_in(database: Database, doc_ids: Values[str]) -> set[int]:
     """Return the numbers of the values that stand in these documents and in no other version of any document."""
     mine = select(documents.c.version_id).where(documents.c.doc_id.in_(sorted(doc_ids)))
@@ -81,7 +99,7 @@ def expire(database: Database, doc_ids: Values[str]) -> None:
     kept = {"status": "expired", "sealed_native_id": None, "sealed_dates": None, "access_mac": None, "code": None}
     with database.write() as connection:
         for doc_id in sorted(doc_ids):
-            withdraw(connection, doc_id)
+            withdraw(connection, doc_id, how="purged")
             connection.execute(update(items).where(items.c.doc_id == doc_id).values(**kept, changed_at=now()))
 
 

@@ -148,7 +148,7 @@ class ErasureRows:
             for row in some:
                 place = place_of(row.doc_id, row.number)
                 if place in keys:
-                    yield row.doc_id, _texts(row.sealed_header, held.get(row.version_id, []), keys[place], place)
+                    yield row.doc_id, texts_of(row.sealed_header, held.get(row.version_id, []), keys[place], place)
             after = some[-1].document_id
 
     def set_aside(self, doc_ids: Sequence[str]) -> int:
@@ -158,7 +158,7 @@ class ErasureRows:
             with self._database.write() as connection:
                 had = select(func.count()).select_from(documents).where(documents.c.doc_id == doc_id)
                 gone += connection.execute(had).scalar_one()
-                withdraw(connection, doc_id)
+                withdraw(connection, doc_id, how="erased")
                 forgotten = {"sealed_native_id": None, "indexed_at": None, "sealed_dates": None}
                 connection.execute(
                     update(items)
@@ -195,7 +195,8 @@ class ErasureRows:
             return connection.execute(update(sources).where(mine).values(sealed_cursor=None)).rowcount
 
 
-def _texts(header: bytes | None, rows: Sequence[tuple[int, bytes]], key: bytes, place: str) -> list[str]:
+def texts_of(header: bytes | None, rows: Sequence[tuple[int, bytes]], key: bytes, place: str) -> list[str]:
+    """Open a version: the record view of its header's fields, then of its chunks, each as ordinal and sealed bytes."""
     found: list[str] = []
     if header is not None:
         head = open_header(header, key=key, place=place)

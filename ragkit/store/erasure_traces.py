@@ -6,9 +6,9 @@ import json
 from collections.abc import Collection as Values
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from ragkit.store.erasure import slices
 from ragkit.store.schema import bodies, documents, items, vault, versions
@@ -25,6 +25,7 @@ _LEFT = (
     "WHERE collection_id = :collection AND key IN (SELECT value FROM json_each(:numbers))"
 )
 _LINKS, _MENTIONS = text(_LEFT.format("links")), text(_LEFT.format("mentions"))
+_PAST_MENTIONS = text(_LEFT.format("past_mentions"))
 
 
 @dataclass(slots=True)
@@ -70,14 +71,19 @@ class ErasureTraces:
                 query = select(versions.c.version_id, versions.c.wrapped_key, versions.c.sealed_header).where(
                     versions.c.doc_id.in_(some), versions.c.collection_id == self._collection.id
                 )
-                rows = connection.execute(query).all()
-                found.key += [row.wrapped_key[-_PROBE:] for row in rows if row.wrapped_key]
-                found.sealed += [row.sealed_header[:_PROBE] for row in rows if row.sealed_header]
-                for ids in slices([row.version_id for row in rows]):
-                    mine = select(bodies.c.vector, bodies.c.sealed).where(bodies.c.version_id.in_(ids))
-                    for row in connection.execute(mine):
-                        found.vector += probes_of(row.vector)
-                        found.sealed.append(row.sealed[:_PROBE])
+                found.add(_of_rows(connection, connection.execute(query).all()))
+        return found
+
+    def of_versions(self, places: Sequence[tuple[str, int]]) -> Remnants:
+        """What single stored versions would be known by, by document id and number."""
+        found = Remnants()
+        with self._database.read() as connection:
+            for doc_id, number in places:
+                mine = (versions.c.doc_id == doc_id) & (versions.c.number == number)
+                query = select(versions.c.version_id, versions.c.wrapped_key, versions.c.sealed_header).where(
+                    mine, versions.c.collection_id == self._collection.id
+                )
+                found.add(_of_rows(connection, connection.execute(query).all()))
         return found
 
     def vectors_alive(self, wanted: Values[bytes]) -> set[bytes]:
@@ -94,7 +100,7 @@ class ErasureTraces:
 
     def left(self, *, macs: Sequence[bytes], numbers: Values[int], doc_ids: Sequence[str]) -> dict[str, int]:
         """Count the rows that should be gone, by table."""
-        found = {"vault": 0, "documents": 0, "versions": 0, "links": 0, "mentions": 0, "items": 0}
+        found = {"vault": 0, "documents": 0, "versions": 0, "links": 0, "mentions": 0, "past_mentions": 0, "items": 0}
         with self._database.read() as connection:
             for some in slices(macs):
                 mine = (vault.c.collection_id == self._collection.id) & vault.c.value_mac.in_(some)
@@ -109,6 +115,7 @@ class ErasureTraces:
             given = {"numbers": json.dumps(sorted(numbers)), "collection": self._collection.id}
             found["links"] = connection.execute(_LINKS, given).scalar_one()
             found["mentions"] = connection.execute(_MENTIONS, given).scalar_one()
+            found["past_mentions"] = connection.execute(_PAST_MENTIONS, given).scalar_one()
         return found
 
     # --- record keys -----------------------------------------------------------------------------------------------
@@ -131,6 +138,19 @@ class ErasureTraces:
                 )
                 current |= {f"d/{row.doc_id}/{row.number}" for row in connection.execute(query)}
         return [place for place in self.places_of(doc_ids) if place not in current]
+
+
+def _of_rows(connection: Connection, rows: Sequence[Any]) -> Remnants:
+    """What versions would be known by, and their chunks."""
+    found = Remnants()
+    found.key += [row.wrapped_key[-_PROBE:] for row in rows if row.wrapped_key]
+    found.sealed += [row.sealed_header[:_PROBE] for row in rows if row.sealed_header]
+    for ids in slices([row.version_id for row in rows]):
+        mine = select(bodies.c.vector, bodies.c.sealed).where(bodies.c.version_id.in_(ids))
+        for row in connection.execute(mine):
+            found.vector += probes_of(row.vector)
+            found.sealed.append(row.sealed[:_PROBE])
+    return found
 
 
 def probes_of(vector: bytes) -> list[bytes]:

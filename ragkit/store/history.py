@@ -183,8 +183,7 @@ class History:
             how: Literal["erased", "purged", "unknown"] | None = connection.execute(told).scalar_one_or_none()
             last = connection.execute(select(items.c.version).where(items.c.doc_id == doc_id)).scalar_one_or_none()
         if found is not None and found.state in ("current", "past"):
-            raw, place = found.wrapped_key, document_place(doc_id, version)
-            if how is None and (not is_wrapped(raw) or self._collection.records.has(place)):
+            if self._collection.records.openable({document_place(doc_id, version): found.wrapped_key}):
                 return "current" if found.state == "current" else "past"
             return how or "erased"  # its key is destroyed, and its rows are about to go
         if how is not None:
@@ -193,10 +192,11 @@ class History:
 
     def covers(self, at: datetime) -> bool:
         """Say whether all that answered at a time is still here, but for what was erased or expired since."""
+        moment = micros(at)
         query = select(collections.c.kept_since).where(collections.c.id == self._collection.id)
         with self._database.read() as connection:
             since = connection.execute(query).scalar_one()
-        return since is not None and since <= micros(at)
+        return since is not None and since <= moment
 
     def changes_between(self, start: datetime, end: datetime) -> list[datetime]:
         """Return the moments from ``start`` to ``end``, both included, at which something began or ceased to answer."""

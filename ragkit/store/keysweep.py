@@ -28,10 +28,11 @@ class KeyCounts:
     """Record keys of one collection, by what they open.
 
     Attributes:
-        documents: Of document versions that are there.
+        documents: Of document versions that are there, without past ones.
+        past: Of past versions, kept for replay.
         values: Of vault values that are there.
         released: Of records that were replaced or deleted.
-        dead_documents: Answering versions whose key is destroyed.
+        dead_documents: Versions that are not past and whose key is destroyed.
         dead_values: Vault rows whose key is destroyed.
     """
 
@@ -40,6 +41,7 @@ class KeyCounts:
     released: int
     dead_documents: int
     dead_values: int
+    past: int = 0
 
 
 def reconcile(database: Database, collection_id: str, *, thorough: bool = False) -> int:
@@ -74,9 +76,11 @@ def reconcile(database: Database, collection_id: str, *, thorough: bool = False)
 def count_keys(database: Database, collection_id: str) -> KeyCounts:
     """Count the keys of a collection, and the records that nothing can open. Needs no key."""
     live, held = _records(database, collection_id), _held(database, collection_id)
-    dead = [place for place, sealed in live.items() if sealed and place not in held]
-    mine = [place for place in live if place in held]
+    past = _past(database, collection_id)
+    dead = [place for place, sealed in live.items() if sealed and place not in held and place not in past]
+    mine = [place for place in live if place in held and place not in past]
     return KeyCounts(
+        past=sum(1 for place in past if place in held),
         documents=sum(1 for place in mine if place.startswith("d/")),
         values=sum(1 for place in mine if place.startswith("v/")),
         released=sum(1 for gone in held.values() if gone),
@@ -110,6 +114,14 @@ def _held(database: Database, collection_id: str) -> dict[str, bool]:
     """Return the places that have a key, and whether it is released."""
     query = "SELECT place, released_at IS NOT NULL FROM record_keys WHERE collection_id = ?"
     return {place: bool(gone) for place, gone in database.key_file.look(query, (collection_id,))}
+
+
+def _past(database: Database, collection_id: str) -> set[str]:
+    """Return the places of what is kept for replay."""
+    mine = (versions.c.collection_id == collection_id) & (versions.c.state == "past")
+    with database.read() as connection:
+        rows = connection.execute(select(versions.c.doc_id, versions.c.number).where(mine))
+        return {document_place(row.doc_id, row.number) for row in rows}
 
 
 def _records(database: Database, collection_id: str) -> dict[str, bool]:

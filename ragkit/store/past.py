@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit.store.schema import (
     bodies,
@@ -42,6 +42,14 @@ def keep(connection: Connection, collection_id: str, *, keeps: bool) -> None:
         connection.execute(_KEPT, {"collection": collection_id, "since": moment()})
     else:
         connection.execute(_NOT_KEPT, {"collection": collection_id})
+
+
+def shorten(connection: Connection, collection_id: str, limit: int | None) -> None:
+    """Note that everything is kept from a moment on at the earliest; ``None`` for nothing at all."""
+    if limit is None:
+        connection.execute(_NOT_KEPT, {"collection": collection_id})
+    else:
+        connection.execute(_SHORTENED, {"collection": collection_id, "limit": limit})
 
 
 def following(now: int, valid_from: int) -> int:
@@ -76,14 +84,14 @@ def put_aside(connection: Connection, current: Row[Any], end: int) -> None:
 
 
 def note_fate(connection: Connection, collection_id: str, places: Iterable[tuple[str, int]], how: How) -> None:
-    """Note what became of versions, by document id and number. What was noted before stays."""
+    """Note what became of versions, by document id and number; that it is not known replaces nothing."""
     at = moment()
     rows = [
         {"doc_id": doc_id, "number": number, "collection_id": collection_id, "how": how, "at": at}
         for doc_id, number in places
     ]
     if rows:
-        connection.execute(_FATE, rows)
+        connection.execute(_LOST if how == "unknown" else _FATE, rows)
 
 
 _KEPT = (
@@ -95,6 +103,11 @@ _NOT_KEPT = (
     update(collections)
     .where(collections.c.id == bindparam("collection"), collections.c.kept_since.is_not(None))
     .values(kept_since=None)
+)
+_SHORTENED = (
+    update(collections)
+    .where(collections.c.id == bindparam("collection"), collections.c.kept_since < bindparam("limit"))
+    .values(kept_since=bindparam("limit"))
 )
 _PERIOD = periods.insert().values(
     version_id=bindparam("version"),
@@ -125,4 +138,13 @@ _MENTIONS = (
 _UNMENTION = delete(mentions).where(mentions.c.version_id == bindparam("version"))
 _UNLINK = delete(links).where(links.c.version_id == bindparam("version"))
 _AGE = update(versions).where(versions.c.version_id == bindparam("version")).values(state="past")
-_FATE = insert(fates).on_conflict_do_nothing()
+_LOST = insert(fates).on_conflict_do_nothing()
+
+
+def _fate() -> Insert:
+    statement = insert(fates)
+    changed = {name: statement.excluded[name] for name in ("collection_id", "how", "at")}
+    return statement.on_conflict_do_update(index_elements=[fates.c.doc_id, fates.c.number], set_=changed)
+
+
+_FATE = _fate()

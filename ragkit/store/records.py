@@ -25,7 +25,7 @@ from ragkit.store.history import History
 from ragkit.store.hits import CheckedHits, filter_mac
 from ragkit.store.live import LiveChunks
 from ragkit.store.rulings import RulingRows
-from ragkit.store.schema import bodies, chunks, documents, items, sources, vault, versions
+from ragkit.store.schema import bodies, chunks, documents, items, past_chunks, periods, sources, vault, versions
 from ragkit.store.stored import StoredVersion, count_waiting, policy_in_force, read_stored
 from ragkit.store.syncstate import SyncPreview, SyncStateTable
 from ragkit.store.vault import VaultRows
@@ -131,6 +131,11 @@ class RecordStore:
         keysweep.reconcile(self.database, self.collection.id)
         return swept
 
+    def mark_kept(self, limit: int | None) -> None:
+        """Note that what was replaced before a moment is not all kept any more; ``None`` for none of it."""
+        with self.database.write() as connection:
+            past.shorten(connection, self.collection.id, limit)
+
     def inventory(self) -> Inventory:
         """Count what is here."""
         mine = self.collection.id
@@ -191,12 +196,25 @@ def check(database: Database) -> None:
             .outerjoin(documents, documents.c.version_id == live.c.version_id)
             .where(documents.c.version_id.is_(None))
         ).scalar_one()
+        both = connection.execute(
+            select(func.count()).select_from(chunks).join(past_chunks, past_chunks.c.chunk_id == chunks.c.chunk_id)
+        ).scalar_one()
+        ended = select(periods.c.version_id)
+        wrong_past = connection.execute(
+            select(func.count())
+            .select_from(versions)
+            .outerjoin(documents, documents.c.version_id == versions.c.version_id)
+            .where(versions.c.state == "past")
+            .where(documents.c.version_id.is_not(None) | versions.c.version_id.not_in(ended))
+        ).scalar_one()
     problems = {
         "damaged pages": len(pages),
         "broken links": len(links),
         "documents without a readable version": wrong_state,
         "documents with missing chunks": wrong_count,
         "versions that answer without a document": stray,
+        "chunks that are live and past": both,
+        "past versions that answer, or never did": wrong_past,
     }
     if any(problems.values()):
         found = ", ".join(f"{number} {what}" for what, number in problems.items() if number)

@@ -41,7 +41,7 @@ PAST: Select[Any] = select(
 _PAST_OF = PAST.where(versions.c.doc_id == bindparam("doc_id"))
 
 
-def withdraw(connection: Connection, doc_id: str, *, past: int | None = None, how: How | None = None) -> None:
+def withdraw(connection: Connection, doc_id: str, *, past: int | None = None, how: How | None = None) -> bool:
     """Stop a document from answering.
 
     Args:
@@ -50,13 +50,18 @@ def withdraw(connection: Connection, doc_id: str, *, past: int | None = None, ho
         past: Put its version aside as having answered until this moment (:mod:`ragkit.store.past`). Without, its rows
             and keys go, those of its past versions too.
         how: What is noted of versions that go; nothing by default.
+
+    Returns:
+        Whether past versions of it are kept.
     """
     found = connection.execute(CURRENT, {"doc_id": doc_id}).one_or_none()
     if found is not None:
         connection.execute(delete(documents).where(documents.c.doc_id == doc_id))
         replace(connection, found, past=past, how=how)
+    before = connection.execute(_PAST_OF, {"doc_id": doc_id}).all()
     if past is None:
-        drop_past(connection, connection.execute(_PAST_OF, {"doc_id": doc_id}).all(), how=how)
+        drop_past(connection, before, how=how)
+    return past is not None and bool(before)
 
 
 def replace(connection: Connection, found: Row[Any], *, past: int | None, how: How | None = None) -> None:

@@ -127,9 +127,10 @@ class DocumentWriter:
                 end, self._at = time.perf_counter() + _TURN_S, moment()
                 while waiting and time.perf_counter() < end:
                     doc_id = waiting.popleft()
-                    withdraw(connection, doc_id, past=self._past, how=self._how)
+                    kept = withdraw(connection, doc_id, past=self._past, how=self._how)
                     gone = {"status": "absent", "sealed_native_id": None, "content_mac": None, "access_mac": None}
-                    gone |= {"indexed_at": None, "sealed_dates": None}
+                    if not kept:  # retention counts from them while a past version is kept
+                        gone |= {"indexed_at": None, "sealed_dates": None}
                     connection.execute(
                         update(items).where(items.c.doc_id == doc_id).values(**gone, code=None, changed_at=now())
                     )

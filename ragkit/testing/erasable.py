@@ -37,7 +37,7 @@ class NoIndex:
         self.generations = self
         self.folds = 0
         self.fingerprints = self
-        self.policy = self.encoder = self.chunker = "none"
+        self.policy = self.encoder = self.chunker = self.language = "none"
 
     def fold(self) -> FoldReport:
         """Count."""

@@ -150,7 +150,7 @@ def test_pruning_spares_what_a_restore_brought_back(light: LightIngest) -> None:
     light.sync({"a": "one"})
     records = light.collection.records
     mine = document_place(doc_id_of(light, "a"), 1)
-    records.release([mine])
+    records.release({mine: "2026-01-01T00:00:00+00:00"})
     records.wrap("d/orphan/1", b"never stored")
     records.flush()
     assert records.prune(datetime.now(UTC) + timedelta(days=1)) == 1

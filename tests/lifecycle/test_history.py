@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ragkit.audit.schema import check as check_event
+from ragkit.errors import HeldBack
+from ragkit.lifecycle import correct
+from ragkit.lifecycle.history import Purged, purge_past
+from ragkit.lifecycle.holds import Holds
+from ragkit.lifecycle.retention import Retention
+from ragkit.lifecycle.retention_rules import Rule
+from ragkit.store.pastrows import PastRows
+from ragkit.store.records import check
+from ragkit.store.schema import fates, items, past_mentions, periods, versions
+from ragkit.testing.erasable import ErasableIngest
+
+TERMS = {
+    "Ada Byronova": "PERSON",
+    "Grace Hopperton": "PERSON",
+    "ada.byronova@mail.example": "EMAIL_ADDRESS",
+    "grace@mail.example": "EMAIL_ADDRESS",
+}
+FIRST = {
+    "ada.txt": "Name: Ada Byronova\nE-mail: ada.byronova@mail.example\n\nA marker of hers.",
+    "both.txt": "Ask Grace Hopperton.\n\nOr Ada Byronova.",
+    "was.txt": "Once Ada Byronova wrote this.",
+    "missed.txt": "Nobody saw that ada byronova was here.",
+    "grace.txt": "Name: Grace Hopperton\nE-mail: grace@mail.example",
+}
+SECOND = {
+    "ada.txt": "Name: Ada Byronova\nE-mail: ada.byronova@mail.example\n\nAnother marker.",
+    "both.txt": "Ask Grace Hopperton first.\n\nOr Ada Byronova.",
+    "was.txt": "Somebody wrote this.",
+    "missed.txt": "Nobody was here.",
+    "grace.txt": "Name: Grace Hopperton\nE-mail: grace@mail.example\n\nMore.",
+}
+
+
+@pytest.fixture
+def light(tmp_path: Path) -> Iterator[ErasableIngest]:
+    """A store with two versions of each document, and the ids of the documents in `ids`."""
+    made = ErasableIngest(tmp_path, TERMS, keeps_past=True, max_delete_share=1.0)
+    made.sync(FIRST)
+    made.sync(SECOND)
+    yield made
+    made.database.close()
+
+
+def ids(light: ErasableIngest) -> dict[str, str]:
+    """Document ids by the source's own id."""
+    doc_ids = sorted({hit.doc_id for hit in light.hits()})
+    return {name: doc_id for doc_id, name in light.store.native_ids(doc_ids).items()}
+
+
+def past_of(light: ErasableIngest) -> set[str]:
+    """The documents that have past versions."""
+    return {one.doc_id for one in PastRows(light.database, light.collection).ended_before(None)}
+
+
+def events(light: ErasableIngest, kind: str = "history.purged") -> list[dict[str, object]]:
+    """The data of the events of a kind, each checked against the catalogue."""
+    for event in light.recorder.events:
+        check_event(event.kind, event.data)
+    return [event.data for event in light.recorder.events if event.kind == kind]
+
+
+def test_a_person_is_erased_from_what_is_past(light: ErasableIngest) -> None:
+    """Past versions that hold her, masked or not, and those of documents deleted or redacted go with rows and keys."""
+    known, numbers = ids(light), {}
+    with light.database.read() as connection:
+        for row in connection.execute(select(versions).where(versions.c.state == "past")):
+            numbers[row.doc_id] = row.number
+    report = light.erase("ada.byronova@mail.example")
+    assert report.levels == {"L0": "true", "L1": "true", "L2": "true", "L3": "true"}
+    assert report.past == 4
+    assert past_of(light) == {known["grace.txt"]}
+    history = light.store.history()
+    for name in ("ada.txt", "both.txt", "was.txt", "missed.txt"):
+        assert history.fate(known[name], numbers[known[name]]) == "erased"
+        assert not light.collection.records.has(f"d/{known[name]}/1")
+    assert history.fate(known["grace.txt"], 1) == "past"
+    assert history.fate(known["both.txt"], 2) == "erased", "what answered was redacted"
+    assert history.fate(known["both.txt"], 3) == "current"
+    assert history.fate(known["was.txt"], 2) == "current"
+    assert [one["cause"] for one in events(light)] == ["erasure"]
+    assert events(light)[0]["versions"] == 4
+    assert '"past":4' in report.receipt
+    check(light.database)
+
+
+def test_nothing_of_the_person_can_be_replayed(light: ErasableIngest) -> None:
+    """As of before her erasure, her chunks are not among the rows, nor the hits."""
+    early = light.store.history().changes_between(datetime(2000, 1, 1, tzinfo=UTC), datetime.now(UTC))
+    moments = [*early, datetime.now(UTC)]
+    seen = {row.chunk_id for at in moments for row in light.store.history().rows_at(at, classes=None)}
+    light.erase("ada.byronova@mail.example")
+    history = light.store.history()
+    for at in moments:
+        hits = history.hits_at(sorted(seen), at=at).values()
+        shown = "\n".join(light.vault.reveal(hit.chunk.record)[0] for hit in hits).casefold()
+        assert "ada" not in shown
+        assert "marker" not in shown
+    assert history.rows_at(moments[0], classes=None)
+
+
+def test_a_preview_counts_what_is_past(light: ErasableIngest) -> None:
+    """A dry run tells how many past versions would go, and destroys none."""
+    before = past_of(light)
+    assert light.erasure.preview(light.find("ada.byronova@mail.example")[0]).past == 4
+    assert past_of(light) == before
+
+
+def test_an_erasure_without_history_notes_what_it_destroyed(tmp_path: Path) -> None:
+    """With the window off, what an erasure destroys is told apart from what was merely replaced."""
+    light = ErasableIngest(tmp_path, TERMS)
+    light.sync(FIRST)
+    light.sync({**FIRST, "ada.txt": SECOND["ada.txt"]})
+    known = ids(light)
+    light.erase("ada.byronova@mail.example")
+    history = light.store.history()
+    assert [history.fate(known["ada.txt"], number) for number in (1, 2, 3)] == ["purged", "erased", "current"]
+    assert history.fate(known["both.txt"], 1) == "erased"
+    assert [history.fate(known["ada.txt"], 4), history.fate("nothing", 1)] == ["unknown", "unknown"]
+
+
+def test_somebody_who_is_only_past_can_be_erased(tmp_path: Path) -> None:
+    """Whom only a past version still names is found by a value of theirs, and the version goes."""
+    light = ErasableIngest(tmp_path, TERMS, keeps_past=True, max_delete_share=1.0)
+    light.sync({"a": "Write to ada.byronova@mail.example.", "b": "Grace Hopperton"})
+    doc_id = ids(light)["a"]
+    light.sync({"b": "Grace Hopperton"})
+    assert past_of(light) == {doc_id}
+    report = light.erase("ada.byronova@mail.example")
+    assert report.complete
+    assert past_of(light) == set()
+    assert light.store.history().fate(doc_id, 1) == "erased"
+
+
+def test_a_correction_destroys_what_held_the_old_value(light: ErasableIngest) -> None:
+    """After her address is corrected, no past version holds the old one; the others stay."""
+    known = ids(light)
+    tools = correct.Tools(light.store, light.vault, light.rulings, light.embedder, light.recorder)
+    person = light.find("ada.byronova@mail.example")[0]
+    plan = correct.plan_correction(person, "ada.byronova@mail.example", "ada@new.example")
+    with light.database.write():
+        pass
+    correct.begin(tools, "c" * 32, plan)
+    correct.carry_out(tools, "c" * 32)
+    assert past_of(light) == {known[name] for name in ("both.txt", "was.txt", "missed.txt", "grace.txt")}
+    assert light.store.history().fate(known["ada.txt"], 1) == "erased"
+    assert light.store.history().fate(known["ada.txt"], 2) == "erased"
+    assert events(light)[-1]["cause"] == "erasure"
+
+
+def test_the_window_ends(light: ErasableIngest) -> None:
+    """At its end rows go; keys stay as long as backups may need them, counted from when a version was replaced."""
+    known, holds = ids(light), Holds(light.database, light.collection)
+    present = datetime.now(UTC)
+    nothing = purge_past(light.store, holds, light.recorder, days=30, keep_days=35, now=present + timedelta(days=29))
+    assert nothing == Purged()
+    assert events(light) == []
+    started = present
+    assert light.store.history().covers(started)
+    then = present + timedelta(days=31)
+    assert purge_past(light.store, holds, light.recorder, days=30, keep_days=35, now=then) == Purged(5, 0)
+    assert events(light) == [{"collection": "default", "versions": 5, "days": 30, "cause": "age"}]
+    assert past_of(light) == set()
+    history, records = light.store.history(), light.collection.records
+    assert history.fate(known["ada.txt"], 1) == "purged"
+    assert not history.covers(started - timedelta(hours=1))
+    assert records.has(f"d/{known['ada.txt']}/1")
+    light.store.sweep()
+    records.prune(present - timedelta(minutes=1))
+    assert records.has(f"d/{known['ada.txt']}/1"), "replaced later than that"
+    records.prune(present + timedelta(minutes=1))
+    assert not records.has(f"d/{known['ada.txt']}/1")
+    check(light.database)
+
+
+def test_keys_go_at_once_where_no_backup_needs_them(light: ErasableIngest) -> None:
+    """A version replaced longer ago than keys are kept loses its key with its rows."""
+    known, then = ids(light), datetime.now(UTC) + timedelta(days=40)
+    holds = Holds(light.database, light.collection)
+    assert purge_past(light.store, holds, light.recorder, days=30, keep_days=35, now=then) == Purged(5, 5)
+    assert not light.collection.records.has(f"d/{known['ada.txt']}/1")
+    assert light.texts()
+
+
+def test_fates_are_forgotten_with_the_log(light: ErasableIngest) -> None:
+    """After as long as events are kept, it is no longer known what became of a version."""
+    holds, present = Holds(light.database, light.collection), datetime.now(UTC)
+    purge_past(light.store, holds, light.recorder, days=1, keep_days=1, now=present + timedelta(days=2))
+    with light.database.read() as connection:
+        assert len(connection.execute(fates.select()).all()) == 5
+    purge_past(light.store, holds, light.recorder, days=1, keep_days=1, now=present + timedelta(days=184))
+    with light.database.read() as connection:
+        assert connection.execute(fates.select()).all() == []
+
+
+def test_closing_the_window_destroys_all(light: ErasableIngest) -> None:
+    """With history turned off, the next run destroys what was kept, whatever its age."""
+    light.store.keeps_past = False
+    light.store.sweep()
+    holds = Holds(light.database, light.collection)
+    assert purge_past(light.store, holds, light.recorder, days=0, keep_days=35).versions == 5
+    with light.database.read() as connection:
+        assert connection.execute(periods.select()).all() == []
+        assert connection.execute(past_mentions.select()).all() == []
+
+
+def test_a_hold_is_stronger_than_age(light: ErasableIngest) -> None:
+    """A past version of a held document, or with a held value, stays beyond the window; the others go."""
+    known, holds = ids(light), Holds(light.database, light.collection)
+    person = light.find("Grace Hopperton")[0]
+    holds.place("value", numbers={one.number for one in person.values}, reason="case 7")
+    holds.place("document", doc_id=known["was.txt"], reason="case 8")
+    then = datetime.now(UTC) + timedelta(days=100)
+    assert purge_past(light.store, holds, light.recorder, days=30, keep_days=35, now=then).versions == 2
+    assert past_of(light) == {known[name] for name in ("grace.txt", "both.txt", "was.txt")}
+    with pytest.raises(HeldBack):
+        light.erase("ada.byronova@mail.example")
+
+
+def retention(light: ErasableIngest, days: int, now: datetime) -> Retention:
+    """One rule for everything, by when it was taken in."""
+    rule = Rule(number=1, source=None, days=days, clock="indexed")
+    holds = Holds(light.database, light.collection)
+    return Retention(light.store, [rule], vault=light.vault, holds=holds, recorder=light.recorder, now=now)
+
+
+def test_retention_takes_the_past_along(light: ErasableIngest) -> None:
+    """What a rule lets go of goes with its past versions at once; so do those of what its source deleted before."""
+    known = ids(light)
+    light.sync({name: text for name, text in SECOND.items() if name != "was.txt"})
+    assert light.store.history().fate(known["was.txt"], 2) == "past"
+    present = datetime.now(UTC)
+    retention(light, 10, present).run()
+    assert len(past_of(light)) == 5, "not too old yet"
+    retention(light, 10, present + timedelta(days=11)).run()
+    assert past_of(light) == set()
+    history = light.store.history()
+    assert {history.fate(doc_id, 1) for doc_id in known.values()} == {"purged"}
+    assert {one["cause"] for one in events(light)} == {"retention"}
+    assert not any(light.collection.records.present(f"d/{doc_id}/1" for doc_id in known.values()))
+    with light.database.read() as connection:
+        (gone,) = connection.execute(items.select().where(items.c.status == "absent")).all()
+    assert (gone.indexed_at, gone.sealed_dates) == (None, None)
+    check(light.database)
+
+
+def test_retention_leaves_what_a_hold_names(light: ErasableIngest) -> None:
+    """A document of which a held past version is kept does not expire, and is counted as held."""
+    known, holds = ids(light), Holds(light.database, light.collection)
+    number = next(
+        one.number for one in light.find("ada.byronova@mail.example")[0].values if one.entity_type == "PERSON"
+    )
+    holds.place("value", numbers={number}, reason="case 9")
+    report = retention(light, 1, datetime.now(UTC) + timedelta(days=3)).run()
+    assert report.held == 3, "hers, theirs, and the one in which she stood once"
+    assert {known["ada.txt"], known["both.txt"], known["was.txt"]} == past_of(light)
