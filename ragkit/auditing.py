@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.compliance.people import People
+from ragkit.compliance.proof_questions import ProofQuestions
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
+    from ragkit.audit.evidence_destroying import Destroyed
     from ragkit.compliance.blast_radius import BlastRadius
     from ragkit.compliance.events import Moment
+    from ragkit.compliance.evidence import ShownEvidence
     from ragkit.compliance.verifying import Verified
     from ragkit.protocols import Progress
 
 
-class Audit(People):
+class Audit(People, ProofQuestions):
     """Asks the event log of one workspace.
 
     The questions that the log alone answers are in :class:`~ragkit.compliance.questions.Questions`, what people decide
@@ -94,6 +97,70 @@ class Audit(People):
         asking = self._auditor("verify", principal)
         return verify_log(
             self._handles, checkpoints=checkpoints, keys=keys, proofs=proofs, principal=asking, progress=progress
+        )
+
+    def evidence(
+        self,
+        request: str,
+        *,
+        purpose: str,
+        reveal: bool = False,
+        collection: str | None = None,
+        principal: Principal | None = None,
+    ) -> ShownEvidence:
+        """Return what was asked, found, told to a model, sent and answered: for officers, masked, held to the record.
+
+        Args:
+            request: The id that joins the events of the question (``answer.request_id``).
+            purpose: Why; its keyed hash is recorded, durably, before anything is shown.
+            reveal: Show values in clear where tokens of the vault stand, to whom the collection's ``reveal`` names.
+            collection: Where it was asked; without it, in a workspace of several, an officer of all is wanted.
+            principal: Who asks; by default the owner.
+
+        Raises:
+            AccessDenied: No officer, or no purpose.
+            ApprovalNeeded: A second officer has to approve first.
+            EvidenceGone: It is erased, expired, destroyed, or was never kept; ``cause`` says which.
+        """
+        from ragkit.compliance.evidence import show_evidence
+
+        return show_evidence(
+            self._handles, request, purpose=purpose, principal=principal, collection=collection, reveal=reveal
+        )
+
+    def forget(
+        self,
+        *,
+        purpose: str,
+        request: str = "",
+        conversation: str = "",
+        asker: str = "",
+        principal: Principal | None = None,
+    ) -> Destroyed:
+        """Destroy the evidence of a request, of a dialogue, or of all that a principal asked. The log stays whole.
+
+        Args:
+            purpose: Why; its keyed hash is recorded.
+            request: One request …
+            conversation: … or the id of a dialogue …
+            asker: … or the subject of a principal.
+            principal: Who asks, an officer of every collection; by default the owner.
+
+        Raises:
+            AccessDenied: No officer, or no purpose.
+            ApprovalNeeded: A second officer has to approve first.
+            ConfigError: Not exactly one of the three is given.
+            HeldBack: A legal hold keeps something in it.
+        """
+        from ragkit.compliance.evidence import forget_evidence
+
+        return forget_evidence(
+            self._handles,
+            purpose=purpose,
+            request=request,
+            conversation=conversation,
+            asker=asker,
+            principal=principal,
         )
 
     def __repr__(self) -> str:

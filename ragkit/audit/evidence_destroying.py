@@ -18,8 +18,8 @@ from ragkit.errors import EvidenceGone
 
 
 @dataclass(frozen=True, slots=True)
-class Aged:
-    """A turn that is older than a moment: whom it names and which documents it quotes, for legal holds."""
+class TurnFacts:
+    """Whom a turn names and which documents it quotes: what a legal hold asks for."""
 
     request: str
     numbers: frozenset[int]
@@ -52,20 +52,41 @@ class Held:
 class DestroyingStore(ReadingStore):
     """Lets evidence go."""
 
-    def older_than(self, moment: float, collection: str) -> list[Aged]:
+    def older_than(self, moment: float, collection: str) -> list[TurnFacts]:
         """Return the turns of a collection that were begun before a moment, in seconds since 1970."""
         if not self._file.exists:
             return []
         with self._file.reading() as database:
             rows = database.execute(sql.OLDER, (int(moment), collection)).fetchall()
-            return [
-                Aged(
-                    request,
-                    frozenset(number for (number,) in database.execute(sql.PARTIES, (row,))),
-                    frozenset(doc for doc, _ in database.execute(sql.DOCUMENTS, (row,))),
-                )
-                for row, request in rows
-            ]
+        return self.facts(request for (request,) in rows)
+
+    def facts(self, requests: Iterable[str]) -> list[TurnFacts]:
+        """Return whom and what these turns are about; those that are not kept are left out."""
+        if not self._file.exists:
+            return []
+        found = []
+        with self._file.reading() as database:
+            for request in requests:
+                row = database.execute(sql.TURN, (request,)).fetchone()
+                if row is not None:
+                    numbers = frozenset(number for (number,) in database.execute(sql.PARTIES, row))
+                    doc_ids = frozenset(doc for doc, _ in database.execute(sql.DOCUMENTS, row))
+                    found.append(TurnFacts(request, numbers, doc_ids))
+        return found
+
+    def asked_by(self, subject: str) -> list[str]:
+        """Return the requests of a principal."""
+        return self._listed(sql.ASKED_BY, self._subject_mac(subject))
+
+    def of_conversation(self, name: str) -> list[str]:
+        """Return the requests of a conversation."""
+        return self._listed(sql.TURNS_OF, name)
+
+    def _listed(self, query: str, asked: bytes | str) -> list[str]:
+        if not self._file.exists:
+            return []
+        with self._file.reading() as database:
+            return [one for (one,) in database.execute(query, (asked,))]
 
     def held(self, requests: Iterable[str]) -> Held:
         """Count conversations and turns of these requests."""
@@ -106,19 +127,11 @@ class DestroyingStore(ReadingStore):
 
     def forget_principal(self, subject: str) -> Destroyed:
         """Destroy the key of who asked, and with it all that they ever asked; other askers' evidence stays."""
-        if not self._file.exists:
-            return Destroyed()
-        with self._file.reading() as database:
-            mine = [one for (one,) in database.execute(sql.ASKED_BY, (self._subject_mac(subject),))]
-        return self.destroy(mine, cause="request")
+        return self.destroy(self.asked_by(subject), cause="request")
 
     def forget_conversation(self, name: str) -> Destroyed:
         """Destroy a conversation's key and all its turns."""
-        if not self._file.exists:
-            return Destroyed()
-        with self._file.reading() as database:
-            mine = [one for (one,) in database.execute(sql.TURNS_OF, (name,))]
-        return self.destroy(mine, cause="request")
+        return self.destroy(self.of_conversation(name), cause="request")
 
     def rebind(self, collection: str, numbers: Collection[int], number: int) -> int:
         """Put one value's key in the place of others', whose keys are about to be destroyed though nobody is erased.

@@ -86,10 +86,17 @@ class ReadingStore:
         return found
 
     def collection_of(self, request: str) -> str:
-        """Return the collection that a turn is about. Raises ``EvidenceGone``, also where the turn cannot be opened."""
+        """Return the collection that a turn is about, also where the turn cannot be opened.
+
+        Raises:
+            EvidenceGone: There is no such turn.
+        """
         self._require_file()
         with self._file.reading() as database:
-            return self._opened(database, request).collection
+            found = database.execute(sql.WHOLE_TURN, (request,)).fetchone()
+            if found is None:
+                raise self._gone(database, request)
+            return str(found[2])
 
     def documents(self, request: str) -> list[tuple[str, int]]:
         """Return the document versions whose text a turn holds, as (document id, version). Raises as :meth:`parts`."""
@@ -98,11 +105,11 @@ class ReadingStore:
             row = self._opened(database, request).row
             return [(doc, version) for doc, version in database.execute(sql.DOCUMENTS, (row,))]
 
-    def texts(self, collection: str) -> Iterator[tuple[str, list[str]]]:
-        """Yield every turn of a collection that can be opened: its request, and its parts as text."""
+    def contents(self, collection: str) -> Iterator[tuple[str, list[bytes]]]:
+        """Yield every turn of a collection that can be opened: its request, and the contents of its parts."""
         for request in self.requests(collection):
             with suppress(EvidenceGone):
-                yield request, [part.content.decode("utf-8", "replace") for part in self.parts(request)]
+                yield request, [part.content for part in self.parts(request)]
 
     def requests(
         self,
@@ -145,8 +152,7 @@ class ReadingStore:
         """
         found = database.execute(sql.WHOLE_TURN, (request,)).fetchone()
         if found is None:
-            cause = database.execute(sql.GONE, (request,)).fetchone()
-            raise gone(cause[0] if cause else "missing")
+            raise self._gone(database, request)
         row, wrapped, collection, name, conversation, mac, asker = found
         numbers = frozenset(number for (number,) in database.execute(sql.PARTIES, (row,)))
         keys = self._people(collection).keys(numbers) if numbers else {}
@@ -156,6 +162,11 @@ class ReadingStore:
         subject = crypto.unseal(self._secret, asker, bound_to=subject_place(mac)) if mac is not None else b""
         key = crypto.unseal(wrap_with(dialogue, subject, keys), wrapped, bound_to=turn_place(request))
         return OpenTurn(row, key, subject, dialogue, numbers, collection)
+
+    @staticmethod
+    def _gone(database: sqlite3.Connection, request: str) -> EvidenceGone:
+        cause = database.execute(sql.GONE, (request,)).fetchone()
+        return gone(cause[0] if cause else "missing")
 
     def _subject_mac(self, subject: str) -> bytes:
         return crypto.keyed_hash(crypto.derive(self._secret, "subjects"), subject)[:16]

@@ -99,7 +99,7 @@ WHERE collection = ? ORDER BY turns.id
 TURNS_NAMING = "SELECT turn FROM parties WHERE number = ?"
 TURNS_QUOTING = "SELECT DISTINCT turn FROM documents WHERE doc = ?"
 OLDER = """
-SELECT turns.id, request FROM turns JOIN conversations ON conversations.id = conversation
+SELECT request FROM turns JOIN conversations ON conversations.id = conversation
 WHERE made < ? AND collection = ? ORDER BY turns.id
 """
 WHEN = "SELECT conversation, made FROM turns WHERE request = ?"

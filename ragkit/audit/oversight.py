@@ -84,6 +84,7 @@ OVERSIGHT: Mapping[str, EventType] = {
             (is_count, "conversations turns parts days"),
             collection=is_name,
             cause=one_of("age", "erasure", "document", "request"),
+            purpose=is_hash,
         ),
         durable=True,
     ),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from ragkit.cli import audit_export, audit_log, audit_people, audit_questions, audit_replay, audit_verify
+from ragkit.cli import (
+    audit_checkpoints,
+    audit_evidence,
+    audit_export,
+    audit_log,
+    audit_people,
+    audit_questions,
+    audit_replay,
+    audit_verify,
+)
 
 PANEL = "Audit"
 
@@ -12,9 +21,11 @@ _MODULES: tuple[object, ...] = (
     audit_log,
     audit_questions,
     audit_export,
+    audit_evidence,
     audit_people,
     audit_replay,
     audit_verify,
+    audit_checkpoints,
 )
 
 

@@ -13,6 +13,8 @@ from ragkit.cli.shape import Fields as Fields
 from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
+from ragkit.cli.shapes_audit_checkpoints import AUDIT_CHECKPOINTS
+from ragkit.cli.shapes_audit_evidence import AUDIT_EVIDENCE
 from ragkit.cli.shapes_audit_people import AUDIT_PEOPLE
 from ragkit.cli.shapes_audit_questions import AUDIT_QUESTIONS
 from ragkit.cli.shapes_audit_replay import AUDIT_REPLAY
@@ -317,6 +319,8 @@ SHAPES: Mapping[str, Shape] = {
     **SUBJECTS,
     **USAGE,
     **ERASING,
+    **AUDIT_CHECKPOINTS,
+    **AUDIT_EVIDENCE,
     **AUDIT_PEOPLE,
     **AUDIT_QUESTIONS,
     **AUDIT_REPLAY,
