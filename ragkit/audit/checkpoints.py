@@ -150,6 +150,11 @@ class Checkpointer:
         """
         self._keep_old, self._next = keep_old, private
 
+    def verifier_key(self) -> VerifierKey:
+        """Return the public half of the key that signs the next checkpoint. Raises as :meth:`announce`."""
+        self._look()
+        return VerifierKey.of(self.origin, self._key(self._newest))
+
     def forget(self) -> None:
         """Read notes, key and lines anew when they are needed next."""
         self._private, self._newest, self._stamp, self._tree = b"", None, None, None
