@@ -5,7 +5,7 @@ Reading the log is an event. An auditor sees the log and no content; evidence is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ragkit.compliance.blast_radius import BlastRadius
     from ragkit.compliance.events import Moment
     from ragkit.compliance.evidence import ShownEvidence
+    from ragkit.compliance.replay_report import Replay
     from ragkit.compliance.verifying import Verified
     from ragkit.protocols import Progress
 
@@ -68,6 +69,74 @@ class Audit(People, ProofQuestions):
             document = document_of(self._handles, document, source=source, collection=collection)
         self._auditor("blast-radius", principal)
         return blast_radius(self._log, document, version=version, since=since, until=until)
+
+    def replay(
+        self, request: str, *, evidence: bool = False, purpose: str = "", principal: Principal | None = None
+    ) -> Replay:
+        """Make an answer again as of then, and return what is the same byte by byte, and where not, why.
+
+        Nothing is sent. The result holds verdicts, counts, ids and commitments, and no content.
+
+        Args:
+            request: Its id.
+            evidence: Return what was compared too, then and now, masked; asked for as an officer.
+            purpose: With ``evidence``, why.
+            principal: Who asks; by default the owner.
+
+        Raises:
+            AccessDenied: No auditor, or, with ``evidence``, no officer or no purpose.
+            ApprovalNeeded: Evidence needs a second officer here, and none has approved.
+            UnknownId: No event has this id.
+            NotReproducible: It was no question. What is erased or expired is told in the result.
+        """
+        from ragkit.compliance.replay import Replayer
+
+        asking = self._auditor("replay", principal)
+        if evidence:
+            from ragkit.compliance.evidence import show_evidence
+
+            show_evidence(self._handles, request, purpose=purpose, principal=principal)
+        replay = Replayer(self._handles, contents=evidence).replay(request)
+        self._replayed(replay, asking)
+        return replay
+
+    def replays(
+        self,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[Replay]:
+        """Replay every answer that was released in a time, oldest first. What is put back for one serves the next.
+
+        Args:
+            since: From this time, or this ``seq``.
+            until: Before this time, or up to this ``seq``.
+            principal: Who asks; by default the owner.
+            progress: Called with ``"replay"``.
+
+        Raises:
+            AccessDenied: No auditor.
+        """
+        from ragkit.compliance.replay import Replayer
+        from ragkit.compliance.replay_log import answered
+
+        asking = self._auditor("replay", principal)
+        replayer = Replayer(self._handles)
+        requests = list(answered(self._log, since=since, until=until))
+        for number, request in enumerate(requests):
+            if progress:
+                progress("replay", number, len(requests))
+            replay = replayer.replay(request)
+            self._replayed(replay, asking)
+            yield replay
+        if progress:
+            progress("replay", len(requests), len(requests))
+
+    def _replayed(self, replay: Replay, asking: Principal) -> None:
+        data = {"of": replay.request, "codes": replay.codes, "same": replay.whole == "same"}
+        self._handles.recorder.record("replay.run", actor=asking, data=data)
 
     def verify(
         self,

@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragkit.cli.output import emit, say, table
+from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
 from ragkit.cli.shapes import shaped
+from ragkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from ragkit.compliance.blast_radius import BlastRadius, Use
+    from ragkit.compliance.replay_report import Replay
 
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="Only from this time on, ISO 8601, in UTC.", show_default=False)
+]
+ToOption = Annotated[str | None, typer.Option("--to", help="Only up to this day or time.", show_default=False)]
 WhyOption = Annotated[str, typer.Option("--purpose", help="Why; its keyed hash is recorded.", show_default=False)]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module."""
+    app.command("replay")(replay)
     app.command("blast-radius")(blast_radius)
+
+
+def replay(
+    request: Annotated[str | None, typer.Argument(help="Id of a question; `ask --json` prints it.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Replay all answers of a time.")] = False,
+    since: FromOption = None,
+    until: ToOption = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Show what was compared, masked. For officers; needs a purpose.")
+    ] = False,
+    purpose: WhyOption = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an answer again as of then, and tell byte by byte what is the same, and where not, why.
+
+    Search, passages, prompt and request are made again from the event log, the evidence store and the history of the
+    records; an extractive answer too, while a model would write another text. Nothing is sent, and no content is shown
+    without `--evidence`.
+
+    Exit status 0: the same; 1: something differs; 2: it cannot be replayed, since it was erased, is too old, or no
+    evidence was kept.
+    """
+    from ragkit.compliance.events import moment
+
+    if (request is None) != every or (every and evidence):
+        raise ConfigError(
+            "name one request, or all of a time", remedy="`ragkit audit replay ID`, or `--all --from … --to …`."
+        )
+    if request is not None:
+        with opened(workspace) as here:
+            found = here.audit.replay(request, evidence=evidence, purpose=purpose)
+        if as_json:
+            emit("audit_replay", _replay_json(found))
+        else:
+            _print_replay(found)
+        raise typer.Exit(found.exit_code)
+    first, last = (moment(since) if since else None), (moment(until, end=True) if until else None)
+    with opened(workspace) as here, progress_bars() as progress:
+        replays = list(here.audit.replays(since=first, until=last, progress=progress))
+    if as_json:
+        emit("audit_replays", _replays_json(replays))
+    else:
+        _print_replays(replays)
+    raise typer.Exit(max((one.exit_code for one in replays), default=0))
 
 
 def blast_radius(
     document: Annotated[str, typer.Argument(help="Opaque id of a document, or number of a chunk.")],
     version: Annotated[int | None, typer.Option(help="Only this version of the document.", show_default=False)] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="Only searches from this time on, ISO 8601.", show_default=False)
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="Only searches up to this day or time.", show_default=False)
-    ] = None,
+    since: FromOption = None,
+    until: ToOption = None,
     source: Annotated[
         str | None,
         typer.Option(help="The document is named by this source's own id. For officers.", show_default=False),
@@ -106,3 +157,77 @@ def _places(use: Use) -> list[str]:
 
 def _reviewed(use: Use) -> str:
     return use.reviews[-1] if use.reviews else "no" if use.answered else ""
+
+
+def _replay_json(found: Replay) -> dict[str, Any]:
+    contents = {
+        name: shaped("audit_replay_content", {"then": _text(then), "now": _text(now)})
+        for name, (then, now) in found.contents.items()
+    }
+    return {
+        "request": found.request,
+        "collection": found.collection,
+        "asked": found.asked.isoformat(),
+        "actor": found.actor,
+        "generator": found.generator,
+        "generation": found.generation,
+        "whole": found.whole,
+        "reason": found.reason,
+        "causes": list(found.causes),
+        "parts": [shaped("audit_replay_part", asdict(one)) for one in found.parts],
+        "passages": [shaped("audit_replay_passage", asdict(one)) for one in found.passages],
+        "changes": [shaped("audit_replay_change", asdict(one)) for one in found.changes],
+        "contents": contents,
+    }
+
+
+def _replays_json(found: Sequence[Replay]) -> dict[str, Any]:
+    whole = Counter(one.whole for one in found)
+    return {
+        "same": whole["same"],
+        "differs": whole["differs"],
+        "cannot": whole["cannot"],
+        "causes": dict(Counter(cause for one in found for cause in one.causes)),
+        "reasons": dict(Counter(one.reason for one in found if one.reason)),
+        "replays": [shaped("audit_replayed", _replay_json(one)) for one in found],
+    }
+
+
+def _print_replay(found: Replay) -> None:
+    from ragkit.compliance.replay_report import named, reasoned
+
+    if found.reason:
+        say(f"Not reproducible: {reasoned(found.reason)}.")
+    else:
+        parts = [(one.name.replace("_", " "), one.verdict, one.bytes_then or "", one.then[:28]) for one in found.parts]
+        table("Then and now", ("part", "verdict", "bytes", "then"), parts)
+    passages = [
+        (one.rank_then or "", one.rank_now or "", one.chunk, one.doc[:12], one.version, one.fate, one.text)
+        for one in found.passages
+    ]
+    if passages:
+        say()
+        table("Passages", ("rank then", "now", "chunk", "document", "version", "is now", "text"), passages)
+    for cause in found.causes:
+        say(f"Cause: {named(cause)}.")
+    if found.changes:
+        say("Changed since: " + ", ".join(dict.fromkeys(one.what for one in found.changes)) + ".")
+    for name, (then, now) in found.contents.items():
+        say(f"\n--- {name}, then ---\n{_text(then)}")
+        if then != now:
+            say(f"\n--- {name}, now ---\n{_text(now)}")
+
+
+def _print_replays(found: Sequence[Replay]) -> None:
+    from ragkit.compliance.replay_report import named, reasoned
+
+    whole = Counter(one.whole for one in found)
+    say(f"{whole['same']:,} answers are the same, {whole['differs']:,} differ, {whole['cannot']:,} cannot be replayed.")
+    for cause, count in Counter(cause for one in found for cause in one.causes).most_common():
+        say(f"{count:,} times: {named(cause)}.")
+    for reason, count in Counter(one.reason for one in found if one.reason).most_common():
+        say(f"{count:,} times not reproducible: {reasoned(reason)}.")
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ragkit.errors import EvidenceGone, KeyMismatch
+from ragkit.errors import EvidenceGone, KeyMismatch, StoreError
 
 if TYPE_CHECKING:
     from ragkit.audit.evidence import EvidenceStore
@@ -45,6 +45,7 @@ def open_evidence(store: EvidenceStore, found: Recorded) -> Kept:
 
     Raises:
         EvidenceGone: Nothing is; ``cause`` says why.
+        StoreError: The evidence store cannot be read.
     """
     if not found.committed:
         raise EvidenceGone("no evidence was kept of this request", cause="missing")
@@ -53,6 +54,11 @@ def open_evidence(store: EvidenceStore, found: Recorded) -> Kept:
         kept = store.parts(found.request)
     except KeyMismatch:
         return Kept({}, len(committed), 0, {})
+    except OSError as failed:
+        raise StoreError(
+            f"the evidence store cannot be read ({failed.strerror or type(failed).__name__})",
+            remedy="Look at the disk and the permissions of evidence.db in the data folder.",
+        ) from None
     parts: dict[str, list[bytes]] = {}
     altered, seen = 0, set[str]()
     for one in kept:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ragkit.compliance.events import Event, EventLog, stamped
+from ragkit.compliance.events import Event, EventLog, Moment, stamped
 from ragkit.errors import NotReproducible, UnknownId
 
 _GENERATIONS = ("index.generation.activated", "index.generation.built")
@@ -152,7 +152,7 @@ def joined(events: Iterable[Event]) -> Recorded:
     )
 
 
-def answered(log: EventLog, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[str]:
+def answered(log: EventLog, *, since: Moment | None = None, until: Moment | None = None) -> Iterator[str]:
     """Yield the requests whose answer was released in a time, oldest first."""
     for event in log.read("answer.released", since=since, until=until):
         if event["request"]:

@@ -49,6 +49,20 @@ _NAMED = {
 }
 
 
+_REASONS = {
+    "erasure": "erased, with a person who stood in it",
+    "document": "erased, with a document that had to go",
+    "request": "erased, at an officer's word",
+    "age": "expired: its evidence was kept as long as it had to be",
+    "missing": "no evidence was kept of it",
+}
+
+
+def reasoned(reason: str) -> str:
+    """Return a reason in words."""
+    return _REASONS.get(reason, reason)
+
+
 def named(cause: str) -> str:
     """Return a cause in words."""
     return _NAMED.get(cause, cause)
