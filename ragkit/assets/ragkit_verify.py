@@ -308,6 +308,8 @@ class Verification:
                 if self.progress:
                     self.progress(done, total)
         self.segments = len(paths)
+        if not paths:
+            self.unchecked.append("there is no log here: no file 00000001.jsonl")
         self._check_end(file, raw)
 
     # --- notes
@@ -354,7 +356,7 @@ class Verification:
             self._signer = note.next_key
             return True
         elif not keys and self._unproven >= 0:
-            self.tell("note-before", f"{note.place} is by a key from before a change of keys", "notice", (0, 0, 0))
+            self.tell("note-before", f"{note.place} is by a key before a change of keys", "notice", (0, 0, 0))
             return True
         elif not keys:
             self.tell("note-key", f"{note.place} is by key {raw[:4].hex()}, which is not in force", at=(0, 0, 0))
