@@ -40,7 +40,7 @@ class Approval:
     Attributes:
         approval: Its id.
         verb: What is to be done.
-        collection: Where.
+        collection: Where; empty for what concerns all.
         target: On what, as a keyed hash.
         state: ``expired`` when it was not granted or not used in time.
         asked_by: Who asked, as events name them.
@@ -67,7 +67,7 @@ def require_approval(
         handles: The open workspace.
         deed: What is to be done.
         asking: Who asks; an officer already.
-        collection: Where.
+        collection: Where; empty for what concerns all.
         target: On what: another text needs another approval. Only its keyed hash is kept.
         purpose: Why.
 
@@ -79,7 +79,7 @@ def require_approval(
         return
     recorder = handles.recorder
     aim, me = recorder.keyed(f"approval\0{deed}\0{collection}\0{target}"), recorder.known_as(asking.subject)
-    about = {"verb": deed, "collection": collection, "target": aim, "purpose": recorder.keyed(purpose)}
+    about = {"verb": deed, "target": aim, "purpose": recorder.keyed(purpose), **_place(collection)}
     with _alone(handles):
         mine = [one for one in approvals(handles) if (one.target, one.asked_by) == (aim, me)]
         granted = next((one.approval for one in mine if one.state == "granted"), None)
@@ -128,7 +128,7 @@ def grant(handles: Handles, approval: str, *, purpose: str, principal: Principal
         recorder = handles.recorder
         if found.asked_by == recorder.known_as(asking.subject):
             _refuse(handles, asking, found)
-        about = {"verb": found.verb, "approval": approval, "collection": found.collection, "target": found.target}
+        about = {"verb": found.verb, "approval": approval, "target": found.target, **_place(found.collection)}
         recorder.record("approval.granted", actor=asking, data={**about, "purpose": recorder.keyed(purpose)})
         return next(one for one in approvals(handles) if one.approval == approval)
 
@@ -147,7 +147,7 @@ def approvals(handles: Handles) -> list[Approval]:
                 found[number] = Approval(
                     approval=number,
                     verb=data["verb"],
-                    collection=data["collection"],
+                    collection=data.get("collection", ""),
                     target=data["target"],
                     state="requested",
                     asked_by=actor,
@@ -167,13 +167,19 @@ def approvals(handles: Handles) -> list[Approval]:
 
 
 def _may_grant(handles: Handles, asking: Principal, found: Approval | None) -> bool:
-    """Whether they are an officer of what it is about; of one that is not there, of anything: it tells them nothing."""
+    """Whether they are an officer of what it is about, or of all where it concerns all.
+
+    Of one that is not there: of anything, so that an officer is told that it is not there and nobody else is.
+    """
     sections = handles.config.collections
-    names = [found.collection] if found is not None and found.collection in sections else list(sections)
-    lists = [sections[name].officers for name in names]
-    if found is None or found.verb == "reveal":
-        lists += [sections[name].reveal for name in names]
-    return any(asking.tokens & frozenset(tokens) for tokens in lists)
+    if found is None:
+        return any(asking.tokens & {*one.officers, *one.reveal} for one in sections.values())
+    about = [sections[found.collection]] if found.collection in sections else list(sections.values())
+    return all(asking.tokens & {*one.officers, *(one.reveal if found.verb == "reveal" else ())} for one in about)
+
+
+def _place(collection: str) -> dict[str, str]:
+    return {"collection": collection} if collection else {}
 
 
 def _refuse(handles: Handles, asking: Principal, found: Approval | None) -> NoReturn:

@@ -70,13 +70,14 @@ def disclosed(
         collection: Where they ask.
         text: Version of the text they were shown, such as ``2026-11``.
         session: Id of the dialogue.
-        principal: Whom.
+        principal: Whom; by default the owner.
 
     Raises:
         EventRefused: ``text`` is no version.
     """
     data = {"collection": handles.name(collection), **({"text": text} if text else {})}
-    handles.recorder.record("disclosure.shown", actor=principal, session=session, data=data)
+    told = principal or handles.config.workspace.principal
+    handles.recorder.record("disclosure.shown", actor=told, session=session, data=data)
 
 
 def report_incident(
