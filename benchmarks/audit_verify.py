@@ -1,0 +1,176 @@
+"""The stand-alone verifier: how fast it reads a million events, and what it notices of what is done to a log.
+
+Run ``python benchmarks/audit_verify.py``; ``--events 20000 --seeds 3`` for a trial. Events are written and signed by
+ragkit's own recorder, in the order and with the fields of real questions; they are verified by the command an auditor
+runs, on one core, and its processor time and peak memory are those of that process. Detection is counted over a log of
+200 events: each way to tamper with it, with as many seeds; every bit of every line, on a verification resumed before
+that line; and one bit of every byte by whole runs over the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from reporting import print_table, write_json
+
+from ragkit.assets import ragkit_verify
+from ragkit.audit.checkpoints import Checkpointer
+from ragkit.audit.notes import VerifierKey
+from ragkit.audit.recorder import EventRecorder
+from ragkit.audit.signing import KeySource
+from ragkit.config_audit import SigningKeySection
+from ragkit.testing.made_log import ORIGIN
+from ragkit.testing.tampering import NOTES, WITHOUT_KEY
+from tests.audit.test_verify_tamper import KEY, flips_in_lines, log_of_200, verified, whole_runs
+
+TOKENS = [f"{number:026x}" for number in range(64)]
+
+
+def question(recorder: EventRecorder, number: int, draw: random.Random) -> None:
+    """Record a question that is answered remotely, as the pipeline does."""
+    request = f"{number:032x}"
+    chunks = [
+        {
+            "chunk": draw.randrange(90_000),
+            "doc": draw.choice(TOKENS),
+            "version": 1,
+            "rank": rank,
+            "score_u": 1_000_000 - rank * 7_919,
+            "text": f"h:{draw.getrandbits(104):026x}",
+        }
+        for rank in range(1, 9)
+    ]
+    place = {"destination": "acme-llm", "location": "remote", "provider": "acme", "region": "eu-1", "contract": "dpa-7"}
+    about: dict[str, Any] = {"collection": "care", "generator": "large", "data_class": "internal"}
+    for kind, data in (
+        ("auth.ok", {"verb": "ask", "via": "caller", "collection": "care"}),
+        ("query.received", {"collection": "care", "characters": 61, "entities": {"PERSON": 1}, "ms": 4}),
+        ("retrieval.done", {"collection": "care", "generation": 3, "k": 8, "candidates": 80, "chunks": chunks}),
+        ("route.chosen", {"collection": "care", "generator": "large", "location": "remote", "route": "large"}),
+        ("egress.intent", {**place, "bytes": 5_120, "attempt": 1, "collection": "care", "data_class": "internal"}),
+        ("egress.done", {**place, "bytes": 911, "ms": 802, "status": 200, "attempts": 1}),
+        ("generation.done", {**about, "location": "remote", "model": "m-1", "input": 1_204, "output": 133, "ms": 806}),
+        ("answer.released", {**about, "citations": 2, "hits": 8, "characters": 602, "refused": False, "ms": 811}),
+    ):
+        recorder.record(kind, data=data, request=request)
+
+
+def write_log(folder: Path, events: int) -> tuple[str, float]:
+    """Write and sign a log of about so many events; return its verifier key and the seconds it took."""
+    source = KeySource(SigningKeySection(), path=folder / "home.key", folder=folder)
+    signer = Checkpointer(folder / "events", origin=ORIGIN, key=source, seen=folder / "home.seen")
+    recorder = EventRecorder(
+        folder / "events",
+        mode="best_effort",  # events are not forced to the disk one by one: this measures reading
+        software={"ragkit": "0.1.0", "cfg": "h:" + "c" * 26},
+        actor_key=bytes(32),
+        origin=ORIGIN,
+        tenant="acme",
+        signer=signer,
+    )
+    begun, draw = time.monotonic(), random.Random(7)
+    for number in range(events // 8):
+        question(recorder, number, draw)
+    recorder.close()
+    return str(VerifierKey.of(ORIGIN, source.read())), time.monotonic() - begun
+
+
+def timed(folder: Path, key: str) -> dict[str, Any]:
+    """Verify with the auditor's command on one core; return its report with processor seconds, seconds and memory."""
+    command = [sys.executable, ragkit_verify.__file__, str(folder / "events"), "--key", key, "--json"]
+    core = {min(os.sched_getaffinity(0))}
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, core)
+    )
+    elapsed, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"report": json.loads(done.stdout), "cpu_s": cpu, "wall_s": elapsed, "peak_mib": after.ru_maxrss / 1024}
+
+
+def detected(seeds: int) -> dict[str, tuple[int, int]]:
+    """Tamper with a log of 200 events; return how often it was noticed, and tries, by way."""
+    log, found = log_of_200(), {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for way, tamper in WITHOUT_KEY.items():
+            noticed = 0
+            for seed in range(seeds):
+                folder = log.write(Path(scratch) / "log")
+                tamper(folder, random.Random(seed))
+                noticed += verified(folder).status == 1
+            found[way] = (noticed, seeds)
+    return found
+
+
+def flipped(folder: Path, *, whole: bool) -> dict[str, tuple[int, int]]:
+    """Flip bits of a log of 200 events; return how many were noticed, and flips, by what was flipped."""
+    log, draw = log_of_200(), random.Random(5)
+    log.write(folder)
+    lines, notes = log.lines, folder / NOTES
+    bits = 8 * sum(map(len, lines))
+    found = {"every bit of every line": (bits - flips_in_lines(folder, lines, list(range(8)), draw), bits)}
+    places = [(notes, at, bit) for at in range(notes.stat().st_size) for bit in range(8)]
+    found["every bit of checkpoints.txt, whole runs"] = (len(places) - len(whole_runs(folder, places)), len(places))
+    files = sorted(folder.glob("*.jsonl"))
+    share = 1 if whole else 100
+    places = [(path, at, draw.randrange(8)) for path in files for at in range(0, path.stat().st_size, share)]
+    name = "a bit of every byte, whole runs" if whole else "a bit of every 100th byte, whole runs"
+    found[name] = (len(places) - len(whole_runs(folder, places)), len(places))
+    return found
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--folder", type=Path, help="where the log is written; in memory it takes minutes")
+    parser.add_argument("--no-flips", action="store_true")
+    given = parser.parse_args()
+    trial = given.events < 1_000_000 or given.seeds < 100 or given.no_flips
+    scratch = Path(tempfile.mkdtemp(dir=given.folder))
+    try:
+        key, writing = write_log(scratch, given.events)
+        size = sum(path.stat().st_size for path in (scratch / "events").glob("*.jsonl"))
+        run = timed(scratch, key)
+        report = run.pop("report")
+        assert report["status"] == 0, report
+        ways = detected(given.seeds)
+        flips = {} if given.no_flips else flipped(scratch / "flips", whole=not trial)
+    finally:
+        shutil.rmtree(scratch)
+    rate = report["events"] / run["cpu_s"]
+    print_table(
+        "Verifying on one core",
+        ["events", "MiB", "checkpoints", "processor s", "s", "events/s", "peak MiB", "written in s"],
+        [
+            [
+                report["events"], size / 2**20, report["notes"], run["cpu_s"], run["wall_s"], rate, run["peak_mib"],
+                writing,
+            ]
+        ],
+    )  # fmt: skip
+    print_table(
+        "Noticed", ["what was done", "noticed", "of"], [[way, *told] for way, told in {**ways, **flips}.items()]
+    )
+    figures = {"events": report["events"], "bytes": size, "checkpoints": report["notes"], **run, "events_per_s": rate}
+    noticed = {way: {"noticed": one, "of": of} for way, (one, of) in {**ways, **flips}.items()}
+    write_json(
+        "audit_verify", {**figures, "written_s": writing, "key_id": KEY.id.hex(), "noticed": noticed}, trial=trial
+    )
+
+
+if __name__ == "__main__":
+    main()
