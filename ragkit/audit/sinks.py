@@ -93,8 +93,9 @@ class FileSink:
             with suppress(FileNotFoundError):
                 if _identity(self._path.stat()) == before:
                     return False
-        self.close()
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        found = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self.close()  # not before: the number of a file that nobody holds is given to the next
+        self._fd = found
         opened = os.fstat(self._fd)
         self._file = _identity(opened)
         self._torn = stat.S_ISREG(opened.st_mode) and _ends_torn(self._path, opened.st_size)
