@@ -275,7 +275,7 @@ def _print_retained(found: Retained) -> None:
     if not found.overdue:
         say(f"Nothing is past its time, by {found.satisfied} rules.")
     rows = [
-        (one.ts[:19], one.type, one.collection, one.rule if one.rule >= 0 else "", one.cause, _listed(one.counts))
+        (one.ts[:19], one.type, one.collection, one.rule or "", one.cause, _listed(one.counts))
         for one in found.purges
     ]
     if rows:

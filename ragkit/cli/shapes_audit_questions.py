@@ -162,7 +162,7 @@ AUDIT_QUESTIONS: Mapping[str, Shape] = {
     "audit_overdue": Shape(
         about="A rule that asks for something now.",
         fields={
-            "rule": ("int", "position under [[retention]], from 0"),
+            "rule": ("int", "number under [[retention]], from 1"),
             "collection": ("text", "whose"),
             "source": ("text", "only of this source; empty for all"),
             "days": ("int", "how long documents may be kept"),
@@ -180,7 +180,7 @@ AUDIT_QUESTIONS: Mapping[str, Shape] = {
             "ts": ("text", "when"),
             "type": ("text", "retention.purged, history.purged, evidence.destroyed or hold.kept"),
             "collection": ("text", "whose"),
-            "rule": ("int", "position of the rule; -1 for none"),
+            "rule": ("int", "number of the rule; 0 for none"),
             "days": ("int", "of the rule"),
             "cause": ("text", "age, retention, erasure, document, request or empty"),
             "purpose": ("text", "keyed hash of the purpose"),

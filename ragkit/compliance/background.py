@@ -56,7 +56,7 @@ class Origin:
 
 @dataclass(slots=True, kw_only=True)
 class Model:
-    """A model that was loaded, by its part (encoder, detector, …)."""
+    """A model that was loaded, by its part (embedder, detector, …); of several loads the newest."""
 
     part: str
     model: str = ""
@@ -105,9 +105,9 @@ class Background:
         if kind == "config.changed":
             self.config = event
         elif kind == "model.loaded":
-            part = str(data.get("part") or "encoder")
+            part = str(data.get("part") or "model")
             model, hashed = str(data.get("model", "")), str(data.get("hash", ""))
-            self.models[part] = Model(part=part, model=model, hash=hashed, seq=int(event["seq"]))
+            self.models[f"{part}/{model}"] = Model(part=part, model=model, hash=hashed, seq=int(event["seq"]))
         else:
             key = str(data.get("collection", "")), int(data.get("generation", 0))
             held = {name: str(data[name]) for name in ("policy", "encoder", "chunker", "manifest") if name in data}

@@ -204,13 +204,24 @@ def _set_by(event: Event, held: Mapping[_Key, _Held], parts: _Parts) -> Iterator
             if "." in name and area == area_of(name) and name not in named and held[area, name].value:
                 yield (area, name), ""
     elif kind == "model.loaded":
-        yield ("models", str(data.get("part") or "encoder")), str(data.get("hash") or data.get("model", ""))
+        yield _model(event, held)
     elif kind == "policy.changed":
         yield ("policies", str(data.get("collection", ""))), str(data.get("policy", ""))
     elif kind == "index.generation.activated":
         yield ("index", str(data.get("collection", ""))), str(data.get("generation", ""))
     elif kind == "ingest.run.started" and data.get("connector"):
         yield ("connectors", f"{data.get('collection', '')}/{data.get('source', '')}"), str(data["connector"])
+
+
+def _model(event: Event, held: Mapping[_Key, _Held]) -> tuple[_Key, str]:
+    """A model and its hash; of a detector all hashes so far, since each policy makes another one of it."""
+    data = event["data"]
+    key: _Key = "models", f"{data.get('part') or 'model'}/{data.get('model', '')}"
+    loaded = str(data.get("hash", ""))
+    known = held.get(key)
+    if data.get("part") == "detector" and known is not None:
+        loaded = " ".join(dict.fromkeys([*known.value.split(), loaded]))
+    return key, loaded
 
 
 def _changes(before: Mapping[_Key, _Held], after: Mapping[_Key, _Held]) -> Iterator[Change]:

@@ -192,7 +192,7 @@ class _Watch:
         elif step < 1:
             self._add("repeated", event, back=1 - step)
         late = (stamped(before) - stamped(event)).total_seconds()
-        if late > _LATE:
+        if late > _LATE and event["type"] != "clock.jump":
             self._add("clock-backwards", event, ms=int(late * 1000))
 
     def _unexplained(self, event: Event | None) -> None:
@@ -222,7 +222,7 @@ class _Watch:
             if self._unsigned is not None:
                 self._found += self._waited(self._unsigned, event)
             self._unsigned = None
-        elif self._unsigned is None and kind != "log.closed":  # what comes after the last checkpoint of a process
+        elif self._unsigned is None:
             self._unsigned = event
 
     def _waited(self, begun: Event, ended: Event) -> list[Gap]:

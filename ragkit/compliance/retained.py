@@ -17,7 +17,7 @@ class Overdue:
     """A rule that asks for something now.
 
     Attributes:
-        rule: Position under ``[[retention]]``, from 0.
+        rule: Number of the rule under ``[[retention]]``, from 1.
         documents: Past their time and still here.
         held: Past their time, and kept by a legal hold.
         undated: Of which the date is not known.
@@ -41,7 +41,7 @@ class Purge:
 
     Attributes:
         type: ``retention.purged``, ``history.purged``, ``evidence.destroyed`` or ``hold.kept``.
-        rule: Position of the rule; -1 where it was none.
+        rule: Number of the rule; 0 where it was none.
         cause: ``age``, ``retention``, ``erasure``, ``document``, ``request``; empty where the event does not say.
         counts: What: documents, versions, conversations, parts, held.
         dry_run: Nothing was deleted.
@@ -51,7 +51,7 @@ class Purge:
     ts: str
     type: str
     collection: str = ""
-    rule: int = -1
+    rule: int = 0
     days: int = 0
     cause: str = ""
     purpose: str = ""
@@ -124,7 +124,7 @@ def _purge(event: Mapping[str, Any]) -> Purge:
         ts=str(event["ts"]),
         type=str(event["type"]),
         collection=str(data.get("collection", "")),
-        rule=int(data.get("rule", -1)),
+        rule=int(data.get("rule", 0)),
         days=int(data.get("days", 0)),
         cause=str(data.get("cause", "")),
         purpose=str(data.get("purpose", "")),

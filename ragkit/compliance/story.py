@@ -22,6 +22,7 @@ from ragkit.errors import UnknownId
 Kind = Literal["question", "dialogue", "erasure", "run", "document", "event", "other"]
 
 _MOST = 1_000
+_SINCE = ("human.", "access.", "replay.", "incident.", "evidence.", "approval.")
 _OF_QUESTION = ("query.", "retrieval.", "route.", "egress.", "generation.", "answer.", "guard.", "budget.")
 
 
@@ -168,8 +169,8 @@ def _questions(log: EventLog, names: Names, groups: Sequence[Sequence[Event]]) -
     stories = []
     for group in groups:
         request = next((str(one["request"]) for one in group if one["request"]), "")
-        mine = [one for one in group if one["request"] == request]
-        later = [one for one in group if one["data"].get("of") == request]
+        later = [one for one in group if str(one["type"]).startswith(_SINCE)]
+        mine = [one for one in group if one["request"] == request and one not in later]
         held = {hashed for one in mine for hashed in tokens.get(str(dict(one.get("actor") or {}).get("groups")), ())}
         stories.append(question_story(mine, later, background, names, tokens=sorted(held)))
     return stories
