@@ -1,0 +1,282 @@
+"""A workspace with a life: documents come, change and go, rights and the index change, and people ask all the while.
+
+::
+
+    with ModelServer(answering) as server:
+        lived = Lived(folder, key_folder, server.url, seed=1)
+        lived.run(answers=100)
+        lived.answers            # what was asked, of whom, and the ids of the requests
+
+What happens is drawn from the seed. Answers are extractive, or a model's behind a gateway; alone, streamed, and in
+conversations; with filters and without; by two people of whom one may not always see everything.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragkit import open_workspace
+from ragkit.rootkey import create_key_file
+from ragkit.types import Answer, Conversation, Principal
+from ragkit.workspace import Workspace
+
+ANA, BEN = Principal("local|ana"), Principal("local|ben")
+COLLECTION = "shop"
+
+_CONFIG = """\
+[workspace]
+name = "lived"
+owner = "local|ana"
+[keys]
+source = "file"
+path = "{keys}/root.key"
+[audit]
+mode = "compliance"
+{audit}
+[audit.key]
+path = "{keys}/audit.key"
+[roles]
+auditors = ["u:local|ana"]
+ingesters = ["u:local|ana"]
+operators = ["u:local|ana"]
+[policies.rules]
+profile = "default"
+detectors = []
+{policy}
+{tables}
+[generators.house]
+kind = "openai_compatible"
+model = "tiny"
+destination = "house"
+[destinations.house]
+url = "{url}"
+location = "on-prem"
+provider = "house"
+max_data_class = "restricted"
+[collections.shop]
+policy = "rules"
+data_class = "internal"
+access = ["u:local|ana"]
+reveal = ["u:local|ana"]
+officers = ["u:local|ana"]
+filter_keys = ["area"]
+max_delete_share = 1.0
+[[collections.shop.sources]]
+connector = "jsonl"
+name = "open"
+path = "open.jsonl"
+access = ["u:local|ana", "u:local|ben"]
+[[collections.shop.sources]]
+connector = "jsonl"
+name = "board"
+path = "board.jsonl"
+access = [{board}]
+"""
+_THINGS = ("tent", "stove", "lamp", "backpack", "sleeping bag", "kettle", "rope", "compass", "boot", "jacket")
+_TOPICS = ("warranty", "refund", "repair", "delivery", "cleaning", "storage", "rental", "insurance")
+_PLACES = ("north", "south", "coast", "valley")
+_NAMES = ("galina.yalmanova", "henrik.thorvald", "peter.ostrowsky", "amina.baskaran", "tomas.ferreira")
+_SHAPES = (
+    "The {topic} of every {thing} lasts {number} days from purchase in the {place}.",
+    "For the {topic} of a {thing} write to {name}@example.org within {number} hours.",
+    "A {thing} from the {place} store costs {number} euros, and its {topic} is included.",
+    "Our {place} store does not offer {topic} for a {thing} older than {number} months.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One answer that was given.
+
+    Attributes:
+        how: ``alone``, ``streamed``, ``dialogue`` or ``filtered``.
+    """
+
+    request: str
+    generator: str
+    by: str
+    how: str
+
+
+class Lived:
+    """Drives the workspace; everything is drawn from ``seed``.
+
+    Args:
+        folder: Of the workspace; made.
+        keys: Where its keys are kept.
+        url: Of a server that speaks the API of OpenAI and has the model ``tiny``.
+        documents: In each of the two sources at first.
+    """
+
+    def __init__(self, folder: Path, keys: Path, url: str, *, seed: int, documents: int = 20) -> None:
+        self.folder = folder
+        self.answers: list[Asked] = []
+        self.done: dict[str, int] = {}
+        self._keys = keys
+        self._url = url
+        self._draw = random.Random(seed)
+        self._texts: dict[str, dict[str, str]] = {"open": {}, "board": {}}
+        self._board_open = False
+        self._asks = 0
+        self._dialogues = {one.subject: Conversation() for one in (ANA, BEN)}
+        for source in self._texts:
+            for _ in range(documents):
+                self.add(source)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.configure()
+        create_key_file(keys / "root.key")
+        self._write()
+
+    def configure(self, *, policy: str = "", tables: str = "", audit: str = "") -> None:
+        """Write ``ragkit.toml``: further lines of the policy, whole tables, and lines under ``[audit]``."""
+        board = '"u:local|ana", "u:local|ben"' if self._board_open else '"u:local|ana"'
+        told = {
+            "keys": self._keys,
+            "url": self._url,
+            "board": board,
+            "policy": policy,
+            "tables": tables,
+            "audit": audit,
+        }
+        (self.folder / "ragkit.toml").write_text(_CONFIG.format(**told))
+
+    def run(self, *, answers: int, changes_every: int = 10) -> None:
+        """Let it live: something changes before every so many answers, and twice after the last."""
+        workspace = self._begin()
+        try:
+            for number in range(answers):
+                if number and number % changes_every == 0:
+                    workspace = self.change(workspace)
+                self.ask(workspace)
+            for _ in range(2):
+                workspace = self.change(workspace)
+        finally:
+            workspace.close()
+
+    def _begin(self) -> Workspace:
+        workspace = open_workspace(self.folder)
+        workspace.sync()
+        return workspace
+
+    # --- what happens to documents ---------------------------------------------------------------------------------
+
+    def add(self, source: str) -> None:
+        """Add a document of one to four paragraphs."""
+        name = f"{source}-{len(self._texts[source])}-{self._draw.randrange(10**6)}"
+        self._texts[source][name] = self._text()
+
+    def change(self, workspace: Workspace) -> Workspace:
+        """Let one thing happen, which may be several; return the workspace to go on with."""
+        acts: Sequence[Callable[[Workspace], Workspace]] = (
+            self._update,
+            self._update,
+            self._grow,
+            self._shrink,
+            self._rights,
+            self._rebuild,
+            self._reopen,
+        )
+        act = acts[(sum(self.done.values()) + self._draw.randrange(2)) % len(acts)]
+        name = act.__name__.strip("_")
+        self.done[name] = self.done.get(name, 0) + 1
+        return act(workspace)
+
+    def _update(self, workspace: Workspace) -> Workspace:
+        for texts in self._texts.values():
+            for name in self._draw.sample(sorted(texts), k=max(1, len(texts) // 12)):
+                texts[name] = self._text()
+        return self._synced(workspace)
+
+    def _grow(self, workspace: Workspace) -> Workspace:
+        for _ in range(3):
+            self.add(self._draw.choice(("open", "board")))
+        return self._synced(workspace)
+
+    def _shrink(self, workspace: Workspace) -> Workspace:
+        for texts in self._texts.values():
+            for name in self._draw.sample(sorted(texts), k=2):
+                del texts[name]
+        return self._synced(workspace)
+
+    def _rights(self, workspace: Workspace) -> Workspace:
+        workspace.close()
+        self._board_open = not self._board_open
+        self.configure()
+        return self._synced(open_workspace(self.folder))
+
+    def _rebuild(self, workspace: Workspace) -> Workspace:
+        workspace.rebuild()
+        return workspace
+
+    def _reopen(self, workspace: Workspace) -> Workspace:
+        workspace.close()
+        return self._synced(open_workspace(self.folder))
+
+    def _synced(self, workspace: Workspace) -> Workspace:
+        self._write()
+        workspace.sync()
+        return workspace
+
+    def _write(self) -> None:
+        for source, texts in self._texts.items():
+            lines = [
+                {"id": name, "title": name.partition("-")[0], "text": text, "meta": {"area": _area(name)}}
+                for name, text in texts.items()
+            ]
+            (self.folder / f"{source}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def _text(self) -> str:
+        return "\n\n".join(
+            " ".join(self._sentence() for _ in range(self._draw.randint(2, 9))) for _ in range(self._draw.randint(1, 4))
+        )
+
+    def _sentence(self) -> str:
+        return self._draw.choice(_SHAPES).format(
+            topic=self._draw.choice(_TOPICS),
+            thing=self._draw.choice(_THINGS),
+            place=self._draw.choice(_PLACES),
+            name=self._draw.choice(_NAMES),
+            number=self._draw.randint(2, 99),
+        )
+
+    # --- what is asked ---------------------------------------------------------------------------------------------
+
+    def ask(self, workspace: Workspace) -> Answer:
+        """Ask one thing in one of the ways there are, in turn."""
+        number, self._asks = self._asks, self._asks + 1
+        generator = "house" if number % 2 else "extractive"
+        how = ("alone", "streamed", "dialogue", "filtered")[number // 2 % 4]
+        principal = ANA if number % 3 else BEN
+        topic, thing = self._draw.choice(_TOPICS), self._draw.choice(_THINGS)
+        asked = f"How long does the {topic} of a {thing} last?"
+        if number % 7 == 3:
+            asked = f"What does {self._draw.choice(_NAMES)}@example.org say about the {topic}?"
+        filters: Mapping[str, str] | None = {"area": self._draw.choice(("even", "odd"))} if how == "filtered" else None
+        conversation = self._dialogues[principal.subject] if how == "dialogue" else None
+        k = self._draw.choice((3, 5, 8))
+        if how == "streamed":
+            *_, last = workspace.ask_stream(asked, principal=principal, k=k, generator=generator)
+            assert isinstance(last, Answer)
+            answer = last
+        else:
+            answer = workspace.ask(
+                asked, principal=principal, k=k, generator=generator, filters=filters, conversation=conversation
+            )
+        self.answers.append(Asked(answer.request_id, generator, principal.subject, how))
+        return answer
+
+
+def answering(messages: object) -> str:
+    """What the model of the server says: always the same, and with an alias where it was shown one."""
+    told = json.dumps(messages, ensure_ascii=False, default=str)
+    start = told.find("[EMAIL_ADDRESS_")
+    alias = told[start : told.find("]", start) + 1] if start >= 0 else "the shop"
+    return f"It lasts as long as the sources say, says {alias} [1]."
+
+
+def _area(name: str) -> str:
+    return "odd" if int(name.rpartition("-")[2]) % 2 else "even"
