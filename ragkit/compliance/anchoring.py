@@ -108,14 +108,13 @@ def anchor(handles: Handles, names: Sequence[str] = (), *, principal: Principal 
         CheckpointRefused: The log does not continue what was signed, or the key is not there.
         AuditUnavailable: The log or the note could not be read or written.
     """
-    asking = require(handles, "operator", verb="audit.anchor", principal=principal)
+    asking = require(handles, "operator", verb="audit.anchor", principal=principal, tell=True)
     places = {section.name: section for section in handles.config.audit.anchors}
     if unknown := [name for name in names if name not in places]:
         raise ConfigError(f"there is no anchor {unknown[0]!r}", remedy="Name one of [[audit.anchors]] in ragkit.toml.")
     if not places:
         raise ConfigError("no anchor is configured", remedy="Write [[audit.anchors]] in ragkit.toml.")
     recorder = handles.recorder
-    recorder.record("auth.ok", actor=asking, data={"verb": "audit.anchor"})
     recorder.checkpoint()
     note = newest_note(signer_of(handles))
     done = []

@@ -102,9 +102,8 @@ def rotate_key(
         CheckpointRefused: The log cannot be signed by the old key.
         AuditUnavailable: The log or the note could not be read or written.
     """
-    asking = require(handles, "operator", verb="audit.key.rotate", principal=principal)
+    asking = require(handles, "operator", verb="audit.key.rotate", principal=principal, tell=True)
     recorder, signer = handles.recorder, signer_of(handles)
-    recorder.record("auth.ok", actor=asking, data={"verb": "audit.key.rotate"})
     recorder.checkpoint()  # also finishes a change that was killed
     old = signer.verifier_key()
     following = signer.key.make_next(new_key)
