@@ -162,7 +162,7 @@ class Erasing:
 def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) -> Erasure:
     def search(question: str) -> list[Hit]:
         principal = handles.config.workspace.principal
-        return part.assistant.search(RawQuestion(question), principal=principal, k=_HITS)
+        return part.assistant.search(RawQuestion(question), principal=principal, k=_HITS, evidence=False)
 
     def renew() -> str:
         key_file = part.store.database.key_file
@@ -178,5 +178,6 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         data_folder=handles.config.data_folder,
         progress=progress,
         renew=renew,
+        evidence=handles.evidence,
     )
     return Erasure(ground, key=handles.secret("signing"))

@@ -163,6 +163,7 @@ class Keeping(Holding):
                 part = self._handles.collection(name, database)
                 part.store.sweep()
                 past += part.end_history().keys
+                self._end_evidence(part)
                 retention = self._retention(part, asking)
                 done = retention.run(keep_days=config.backup.keep_days, purpose=hashed, progress=progress)
                 if done.documents:
@@ -175,6 +176,7 @@ class Keeping(Holding):
         return replace(total, keys_problem=problem, elapsed=time.perf_counter() - began)
 
     def _retention(self, part: OpenCollection, asking: Principal | None = None) -> Retention:
+        from ragkit.lifecycle.evidence import drop_quoting
         from ragkit.lifecycle.retention import Retention
         from ragkit.lifecycle.retention_rules import rules_of
 
@@ -185,7 +187,15 @@ class Keeping(Holding):
             holds=self._holds(part),
             recorder=part.recorder,
             actor=asking,
+            quoting=lambda doc_ids: drop_quoting(self._handles.evidence, part.name, doc_ids, part.recorder),
         )
+
+    def _end_evidence(self, part: OpenCollection) -> None:
+        """Destroy what was kept as evidence for longer than it is to be."""
+        from ragkit.lifecycle.evidence import end_evidence
+
+        days = self._handles.config.audit.evidence.days
+        end_evidence(self._handles.evidence, part.name, self._holds(part), part.recorder, days=days)
 
     def _renewed(self, key_file: KeyFile) -> str:
         """Make the copy of the key file anew, so that it brings nothing back; return what is wrong with that."""

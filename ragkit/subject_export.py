@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.build import OpenCollection
 from ragkit.handles import Handles
+from ragkit.lifecycle.evidence import count_quoting
 from ragkit.lifecycle.export import category, disclosed, held_documents, held_values
 from ragkit.lifecycle.recipients import recipients_of
 from ragkit.lifecycle.restrict import requests_of
@@ -49,6 +50,12 @@ def everything_held(
             for rule in part.config.retention
             if rule.collection == part.name
         ],
+        "evidence": count_quoting(
+            handles.evidence,
+            part.name,
+            numbers={one.number for one in person.values if one.certain},
+            days=part.config.audit.evidence.days,
+        ),
         "recipients": disclosed(log, since=since, names=_names(handles), audit=part.config.audit.writes),
     }
 

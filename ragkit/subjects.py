@@ -229,7 +229,10 @@ class Subjects(Erasing):
         from ragkit.mask.rulings import Rulings
 
         rulings = part.masker.rulings or Rulings(part.collection.keys, part.masker.vault, part.store.rulings())
-        return Tools(part.store, part.masker.vault, rulings, part.embedder, self._handles.recorder, progress)
+        handles = self._handles
+        return Tools(
+            part.store, part.masker.vault, rulings, part.embedder, handles.recorder, progress, handles.evidence
+        )
 
     def _fold(self, part: OpenCollection, progress: Progress | None = None) -> None:
         from ragkit.lifecycle.rebuild import fold

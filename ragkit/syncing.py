@@ -9,6 +9,8 @@ from ragkit.build import build_connector, build_parser
 from ragkit.handles import Handles
 from ragkit.ingest.report import SyncReport
 from ragkit.lifecycle.backup_keys import renew_key_copy
+from ragkit.lifecycle.evidence import end_evidence
+from ragkit.lifecycle.holds import Holds
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.restrict import extend
 from ragkit.protocols import Progress
@@ -41,6 +43,9 @@ def sync_collections(
             part.store.sweep()
             if not dry_run and part.end_history().keys:
                 renew_key_copy(handles.config, database.key_file, handles.root_key, handles.recorder)
+            if not dry_run:
+                holds, days = Holds(database, part.collection), handles.config.audit.evidence.days
+                end_evidence(handles.evidence, name, holds, handles.recorder, days=days)
             before = part.store.index_source().last_chunk_id()
             ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined, actor=actor)
             for section in sources:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragkit.cli.output import emit, say, shaped
+from ragkit.cli.output import emit, say
 from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened
+from ragkit.cli.shapes import shaped
 
 if TYPE_CHECKING:
     from ragkit.compliance.evidence import ShownEvidence, ShownPart

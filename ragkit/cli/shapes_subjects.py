@@ -62,6 +62,10 @@ SUBJECTS: Mapping[str, Shape] = {
             "possible": ("list of text", "documents that may speak of them or of another; not shown"),
             "sources": ("list of object", "`name`, `connector`, `documents`"),
             "retention": ("list of object", "rules as configured: `source`, `days`, `by`, `at`"),
+            "evidence": (
+                "object",
+                "what is kept that a value of theirs stands in: `dialogues`, `questions`, `first`, `last`, `days`",
+            ),
             "recipients": (
                 "object",
                 _RECIPIENTS,

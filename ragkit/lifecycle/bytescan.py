@@ -24,8 +24,10 @@ import urllib.parse
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,15 +179,33 @@ def _base64_forms(text: str) -> Iterator[bytes]:
                     yield whole.translate(bytes.maketrans(b"+/", b"-_"))
 
 
+_kept: dict[tuple[int, int], BinaryIO] = {}
+"""Databases that were looked through. Closing a handle of one would drop the locks that SQLite has on it in this
+process, and another process would overwrite what is being written (sqlite.org, "How To Corrupt", 2.2)."""
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """A file to be read; of a database the handle is kept for the next time."""
+    if ".db" not in path.name:
+        with path.open("rb") as file:
+            yield file
+        return
+    found = path.stat()
+    key = found.st_dev, found.st_ino
+    if key not in _kept:
+        _kept[key] = path.open("rb")
+    yield _kept[key]
+
+
 def _parts(path: Path) -> Iterator[bytes]:
     """A file in overlapping parts, then what is packed in it."""
-    with path.open("rb") as file:
-        tail = b""
-        while block := file.read(_READ):
+    with _open(path) as file:
+        tail, at = b"", 0
+        while block := os.pread(file.fileno(), _READ, at):
             yield tail + block
-            tail = block[-_OVERLAP:]
-        file.seek(0)
-        start = file.read(4)
+            tail, at = block[-_OVERLAP:], at + len(block)
+        start = os.pread(file.fileno(), 4, 0)
     if start.startswith(b"\x1f\x8b"):
         yield from _unpacked_gzip(path)
     elif start == b"PK\x03\x04" and zipfile.is_zipfile(path):

@@ -28,6 +28,7 @@ from ragkit.store.origins import origins
 from ragkit.store.requests import Request, Requests
 
 if TYPE_CHECKING:
+    from ragkit.audit.evidence import EvidenceStore
     from ragkit.lifecycle.people import HeldValue, Person
     from ragkit.mask.rulings import Rulings
     from ragkit.mask.vault import Vault
@@ -75,6 +76,7 @@ class Tools:
     embedder: Embedder
     recorder: Recorder
     progress: Progress | None = None
+    evidence: EvidenceStore | None = None
 
 
 def plan_correction(person: Person, old: str, new: str, *, entity_type: str | None = None) -> dict[str, Any]:
@@ -230,6 +232,9 @@ def _forget(tools: Tools, plan: Mapping[str, Any]) -> bool:
         return False
     if Holds(store.database, store.collection).blocking(numbers=numbers):
         return False
+    if tools.evidence is not None:
+        right = tools.vault.value_number((plan["type"], plan["new"]))
+        tools.evidence.rebind(store.collection.name, numbers, right)
     store.collection.records.destroy_values(sorted(numbers))
     return True
 

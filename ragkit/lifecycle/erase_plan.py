@@ -15,7 +15,7 @@ from ragkit.types import VaultRow
 
 Item = tuple[str, str]
 
-STEPS = ("freeze", "survey", "keys", "rows", "indexes", "caches", "bytes", "verify", "receipt")
+STEPS = ("freeze", "survey", "keys", "rows", "evidence", "indexes", "caches", "bytes", "verify", "receipt")
 """In this order. Each may be done again, and each is journaled when it is done."""
 PLANNED = "planned"
 

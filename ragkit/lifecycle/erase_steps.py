@@ -2,8 +2,9 @@
 
 ``freeze`` denies the person at once in every open process and rules them out of all that is masked from now on;
 ``survey`` takes down what there is; ``keys`` makes it unreadable, here and in every copy of the record store; ``rows``
-deletes and redacts; ``indexes`` builds a generation without it; ``caches`` empties what is in memory; ``bytes`` leaves
-nothing in log or journal. What is proven of that, and how, is :mod:`ragkit.lifecycle.verify`.
+deletes and redacts; ``evidence`` deletes what answers about the person were made of; ``indexes`` builds a generation
+without it; ``caches`` empties what is in memory; ``bytes`` leaves nothing in log or journal. What is proven of that,
+and how, is :mod:`ragkit.lifecycle.verify`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ragkit.crypto import key_number
 from ragkit.errors import ManifestMismatch
 from ragkit.lifecycle.erase_plan import Plan
 from ragkit.lifecycle.erase_survey import finder, past_of, rulings_of, survey, take_orphans
+from ragkit.lifecycle.evidence import erase_evidence
 from ragkit.lifecycle.history import destroy_past
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.rewrite import rewrite
@@ -29,6 +31,7 @@ from ragkit.store.erasure_traces import ErasureTraces
 from ragkit.store.pastrows import PastRows
 
 if TYPE_CHECKING:
+    from ragkit.audit.evidence import EvidenceStore
     from ragkit.index.collection import CollectionIndex
     from ragkit.lifecycle.erase_survey import Find
     from ragkit.mask.vault import Vault
@@ -58,6 +61,7 @@ class Ground:
         data_folder: Every file in it is looked through.
         progress: Called with the name of a step.
         renew: Makes the copy of the key file anew, if there is one, and returns its id; empty when it could not.
+        evidence: What answers were made of.
     """
 
     store: RecordStore
@@ -70,6 +74,7 @@ class Ground:
     forget: Callable[[], None] = lambda: None
     progress: Progress | None = None
     renew: Callable[[], str] = lambda: ""
+    evidence: EvidenceStore | None = None
     _finders: dict[str, Find] = field(default_factory=dict)
 
     def find(self, request: str, plan: Plan) -> Find:
@@ -200,6 +205,15 @@ def _shared_in(plan: Plan, people: list[frozenset[int]]) -> frozenset[str]:
     return frozenset(found)
 
 
+def drop_evidence(ground: Ground, request: str, plan: Plan) -> Counts:
+    """Delete what answers about the person were made of; it is unreadable already, since its keys are destroyed."""
+    evidence = ground.evidence
+    if evidence is None or not evidence.exists:
+        return {"turns": 0}
+    name, find = ground.store.collection.name, ground.find(request, plan)
+    return erase_evidence(evidence, name, plan, find, ground.recorder, request=request)
+
+
 def renew_index(ground: Ground, request: str, plan: Plan) -> Counts:
     """Build a generation without what was removed, and delete the one before."""
     del request
@@ -241,6 +255,7 @@ STEP_OF: Mapping[str, Callable[[Ground, str, Plan], Counts]] = {
     "survey": take_stock,
     "keys": destroy_keys,
     "rows": remove_rows,
+    "evidence": drop_evidence,
     "indexes": renew_index,
     "caches": empty_caches,
     "bytes": clear_bytes,

@@ -93,8 +93,9 @@ def about(evidence: EvidenceStore, collection: str, plan: Plan, find: Find) -> t
     """Return the turns that are about the person of a plan, and how many others were read to find that out.
 
     By the numbers of their values, in whatever spelling; by the documents that go, or in which a value of theirs stood
-    unmasked; and by the person's name in the text, where no detector found it.
+    unmasked; and by the text itself: a value that no detector found, or a token from before the value was in the vault.
     """
+    tokens = frozenset(filter(None, plan.tokens))
     numbers = {key_number(bytes.fromhex(mac)) for mac in plan.macs} | {*plan.numbers}
     found = set(evidence.requests(collection, numbers=numbers, doc_ids=[*plan.deleted, *plan.clear]))
     read = 0
@@ -102,19 +103,20 @@ def about(evidence: EvidenceStore, collection: str, plan: Plan, find: Find) -> t
         if one in found:
             continue
         read += 1
-        if any(find(TOKEN.sub(" ", text)) for text in _texts(contents)):
+        if any(find(TOKEN.sub(" ", text)) or any(token in text for token in tokens) for text in _texts(contents)):
             found.add(one)
     return [one for one in evidence.requests(collection) if one in found], read
 
 
 def count_quoting(
-    evidence: EvidenceStore, collection: str, *, numbers: Collection[int], doc_ids: Collection[str] = ()
+    evidence: EvidenceStore, collection: str, *, numbers: Collection[int], days: int
 ) -> dict[str, int | str]:
-    """Count the conversations and questions that are kept about somebody, with the dates of the first and last."""
-    held = evidence.held(evidence.requests(collection, numbers=numbers, doc_ids=doc_ids))
+    """Count the dialogues and questions that are kept in which one of these values stands, and tell for how long."""
+    held = evidence.held(evidence.requests(collection, numbers=numbers))
     return {
-        "conversations": held.conversations,
+        "dialogues": held.conversations,
         "questions": held.turns,
+        "days": days,
         "first": _date(held.oldest),
         "last": _date(held.newest),
     }

@@ -13,7 +13,7 @@ run again: what is half gone is still too old. The caller folds the index afterw
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -121,6 +121,7 @@ class Retention:
         recorder: Gets an event a rule, before anything is deleted.
         now: The present; by default the clock's.
         actor: Who asked for it, for the events.
+        quoting: Destroys what is kept elsewhere of these documents' text; called before they are let go.
     """
 
     def __init__(
@@ -133,8 +134,10 @@ class Retention:
         recorder: Recorder,
         now: datetime | None = None,
         actor: Principal | None = None,
+        quoting: Callable[[Sequence[str]], object] | None = None,
     ) -> None:
         self._actor = actor
+        self._quoting = quoting
         self._store = store
         self._rules = rules
         self._vault = vault
@@ -217,6 +220,8 @@ class Retention:
         return {doc_id for doc_id, _ in self._holds.held_past(past)}
 
     def _let_go(self, doc_ids: Sequence[str]) -> Counter[str]:
+        if self._quoting is not None:
+            self._quoting(doc_ids)
         records = self._store.collection.records
         past = PastRows(self._store.database, self._store.collection).of_documents(doc_ids)
         destroy_past(self._store, past, "retention", recorder=self._recorder)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit.errors import IndexProblem
 from ragkit.lifecycle.bytescan import Found, Pattern, PatternScanner, raw, spellings
 from ragkit.lifecycle.erase_plan import Plan
+from ragkit.lifecycle.evidence import about
 from ragkit.mask.tokens import TOKEN
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
@@ -100,8 +101,13 @@ def absent_from_rows(ground: Ground, request: str, plan: Plan) -> Level:
         older += 1
         named_there += _naming(held, find, tokens)
     left |= {"texts": named, "past_texts": named_there, "past": len(past.present(plan.past))}
+    kept = 0
+    if ground.evidence is not None and ground.evidence.exists:
+        theirs, kept = about(ground.evidence, collection.name, plan, find)
+        left["evidence"] = len(theirs)
     found = {name: number for name, number in left.items() if number}
-    looked = {"documents": documents, "texts": texts, **({"past": older} if older else {})}
+    looked = {"documents": documents, "texts": texts}
+    looked |= {name: number for name, number in (("past", older), ("evidence", kept)) if number}
     return Level(FALSE if found else TRUE, looked, found)
 
 
@@ -118,7 +124,7 @@ def absent_from_bytes(ground: Ground, plan: Plan) -> Level:
         return Level(TRUE if not short else PARTLY, looked)
     scanner = PatternScanner(patterns)
     found = _unexplained(ground, plan, scanner.scan_tree(ground.data_folder))
-    if any(Path(one.where).name.startswith("records.db") for one in found):
+    if any(Path(one.where).name.startswith(("records.db", "evidence.db")) for one in found):
         _write_anew(ground)
         found = _unexplained(ground, plan, scanner.scan_tree(ground.data_folder))
         looked["written_anew"] = 1
@@ -189,7 +195,9 @@ def _spoken(ground: Ground, plan: Plan, items: set[int]) -> set[int]:
 
 
 def _write_anew(ground: Ground) -> None:
-    """Rewrite the record store: where rows were moved, pages may keep what stood there before."""
+    """Rewrite record store and evidence: where rows were moved, pages may keep what stood there before."""
     database = ground.store.database
     database.vacuum()
     database.checkpoint_truncate()
+    if ground.evidence is not None:
+        ground.evidence.write_anew()

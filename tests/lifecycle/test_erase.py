@@ -161,7 +161,7 @@ def test_events_fit_the_catalogue(erased: tuple[ErasableIngest, ErasureReport]) 
     for event in events:
         check_event(event.kind, event.data)
     steps = [event.data["step"] for event in events if event.kind == "erasure.step"]
-    assert steps == ["freeze", "survey", "keys", "rows", "indexes", "caches", "bytes", "verify"]
+    assert steps == ["freeze", "survey", "keys", "rows", "evidence", "indexes", "caches", "bytes", "verify"]
     assert not [value for value in GONE if value in repr(events).casefold()]
 
 
