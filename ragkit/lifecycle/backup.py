@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragkit.audit.checkpoints import NOTES
 from ragkit.audit.segments import segment_paths
 from ragkit.crashpoints import reach
 from ragkit.errors import BackupError, WriterBusy
@@ -221,6 +222,10 @@ class Backup:
         with open_regular(self._config.folder / manifests.CONFIG) as file:
             files = {manifests.CONFIG: copy_file(file, partial / manifests.CONFIG)}
         (partial / "events").mkdir(mode=0o700)
+        notes = self._config.data_folder / "events" / NOTES
+        if notes.exists():  # before the lines: each checkpoint is of lines that are copied too
+            with open_regular(notes) as file:
+                files[f"events/{NOTES}"] = copy_file(file, partial / "events" / NOTES)
         for segment in segment_paths(self._config.data_folder / "events"):
             with open_regular(segment) as file:
                 size = whole_lines(file)
@@ -247,7 +252,7 @@ class Backup:
             "schema": made.schema,
             "files": len(made.files),
             "bytes": made.size,
-            "segments": sum(name.startswith("events/") for name in made.files),
+            "segments": sum(name.endswith(".jsonl") for name in made.files),
         }
         self._recorder.record("backup.made", actor=self._actor, data=data)
 

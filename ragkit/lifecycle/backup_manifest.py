@@ -24,7 +24,7 @@ RECORDS = "records.db"
 CONFIG = "ragkit.toml"
 
 _LIMIT = 16 * 1024 * 1024
-_FILE = re.compile(r"records\.db|ragkit\.toml|events/\d{8}\.jsonl")
+_FILE = re.compile(r"records\.db|ragkit\.toml|events/(\d{8}\.jsonl|checkpoints\.txt)")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{32}")
 
