@@ -252,6 +252,7 @@ class Verification:
         self._expected: dict[int, list[tuple[Note, Key | None]]] = {}
         self._announced: dict[int, tuple[bytes, tuple[int, int, int]]] = {}
         self._pending: tuple[str, tuple[int, int, int]] | None = None
+        self._refused: tuple[int, int, int] | None = None
         self._shapes: set[tuple[str, ...]] = set()
         self._clocks: dict[str, tuple[str, int]] = {}
 
@@ -452,7 +453,12 @@ class Verification:
                 where = (self._segment, self._line, self.seq)
                 self._announced[self.lines] = (root_of(self._subtrees), where)
         elif event.get("type") == "checkpoint.refused":
-            self.tell("refused", "the writer itself found that the log does not continue what it had signed")
+            self._refused = self._refused or (self._segment, self._line, self.seq)
+        elif event.get("type") == "checkpoint.accepted":
+            self._refused = None
+            self.tell(
+                "accepted", "what was signed before was left aside, and signing begun anew under a new key", "notice"
+            )
         return event  # type: ignore[no-any-return]
 
     def _check_event(self, event: dict[str, Any], line: bytes) -> None:
@@ -521,6 +527,9 @@ class Verification:
         """Look at what is after the last note, and at notes that were written while the lines were read."""
         if self._pending:
             self.tell("line", f"the line {self._pending[0]}, and no log.recovered follows", at=self._pending[1])
+        if self._refused:
+            what = "the writer itself found that the log does not continue what it had signed"
+            self.tell("refused", what, at=self._refused)
         for size, notes in sorted(self._expected.items()):
             for note, _ in notes:
                 what = f"the log has {self.lines} lines, and {note.place} is of {size}"

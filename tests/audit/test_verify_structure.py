@@ -336,11 +336,15 @@ def test_an_announcement_of_another_key_is_found(tmp_path: Path) -> None:
 
 
 def test_what_the_writer_refused_to_sign_is_found(tmp_path: Path) -> None:
-    """The writer saw that the log had been put back; that stays to be explained."""
+    """The writer saw that the log had been put back; it is a notice when somebody answered for it."""
     log = small()
     log.add("checkpoint.refused", {"seen": 90, "size": 6}, outcome="error", reason="rolled-back")
     log.sign()
     assert told(verified(log.write(tmp_path / "log")), "finding") == ["refused"]
+    log.add("checkpoint.accepted", {"aside": "left-1", "seen": 90, "size": 6})
+    log.sign()
+    found = verified(log.write(tmp_path / "log"))
+    assert (found.status, told(found, "notice")) == (0, ["accepted"])
 
 
 def test_many_findings_of_a_code_are_counted_and_not_all_listed(tmp_path: Path) -> None:
