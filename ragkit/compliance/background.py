@@ -71,16 +71,15 @@ class Background:
         log: The event log; read once.
         names: Names of those who ran the passes.
         documents: Ids of the documents wanted.
-        until: ``seq`` up to which models and settings count.
     """
 
-    def __init__(self, log: EventLog, names: Names, *, documents: Collection[str], until: int) -> None:
+    def __init__(self, log: EventLog, names: Names, *, documents: Collection[str]) -> None:
         self._names = names
         self._origins: dict[tuple[str, int], Origin] = {}
         self._last: dict[str, Origin] = {}
         self._runs: dict[str, Event] = {}
-        self.models: dict[str, Model] = {}
-        self.config: Event | None = None
+        self._models: list[Model] = []
+        self._configs: list[int] = []
         self._generations: dict[tuple[str, int], Mapping[str, Any]] = {}
         for event in log.read(*_READ):
             kind, data = str(event["type"]), event["data"]
@@ -89,12 +88,20 @@ class Background:
             elif kind == "pii.masked" or kind.startswith("doc."):
                 if str(data.get("doc", "")) in documents:
                     self._document(event)
-            elif int(event["seq"]) <= until:
+            else:
                 self._setting(event)
 
     def origin(self, doc: str, version: int) -> Origin:
         """Return where a version came from, as far as the log tells."""
         return self._origins.get((doc, version)) or Origin(doc=doc, version=version)
+
+    def models(self, before: int) -> tuple[Model, ...]:
+        """Return the models that had been loaded before this ``seq``, of each the newest load."""
+        return tuple({(one.part, one.model): one for one in self._models if one.seq < before}.values())
+
+    def config(self, before: int) -> int:
+        """Return the ``seq`` of the event that tells of the configuration before this ``seq``, 0 for none."""
+        return max((seq for seq in self._configs if seq < before), default=0)
 
     def generation(self, collection: str, number: int) -> Mapping[str, Any]:
         """Return what an index generation was made with: policy, encoder, chunker, manifest; empty if unknown."""
@@ -103,11 +110,11 @@ class Background:
     def _setting(self, event: Event) -> None:
         kind, data = str(event["type"]), event["data"]
         if kind == "config.changed":
-            self.config = event
+            self._configs.append(int(event["seq"]))
         elif kind == "model.loaded":
             part = str(data.get("part") or "model")
             model, hashed = str(data.get("model", "")), str(data.get("hash", ""))
-            self.models[f"{part}/{model}"] = Model(part=part, model=model, hash=hashed, seq=int(event["seq"]))
+            self._models.append(Model(part=part, model=model, hash=hashed, seq=int(event["seq"])))
         else:
             key = str(data.get("collection", "")), int(data.get("generation", 0))
             held = {name: str(data[name]) for name in ("policy", "encoder", "chunker", "manifest") if name in data}

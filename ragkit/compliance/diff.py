@@ -122,6 +122,7 @@ class _Held:
     value: str
     seq: int
     ts: str
+    previous: str = ""
 
 
 _Key = tuple[Area, str]
@@ -147,7 +148,8 @@ def diff(log: EventLog, earlier: Moment, later: Moment) -> Diff:
         for key, value in _set_by(event, after, parts):
             held = after.get(key)
             if held is None or held.value != value:
-                after[key] = _Held(value, int(event["seq"]), str(event["ts"]))
+                previous = str(event["data"].get("previous", "")) if kind == "policy.changed" else ""
+                after[key] = _Held(value, int(event["seq"]), str(event["ts"]), previous)
         if past:
             continue
         if kind in _DEEDS:
@@ -226,14 +228,11 @@ def _model(event: Event, held: Mapping[_Key, _Held]) -> tuple[_Key, str]:
 
 def _changes(before: Mapping[_Key, _Held], after: Mapping[_Key, _Held]) -> Iterator[Change]:
     for key in sorted(after):
-        was, is_now = before.get(key), after[key]
-        if (was.value if was else "") != is_now.value:
-            area, name = key
-            yield Change(
-                area=area,
-                name=name,
-                before=was.value if was else "",
-                after=is_now.value,
-                seq=is_now.seq,
-                ts=is_now.ts,
-            )
+        (area, name), is_now = key, after[key]
+        was = before[key].value if key in before else is_now.previous
+        now = is_now.value
+        if was == now:
+            continue
+        if name.startswith("detector/") and was:  # only what came new
+            was, now = was.split()[-1], " ".join(one for one in now.split() if one not in was.split())
+        yield Change(area=area, name=name, before=was, after=now, seq=is_now.seq, ts=is_now.ts)

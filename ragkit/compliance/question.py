@@ -220,15 +220,16 @@ def _found(story: QuestionStory, own: Sequence[Event], of: Mapping[str, Event], 
 
 def _versions(story: QuestionStory, asked: Event, background: Background) -> None:
     prompts = [one.prompt for one in story.left if one.prompt] + [one.prompt for one in story.attempts if one.prompt]
+    config = background.config(int(asked["seq"]))
     made = background.generation(story.collection, int(story.search.get("generation", 0)))
     story.versions = {
         **{str(key): str(value) for key, value in dict(asked.get("sw") or {}).items()},
         **{key: made[key] for key in ("encoder", "chunker", "manifest") if key in made},
         **({"policy": str(asked["data"]["policy"])} if "policy" in asked["data"] else {}),
         **({"prompt": prompts[-1]} if prompts else {}),
-        **({"config": int(background.config["seq"])} if background.config else {}),
+        **({"config": config} if config else {}),
     }
-    story.models = tuple(background.models.values())
+    story.models = background.models(int(asked["seq"]))
 
 
 def _boundary(story: QuestionStory) -> None:

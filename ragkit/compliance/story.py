@@ -163,8 +163,7 @@ def _kind(own: Sequence[Event], wanted: str) -> Kind:
 
 def _questions(log: EventLog, names: Names, groups: Sequence[Sequence[Event]]) -> list[QuestionStory]:
     documents = {doc for group in groups for one in group for doc in documents_of(one)}
-    newest = max(int(one["seq"]) for group in groups for one in group)
-    background = Background(log, names, documents=documents, until=newest)
+    background = Background(log, names, documents=documents)
     tokens = _tokens(log, {str(dict(one.get("actor") or {}).get("groups", "")) for group in groups for one in group})
     stories = []
     for group in groups:

@@ -263,7 +263,7 @@ class _Asker:
     def __call__(
         self, name: str, question: str, *, principal: Principal, conversation: Conversation | None = None
     ) -> Answer:
-        answer = self._workspace.ask(question, collection="shop", principal=principal, conversation=conversation, k=3)
+        answer = self._workspace.ask(question, collection="shop", principal=principal, conversation=conversation, k=1)
         self._made.requests[name] = answer.request_id
         return answer
 
