@@ -1,0 +1,493 @@
+"""Every public way into a workspace, and the events that it must leave: what acts without its event fails here.
+
+A new method or verb without a row fails, too. A row without events says why there are none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ragkit import Principal, open_workspace
+from ragkit.auditing import Audit
+from ragkit.cli.main import app
+from ragkit.errors import AccessDenied
+from ragkit.explaining import Egress
+from ragkit.generators import Generators
+from ragkit.keeping import Keeping
+from ragkit.keys import Keys
+from ragkit.rootkey import create_key_file
+from ragkit.subjects import Subjects
+from ragkit.workspace import Workspace
+
+STRANGER = Principal("crm|eve")
+MAIL, OTHER, NEW = "galina.yalmanova@example.org", "henrik.thorvald@example.org", "galina.petrova@example.org"
+QUESTION = "How long is the warranty on a tent?"
+WHY = {"purpose": "case 7"}
+
+
+@dataclass
+class Scene:
+    """An open workspace and what earlier rows left: an answer, a hold, a restriction, an incident."""
+
+    workspace: Workspace
+    folder: Path
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far."""
+        files = sorted((self.workspace.config.data_folder / "events").glob("*.jsonl"))
+        return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+    def __getattr__(self, room: str) -> Any:
+        return getattr(self.workspace, room)
+
+
+Act = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way in.
+
+    Attributes:
+        leaves: Types of events that it must leave when it acts.
+        act: Does it; takes the scene and, where somebody may be refused, the principal.
+        refused: Whether a stranger is refused, which must leave ``auth.denied`` and nothing of ``leaves``.
+        none: Why it leaves nothing.
+    """
+
+    leaves: frozenset[str]
+    act: Act | None
+    refused: bool = False
+    none: str = ""
+
+
+def row(leaves: str, act: Act, *, refused: bool = True) -> Row:
+    """A way in that leaves events."""
+    return Row(frozenset(leaves.split()), act, refused)
+
+
+def none(why: str, act: Act | None = None, *, refused: bool = False) -> Row:
+    """A way in that leaves none."""
+    return Row(frozenset(), act, refused, why)
+
+
+def _keep(name: str, act: Act) -> Act:
+    def kept(scene: Scene, **who: Any) -> Any:
+        scene.kept[name] = found = act(scene, **who)
+        return found
+
+    return kept
+
+
+def _public_key() -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _listed(act: Act) -> Act:
+    return lambda scene, **who: list(act(scene, **who))
+
+
+ASKING = "query.received retrieval.done"
+WORKSPACE: dict[str, Row] = {
+    "sync": row(
+        "ingest.run.started ingest.run.finished doc.added pii.masked acl.class index.generation.activated "
+        "ingest.run.checkpoint index.generation.built model.loaded",
+        lambda s, **who: (_write(s), s.sync(**who)),
+    ),
+    "ask": row(
+        f"{ASKING} generation.done answer.released",
+        _keep("answer", lambda s, **who: s.ask(QUESTION, **who)),
+        refused=False,
+    ),
+    "ask_stream": row(
+        f"{ASKING} answer.begun generation.done answer.released",
+        _listed(lambda s, **who: s.ask_stream(QUESTION, **who)),
+        refused=False,
+    ),
+    "search": row(ASKING, lambda s, **who: s.search(QUESTION, **who), refused=False),
+    "search_many": row(ASKING, lambda s, **who: s.search_many([QUESTION, "returns"], **who), refused=False),
+    "mask_text": row("text.masked", _keep("masked", lambda s, **who: s.mask_text(f"Write to {MAIL}.", **who))),
+    "reveal": row("pii.unmasked", lambda s, **who: s.reveal(s.kept["masked"][0].record, **WHY, **who)),
+    "reveal_stream": row(
+        "pii.unmasking pii.unmasked",
+        _listed(lambda s, **who: s.reveal_stream([s.kept["masked"][0].record], **WHY, **who)),
+    ),
+    "quarantined": row("pii.unmasked", lambda s, **who: s.quarantined(**WHY, **who)),
+    "unsafe_native_ids": row("pii.unmasked", lambda s, **who: s.unsafe_native_ids([], **who), refused=False),
+    "remask": row("remask.started remask.finished ingest.run.finished", lambda s, **who: s.remask(**who)),
+    "rebuild": row(
+        "index.generation.built index.generation.activated index.generation.removed", lambda s, **who: s.rebuild(**who)
+    ),
+    "status": none("it shows figures and no content", lambda s, **who: s.status(**who), refused=True),
+    "doctor": row("health.checked", lambda s, **who: s.doctor(**who)),
+    "usage": row("auth.ok", lambda s, **who: s.usage(**who)),
+    "open": none("nothing was done yet; the first event says `workspace.opened`"),
+    "begun": none("a number that the last writer found"),
+    "close": none("`log.closed` ends the log of the process; see test_a_process_says_that_it_begins_and_ends"),
+}
+SUBJECTS: dict[str, Row] = {
+    "find": row("subject.found", lambda s, **who: s.subjects.find(MAIL, **WHY, **who)),
+    "export": row("subject.exported", lambda s, **who: s.subjects.export(MAIL, **WHY, **who)),
+    "restrict": row(
+        "subject.restricted",
+        _keep("restricted", lambda s, **who: s.subjects.restrict(OTHER, reason="asked", **WHY, **who)),
+    ),
+    "lift": row(
+        "subject.lifted", lambda s, **who: s.subjects.lift(s.kept["restricted"].request, reason="done", **WHY, **who)
+    ),
+    "correct": row("subject.corrected", lambda s, **who: s.subjects.correct(MAIL, NEW, **WHY, **who)),
+    "finish_corrections": none(
+        "there is none to finish; `subject.corrected` stands before the first step",
+        lambda s, **who: s.subjects.finish_corrections(**WHY, **who),
+        refused=True,
+    ),
+    "erase": row(
+        "erasure.requested erasure.step key.destroyed erasure.verified erasure.receipt",
+        _keep("erased", lambda s, **who: s.subjects.erase(NEW, **WHY, **who)),
+    ),
+    "resume": none(
+        "there is none to finish; tests/crash and tests/lifecycle finish erasures, which go on with `erasure.step`",
+        lambda s, **who: s.subjects.resume(**WHY, **who),
+        refused=True,
+    ),
+    "receipt": none("a receipt is made to be shown and holds no content"),
+    "check_receipt": none("a receipt is made to be checked by anybody"),
+}
+KEEPING: dict[str, Row] = {
+    "place_hold": row(
+        "hold.placed", _keep("hold", lambda s, **who: s.keeping.place_hold(whole=True, reason="case", **who))
+    ),
+    "holds": row("auth.ok", lambda s, **who: s.keeping.holds(**who)),
+    "release_hold": row(
+        "hold.released", lambda s, **who: s.keeping.release_hold(s.kept["hold"].hold, reason="over", **who)
+    ),
+    "backup": row("backup.made", lambda s, **who: s.keeping.backup(s.folder / "copy", **who)),
+    "due": none("it shows counts", lambda s, **who: s.keeping.due(**who), refused=True),
+    "retain": row("retention.purged", lambda s, **who: s.keeping.retain(**who)),
+}
+KEYS: dict[str, Row] = {
+    "show": none("it shows check values and counts", lambda s, **who: s.keys.show(**who), refused=True),
+    "escrow_to_passphrase": row(
+        "key.escrowed", lambda s, **who: s.keys.escrow_to_passphrase(s.folder / "a.key", "p" * 40, **who)
+    ),
+    "escrow_to_officer": row(
+        "key.escrowed", lambda s, **who: s.keys.escrow_to_officer(s.folder / "b.key", _public_key(), **who)
+    ),
+    "escrow_in_shares": row("key.escrowed", lambda s, **who: s.keys.escrow_in_shares(s.folder / "shares", 2, 3, **who)),
+    "rotate_wrapping": row("key.rotated", lambda s, **who: s.keys.rotate_wrapping(**who)),
+    "rotate": row("key.rotated", lambda s, **who: s.keys.rotate(**who)),
+    "finish": row("key.rotated", lambda s, **who: s.keys.finish(**who)),
+}
+EGRESS: dict[str, Row] = {
+    "explain": row(ASKING, lambda s, **who: s.egress.explain(QUESTION, **who), refused=False),
+}
+GENERATORS: dict[str, Row] = {
+    "listed": none("it shows what ragkit.toml says"),
+    "test": row("generator.tested", lambda s, **who: s.generators.test(**who)),
+}
+READS = "access.audit"
+AUDIT: dict[str, Row] = {
+    "log": row(READS, _listed(lambda s, **who: s.audit.log(limit=1, **who))),
+    "show": row(READS, lambda s, **who: s.audit.show(s.kept["answer"].request_id, **who)),
+    "egress": row(READS, lambda s, **who: s.audit.egress(**who)),
+    "access": row(READS, _listed(lambda s, **who: s.audit.access(**who))),
+    "sight": row(READS, lambda s, **who: s.audit.sight(s.kept["answer"].hits[0].doc_id, **who)),
+    "diff": row(READS, lambda s, **who: s.audit.diff(1, 9, **who)),
+    "gaps": row(READS, lambda s, **who: s.audit.gaps(**who)),
+    "retained": row(READS, lambda s, **who: s.audit.retained(**who)),
+    "guards": row(READS, lambda s, **who: s.audit.guards(**who)),
+    "oversight": row(READS, lambda s, **who: s.audit.oversight(**who)),
+    "export": row(f"{READS} audit.exported", lambda s, **who: s.audit.export("csv", s.folder / "events.csv", **who)),
+    "blast_radius": row(READS, lambda s, **who: s.audit.blast_radius(s.kept["answer"].hits[0].doc_id, **who)),
+    "verify": row(f"{READS} verify.run", lambda s, **who: s.audit.verify(**who)),
+    "approvals": row(READS, lambda s, **who: s.audit.approvals(**who)),
+    "evidence": row("access.evidence", lambda s, **who: s.audit.evidence(s.kept["answer"].request_id, **WHY, **who)),
+    "replay": row(f"{READS} replay.run", lambda s, **who: s.audit.replay(s.kept["answer"].request_id, **who)),
+    "replays": row(f"{READS} replay.run", _listed(lambda s, **who: s.audit.replays(**who))),
+    "report": row(f"{READS} audit.reported", lambda s, **who: s.audit.report(**who)),
+    "checkpoint": row(f"{READS} checkpoint", _keep("signed", lambda s, **who: s.audit.checkpoint(**who))),
+    "signing_key": row(READS, lambda s, **who: s.audit.signing_key(**who)),
+    "anchor": row("anchor.done", lambda s, **who: s.audit.anchor(**who)),
+    "anchored": row(READS, lambda s, **who: s.audit.anchored(**who)),
+    "prove": row(READS, lambda s, **who: s.audit.prove(1, **who)),
+    "prove_growth": row(READS, lambda s, **who: s.audit.prove_growth(s.kept["signed"].size, **who)),
+    "rotate_key": row("key.rotated", lambda s, **who: s.audit.rotate_key(**who)),
+    "accept_log": row(READS, lambda s, **who: s.audit.accept_log(**WHY, **who)),
+    "forget": row(
+        "evidence.destroyed", lambda s, **who: s.audit.forget(request=s.kept["answer"].request_id, **WHY, **who)
+    ),
+    "names": none("the hashes of names that ragkit.toml holds"),
+    "approve": none("nothing waits here; tests/test_approvals.py goes through all states"),
+    "reviewed": row("human.reviewed", lambda s, **who: s.audit.reviewed(s.kept["answer"].request_id, "right", **who)),
+    "handed_off": row(
+        "human.handoff", lambda s, **who: s.audit.handed_off(s.kept["answer"].request_id, **who), refused=False
+    ),
+    "disclosed": row("disclosure.shown", lambda s, **who: s.audit.disclosed(text="2026-11", **who), refused=False),
+    "report_incident": row(
+        "incident.reported",
+        _keep("incident", lambda s, **who: s.audit.report_incident("low", reason="odd", **who)),
+        refused=False,
+    ),
+    "close_incident": row(
+        "incident.closed", lambda s, **who: s.audit.close_incident(s.kept["incident"], reason="seen", **who)
+    ),
+}
+ROOMS: dict[str, tuple[type, dict[str, Row]]] = {
+    "workspace": (Workspace, WORKSPACE),
+    "audit": (Audit, AUDIT),
+    "generators": (Generators, GENERATORS),
+    "egress": (Egress, EGRESS),
+    "keeping": (Keeping, KEEPING),
+    "subjects": (Subjects, SUBJECTS),
+    "keys": (Keys, KEYS),
+}
+"""In the order in which they are gone through: what destroys comes last."""
+
+VERBS: dict[str, Sequence[str] | str] = {
+    "ask": ["ask_stream"],
+    "search": ["search"],
+    "sync": ["sync"],
+    "remask": ["remask"],
+    "rebuild": ["rebuild"],
+    "mask": ["mask_text"],
+    "reveal": ["reveal_stream"],
+    "quarantine": ["quarantined"],
+    "status": ["status"],
+    "doctor": ["doctor"],
+    "usage": ["usage"],
+    "attack": "leaves `attack.run`, held by tests/attack/test_run.py",
+    "backup": ["keeping.backup"],
+    "restore": "leaves `backup.restored` in the restored workspace, held by tests/end_to_end/test_keeping.py",
+    "retention run": ["keeping.retain", "keeping.due"],
+    "hold place": ["keeping.place_hold"],
+    "hold list": ["keeping.holds"],
+    "hold release": ["keeping.release_hold"],
+    "key show": ["keys.show"],
+    "key rotate": ["keys.rotate", "keys.finish", "keys.rotate_wrapping"],
+    "key escrow": ["keys.escrow_to_passphrase", "keys.escrow_to_officer", "keys.escrow_in_shares"],
+    "key recover": "leaves `key.recovered`, held by tests/end_to_end/test_keys.py",
+    "subject find": ["subjects.find"],
+    "subject export": ["subjects.export"],
+    "subject correct": ["subjects.correct"],
+    "subject restrict": ["subjects.restrict"],
+    "subject lift": ["subjects.lift"],
+    "subject erase": ["subjects.erase"],
+    "subject resume": ["subjects.resume"],
+    "subject receipt": ["subjects.receipt", "subjects.check_receipt"],
+    "egress explain": ["egress.explain"],
+    "generators list": ["generators.listed"],
+    "generators test": ["generators.test"],
+    "eval retrieval": "asks with `search_many` and `unsafe_native_ids`, which leave theirs",
+    "eval answers": "asks as `ask` does, which leaves its events",
+    "eval pii": "reads a labelled file and no workspace content",
+    "init": "makes a workspace; there is no log yet",
+    "config check": "reads ragkit.toml alone",
+    "config show": "reads ragkit.toml alone",
+    "config reference": "prints documentation",
+    "models verify": "reads model files alone",
+    "policy list": "reads ragkit.toml alone",
+    "policy show": "reads ragkit.toml alone",
+    "audit log": ["audit.log"],
+    "audit show": ["audit.show"],
+    "audit egress": ["audit.egress"],
+    "audit access": ["audit.access", "audit.sight"],
+    "audit diff": ["audit.diff"],
+    "audit gaps": ["audit.gaps"],
+    "audit retention": ["audit.retained"],
+    "audit guards": ["audit.guards"],
+    "audit oversight": ["audit.oversight"],
+    "audit export": ["audit.export"],
+    "audit blast-radius": ["audit.blast_radius"],
+    "audit verify": ["audit.verify"],
+    "audit evidence": ["audit.evidence"],
+    "audit forget": ["audit.forget"],
+    "audit replay": ["audit.replay", "audit.replays"],
+    "audit report": ["audit.report"],
+    "audit checkpoint": ["audit.checkpoint", "audit.accept_log"],
+    "audit anchor": ["audit.anchor", "audit.anchored"],
+    "audit prove": ["audit.prove", "audit.prove_growth"],
+    "audit key show": ["audit.signing_key"],
+    "audit key rotate": ["audit.rotate_key"],
+    "audit approvals list": ["audit.approvals"],
+    "audit approvals grant": ["audit.approve"],
+    "audit review": ["audit.reviewed"],
+    "audit incident report": ["audit.report_incident"],
+    "audit incident close": ["audit.close_incident"],
+}
+
+
+def _write(scene: Scene) -> None:
+    documents = scene.folder / "documents"
+    documents.mkdir(exist_ok=True)
+    (documents / "warranty.md").write_text(
+        f"# Warranty\n\nThe warranty on every tent lasts five years. Write to {MAIL}."
+    )
+    (documents / "1043.txt").write_text(f"The stove has a broken burner. It was sent in by {OTHER}.\n")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A workspace that nobody has synced."""
+    folder = tmp_path_factory.mktemp("matrix")
+    (folder / "shares").mkdir()
+    (folder / "ragkit.toml").write_text(
+        f"""
+[workspace]
+name = "test"
+owner = "local|ana"
+[keys]
+source = "file"
+path = "{folder / "root.key"}"
+[audit]
+mode = "compliance"
+[audit.key]
+path = "{folder / "audit.key"}"
+[[audit.anchors]]
+name = "safe"
+kind = "file"
+path = "{folder / "anchors.txt"}"
+[roles]
+auditors = ["u:local|ana"]
+[policies.forms]
+profile = "default"
+detectors = []
+[collections.shop]
+policy = "forms"
+access = ["u:local|ana"]
+reveal = ["u:local|ana"]
+officers = ["u:local|ana"]
+[[collections.shop.sources]]
+connector = "files"
+name = "folder"
+path = "documents"
+[[retention]]
+collection = "shop"
+days = 1000
+"""
+    )
+    create_key_file(folder / "root.key")
+    with open_workspace(folder) as workspace:
+        yield Scene(workspace, folder)
+
+
+def _rows() -> list[Any]:
+    return [
+        pytest.param(room, name, id=name if room == "workspace" else f"{room}.{name}")
+        for room, (_, rows) in ROOMS.items()
+        for name in rows
+    ]
+
+
+@pytest.mark.parametrize(("room", "name"), _rows())
+def test_every_way_in_leaves_its_events(scene: Scene, room: str, name: str) -> None:
+    """Acting leaves the events of the row, named after who acted; refusing leaves ``auth.denied`` and none of them."""
+    row = ROOMS[room][1][name]
+    if row.act is None:
+        assert row.none
+        return
+    if row.refused and (room, name) != ("workspace", "sync"):
+        before = len(scene.events())
+        with pytest.raises(AccessDenied):
+            row.act(scene, principal=STRANGER)
+        denied = [event for event in scene.events()[before:] if event["type"] == "auth.denied"]
+        assert [event["outcome"] for event in denied] == ["denied"]
+        assert denied[0]["actor"]["id"] == scene.workspace._handles.recorder.known_as(STRANGER.subject)
+        assert not row.leaves & {event["type"] for event in scene.events()[before:]}
+    before = len(scene.events())
+    row.act(scene)
+    left = scene.events()[before:]
+    assert row.leaves <= {event["type"] for event in left}, sorted({event["type"] for event in left})
+    if not row.leaves:
+        assert row.none
+        assert {event["type"] for event in left} <= {"model.loaded"}
+    me = scene.workspace._handles.recorder.known_as("local|ana")
+    unnamed = {event["type"] for event in left if event["actor"]["id"] not in (me,)}
+    assert not (unnamed & row.leaves) - BY_THE_SYSTEM, "these do not say who did it"
+
+
+BY_THE_SYSTEM = {
+    "model.loaded", "erasure.step", "erasure.verified", "erasure.receipt", "key.destroyed", "verify.run", "checkpoint",
+}  # fmt: skip
+"""Steps of something whose first event names who asked for it, joined to it by the request; and what a process does."""
+
+
+def test_a_stranger_is_told_apart_before_the_first_sync(tmp_path: Path) -> None:
+    """Where nothing was synced there is no log, and who may not is refused all the same."""
+    (tmp_path / "ragkit.toml").write_text(
+        f"""
+[workspace]
+name = "test"
+owner = "local|ana"
+[keys]
+source = "file"
+path = "{tmp_path / "root.key"}"
+[collections.shop]
+access = ["u:local|ana"]
+"""
+    )
+    create_key_file(tmp_path / "root.key")
+    with open_workspace(tmp_path) as workspace, pytest.raises(AccessDenied):
+        workspace.sync(principal=STRANGER)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_method_has_a_row(room: str) -> None:
+    """A method that is added must say what it leaves."""
+    of, rows = ROOMS[room]
+    public = {name for name in dir(of) if not name.startswith("_")} - (set(ROOMS) if room == "workspace" else set())
+    assert public == set(rows)
+
+
+def _verbs(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from _verbs(inner, (*path, name))
+    else:
+        yield " ".join(path), command
+
+
+def test_every_verb_has_a_row_and_goes_through_its_methods() -> None:
+    """A verb of the command line acts through the methods of its row, which leave the events."""
+    verbs = dict(_verbs(typer.main.get_command(app)))
+    assert set(verbs) == set(VERBS)
+    for verb, through in VERBS.items():
+        if isinstance(through, str):
+            assert through
+            continue
+        module = inspect.getsource(inspect.getmodule(inspect.unwrap(verbs[verb].callback)))  # type: ignore[arg-type]
+        for name in through:
+            room, _, method = name.rpartition(".")
+            assert method in ROOMS[room or "workspace"][1]
+            assert f"here.{name}(" in module, f"{verb} does not call {name}"
+
+
+def test_a_process_says_that_it_begins_and_ends(scene: Scene) -> None:
+    """The first events of a process say what was opened and who acts; the last how much it did."""
+    kinds = [event["type"] for event in scene.events()]
+    assert kinds[:3] == ["log.opened", "workspace.opened", "config.changed"]
+    assert kinds.count("principal.seen") == 2, "Ana and Eve, once each"
+    with open_workspace(scene.folder) as again:
+        again.status()
+        again.usage()
+    last = [event for event in scene.events() if event["writer"] == scene.events()[-1]["writer"]]
+    told = [event["type"] for event in last if event["type"] not in ("model.loaded", "checkpoint")]
+    assert told == ["log.opened", "workspace.opened", "principal.seen", "auth.ok", "log.closed"]
+
+
+def test_a_request_joins_the_events_of_a_question(scene: Scene) -> None:
+    """Question, search, generation and answer have one request id."""
+    answer = scene.workspace.ask(QUESTION)
+    joined = [event["type"] for event in scene.events() if event["request"] == answer.request_id]
+    assert joined == ["query.received", "retrieval.done", "request.assembled", "generation.done", "answer.released"]
