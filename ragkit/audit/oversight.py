@@ -121,6 +121,12 @@ OVERSIGHT: Mapping[str, EventType] = {
     "approval.requested": EventType("roles", "Approval of a second officer was asked for.", _APPROVAL, durable=True),
     "approval.granted": EventType("roles", "A second officer approved.", _APPROVAL, durable=True),
     "approval.used": EventType("roles", "What was approved is done now, once.", _APPROVAL, durable=True),
+    "permissions.reviewed": EventType(
+        "audit",
+        "Somebody looked at who may do what, as it is configured; `permissions` is the same while nothing changed.",
+        _keys((is_count, "collections tokens"), permissions=is_hash),
+        durable=True,
+    ),
     # people in the loop
     "human.reviewed": EventType(
         "audit",
