@@ -20,7 +20,11 @@ class SigningKeySection(KeysSection):
     path: Path | None = Field(
         None, description="For `file`. Default: `$XDG_CONFIG_HOME/ragkit/<workspace id>.audit.key`, mode 0600."
     )
-    variable: str = Field("RAGKIT_AUDIT_KEY", min_length=1, description="For `env`: the variable, base64 or hex.")
+    variable: str = Field(
+        "RAGKIT_AUDIT_KEY",
+        min_length=1,
+        description="For `env`: the variable, base64 or hex; with `_NEXT` at its end, the next key during a change.",
+    )
 
 
 class CheckpointSection(Section):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -138,8 +137,7 @@ class GrowingTree:
                 *lines, rest = (rest + block).split(b"\n")
                 if to is not None and frontier.size + len(lines) > to:
                     del lines[to - frontier.size :]
-                for line in lines:
-                    frontier.append(sha256(b"\x00" + line).digest())
+                frontier.take(lines)
                 if lines:
                     self.last = lines[-1]
                     self._offset += sum(map(len, lines)) + len(lines)

@@ -71,6 +71,18 @@ class Frontier:
         self._roots.append(leaf)
         self.size += 1
 
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Add lines, in order; as :meth:`append` of their leaf hashes, in one loop for logs of millions of lines."""
+        roots, size = self._roots, self.size
+        for line in lines:
+            node, place = sha256(b"\x00" + line).digest(), size
+            while place & 1:
+                node = sha256(b"\x01" + roots.pop() + node).digest()
+                place >>= 1
+            roots.append(node)
+            size += 1
+        self.size = size
+
     def root(self) -> bytes:
         """Return the root over all leaves so far."""
         if not self._roots:

@@ -110,6 +110,9 @@ def test_growing_gives_the_root_of_every_size() -> None:
         frontier.append(leaf)
         assert other.size == size
     assert frontier.root() == plain_root(leaves)
+    lines = Frontier()
+    lines.take(b"line %d" % number for number in range(130))
+    assert (lines.size, lines.hashes) == (frontier.size, frontier.hashes)
 
 
 @given(st.integers(1, 90).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1))))
