@@ -84,6 +84,7 @@ def drop_unreadable(store: RecordStore) -> Reconciled:
 
     The store is open for writing. Can be repeated.
     """
+    store.mark_kept(None)  # of what was replaced between the backup and now there is nothing
     dead = _dead_documents(store)
     for start in range(0, len(dead), _SLICE):
         some = dead[start : start + _SLICE]
@@ -177,7 +178,9 @@ def carry_fates(old: Path, database: Database) -> None:
                 statement = insert(fates)
                 told = {name: statement.excluded[name] for name in ("how", "at")}
                 keys = [fates.c.doc_id, fates.c.number]
-                connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=told), fresh)
+                lost = fates.c.how == "unknown"
+                again = statement.on_conflict_do_update(index_elements=keys, set_=told, where=lost)
+                connection.execute(again, fresh)
 
 
 def _dead_documents(store: RecordStore) -> list[str]:

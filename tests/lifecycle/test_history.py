@@ -12,6 +12,8 @@ from ragkit.errors import HeldBack
 from ragkit.lifecycle import correct
 from ragkit.lifecycle.history import Purged, purge_past
 from ragkit.lifecycle.holds import Holds
+from ragkit.lifecycle.replay import replay
+from ragkit.lifecycle.restore_reconcile import carry_fates, drop_unreadable
 from ragkit.lifecycle.retention import Retention
 from ragkit.lifecycle.retention_rules import Rule
 from ragkit.store.pastrows import PastRows
@@ -263,3 +265,88 @@ def test_retention_leaves_what_a_hold_names(light: ErasableIngest) -> None:
     report = retention(light, 1, datetime.now(UTC) + timedelta(days=3)).run()
     assert report.held == 3, "hers, theirs, and the one in which she stood once"
     assert {known["ada.txt"], known["both.txt"], known["was.txt"]} == past_of(light)
+
+
+def restored(light: ErasableIngest, backup: bytes, **options: bool) -> ErasableIngest:
+    """The store of a backup beside the key file of now, brought in step with it."""
+    old = light.folder / "old.db"
+    light.database.checkpoint_truncate()
+    light.database.close()
+    for name in ("records.db-wal", "records.db-shm"):
+        (light.folder / name).unlink(missing_ok=True)
+    old.write_bytes((light.folder / "records.db").read_bytes())
+    (light.folder / "records.db").write_bytes(backup)
+    again = ErasableIngest(light.folder, TERMS, max_delete_share=1.0, **options)
+    drop_unreadable(again.store)
+    replay(again.store, again.vault, again.rulings, again.embedder, recorder=again.recorder)
+    carry_fates(old, again.database)
+    old.unlink()
+    check(again.database)
+    return again
+
+
+def test_a_backup_brings_the_past_back_and_no_erased_person(light: ErasableIngest) -> None:
+    """Keys decide: past versions of a backup are there again, but for those that were erased since, which stay so."""
+    known = ids(light)
+    light.database.checkpoint_truncate()
+    backup = (light.folder / "records.db").read_bytes()
+    before = datetime.now(UTC)
+    light.erase("ada.byronova@mail.example")
+    again = restored(light, backup, keeps_past=True)
+    assert past_of(again) == {known["grace.txt"]}
+    history = again.store.history()
+    assert {history.fate(known[name], 1) for name in ("ada.txt", "both.txt", "was.txt", "missed.txt")} == {"erased"}
+    assert history.fate(known["both.txt"], 2) == "erased", "it is dead in the backup, and the other store told why"
+    assert [row.doc_id for row in history.rows_at(before, classes=None) if row.valid_to] == []
+    assert not history.covers(before), "what came after the backup is not here"
+    again.store.sweep()
+    assert history.covers(datetime.now(UTC))
+    again.sync(SECOND)
+    check(again.database)
+    again.database.close()
+
+
+def test_a_version_of_a_backup_that_names_an_erased_person_goes(tmp_path: Path) -> None:
+    """A version purged by age before she was erased is in a backup, and its key still exists: replayed, it goes."""
+    light = ErasableIngest(tmp_path, TERMS, keeps_past=True, max_delete_share=1.0)
+    light.sync(FIRST)
+    light.sync(SECOND)
+    known = ids(light)
+    light.database.checkpoint_truncate()
+    backup = (light.folder / "records.db").read_bytes()
+    holds, then = Holds(light.database, light.collection), datetime.now(UTC) + timedelta(days=2)
+    purge_past(light.store, holds, light.recorder, days=1, keep_days=35, now=then)
+    light.erase("ada.byronova@mail.example", keep_documents=True)
+    assert light.collection.records.has(f"d/{known['was.txt']}/1"), "no row was left by which it could be found"
+    again = restored(light, backup, keeps_past=True)
+    assert past_of(again) == {known["grace.txt"]}
+    assert again.store.history().fate(known["was.txt"], 1) == "erased"
+    again.database.close()
+
+
+def test_a_backup_without_the_other_store_says_that_it_does_not_know(light: ErasableIngest) -> None:
+    """Of versions without a key whose end nothing tells, nothing is claimed."""
+    known = ids(light)
+    light.database.checkpoint_truncate()
+    backup = (light.folder / "records.db").read_bytes()
+    light.collection.records.destroy_places([f"d/{known['grace.txt']}/1"])
+    (light.folder / "records.db").unlink()
+    light.database.close()
+    for name in ("records.db-wal", "records.db-shm"):
+        (light.folder / name).unlink(missing_ok=True)
+    (light.folder / "records.db").write_bytes(backup)
+    again = ErasableIngest(light.folder, TERMS, keeps_past=True)
+    drop_unreadable(again.store)
+    assert again.store.history().fate(known["grace.txt"], 1) == "unknown"
+    assert known["grace.txt"] not in past_of(again)
+    again.database.close()
+
+
+def test_a_damaged_old_store_tells_nothing(tmp_path: Path) -> None:
+    """What is no record store is passed over."""
+    light = ErasableIngest(tmp_path, TERMS)
+    (tmp_path / "broken.db").write_bytes(b"not a database at all" * 500)
+    carry_fates(tmp_path / "broken.db", light.database)
+    carry_fates(tmp_path / "absent.db", light.database)
+    with light.database.read() as connection:
+        assert connection.execute(fates.select()).all() == []
