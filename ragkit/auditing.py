@@ -6,9 +6,11 @@ Reading the log is an event. An auditor sees the log and no content; evidence is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragkit.compliance.checking import Checking
 from ragkit.compliance.people import People
 from ragkit.compliance.proof_questions import ProofQuestions
 from ragkit.types import Principal
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
     from ragkit.compliance.replay_report import Replay
     from ragkit.compliance.verifying import Verified
     from ragkit.protocols import Progress
+    from ragkit.report.model import Report
 
 
-class Audit(People, ProofQuestions):
+class Audit(People, ProofQuestions, Checking):
     """Asks the event log of one workspace.
 
     The questions that the log alone answers are in :class:`~ragkit.compliance.questions.Questions`, what people decide
@@ -231,6 +234,33 @@ class Audit(People, ProofQuestions):
             asker=asker,
             principal=principal,
         )
+
+    def report(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Return the auditor's report: what happened in a time, with the events behind each line, and what it lacks.
+
+        The log is verified and the checks are run. ``ragkit.report.page.render`` makes the page of it.
+
+        Args:
+            since: First moment; by default 30 days before ``until``.
+            until: The moment before which events count; by default now.
+            principal: Who asks; by default the owner.
+            progress: Called with ``"verify"``, ``"checks"`` and ``"report"``.
+
+        Raises:
+            AccessDenied: No auditor.
+            ConfigError: The time ends before it begins.
+        """
+        from ragkit.report.collecting import report_of
+
+        asking = self._auditor("report", principal)
+        return report_of(self._handles, self._log, since=since, until=until, principal=asking, progress=progress)
 
     def __repr__(self) -> str:
         return f"Audit({self._handles.config.workspace.name!r})"

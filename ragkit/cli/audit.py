@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ragkit.cli import (
+    audit_check,
     audit_checkpoints,
     audit_evidence,
     audit_export,
@@ -12,6 +13,7 @@ from ragkit.cli import (
     audit_people,
     audit_questions,
     audit_replay,
+    audit_report,
     audit_verify,
 )
 
@@ -20,11 +22,13 @@ PANEL = "Audit"
 _MODULES: tuple[object, ...] = (
     audit_log,
     audit_questions,
+    audit_report,
     audit_export,
     audit_evidence,
     audit_people,
     audit_replay,
     audit_verify,
+    audit_check,
     audit_checkpoints,
 )
 

@@ -43,6 +43,40 @@ AUDIT_VERIFY: Mapping[str, Shape] = {
             "seq": ("int", "number of the last event read before; 0 for none"),
         },
     ),
+    "audit_check": Shape(
+        verb="audit check --json",
+        about="What the checks found.",
+        fields={
+            "status": ("int", "0 clean, 1 something was found, 2 something could not be checked; the exit status"),
+            "results": ("list of audit_check_result", "in the order of the checks"),
+        },
+    ),
+    "audit_check_result": Shape(
+        about="One thing that was looked at. No text, no names.",
+        fields={
+            "name": ("text", "the check: log, anchors, gaps, egress, vault, retention, drift, permissions, residual"),
+            "level": ("text", "ok, notice, finding or unchecked"),
+            "code": ("text", "what was found, as a short word; the check's name where all is well"),
+            "detail": ("text", "one sentence"),
+            "remedy": ("text", "what to do about it; may be empty"),
+            "collection": ("text", "of which collection; empty for the whole workspace"),
+            "seqs": ("list of int", "numbers of the events behind it, at most 100"),
+            "counts": ("object", "figures by name; those that end in _u are in millionths"),
+        },
+    ),
+    "audit_permissions": Shape(
+        verb="audit review-permissions --json",
+        about="Who may do what, as it is configured.",
+        fields={"lists": ("list of audit_permission", "by collection, then the roles")},
+    ),
+    "audit_permission": Shape(
+        about="One list of who may do something.",
+        fields={
+            "where": ("text", "a collection, or `roles`"),
+            "list": ("text", "access, reveal, officers, access of a source, or a role"),
+            "tokens": ("list of text or null", "access tokens; null is the owner's, an empty list is nobody's"),
+        },
+    ),
     "audit_verifier": Shape(
         verb="audit verify --out-verifier FILE --json",
         about="The stand-alone verifier, written to a file.",

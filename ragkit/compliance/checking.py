@@ -1,0 +1,77 @@
+"""What ``workspace.audit`` does to check the workspace: ``check`` and ``review_permissions``. Each is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ragkit.handles import Handles
+from ragkit.types import Principal
+
+if TYPE_CHECKING:
+    from ragkit.compliance.checks import Check
+    from ragkit.protocols import Progress
+
+
+class Checking:
+    """The part of :class:`ragkit.auditing.Audit` that checks. A call without a ``principal`` is the owner's."""
+
+    _handles: Handles
+
+    def check(
+        self,
+        *names: str,
+        sample: int = 200,
+        review_days: int = 90,
+        seed: int | None = None,
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> list[Check]:
+        """Run checks: what was found, with its remedy and the events behind it. No text is shown, ids only.
+
+        Args:
+            names: Which, of :data:`ragkit.compliance.checks.ABOUT`; default: all.
+            sample: Passages that ``residual`` draws of each collection.
+            review_days: After how many days permissions are to be looked at again.
+            seed: Makes the draw the same again.
+            principal: Who asks.
+            progress: Told of each check, and of long ones by themselves.
+
+        Raises:
+            AccessDenied: No auditor.
+            ConfigError: There is no such check.
+        """
+        from ragkit.compliance.checks import run_checks
+
+        return run_checks(
+            self._handles,
+            names,
+            principal=self._asking("check", principal),
+            sample=sample,
+            review_days=review_days,
+            seed=seed,
+            progress=progress,
+        )
+
+    def review_permissions(
+        self, *, principal: Principal | None = None
+    ) -> Mapping[str, Mapping[str, tuple[str, ...] | None]]:
+        """Return who may do what as it is configured, and record that somebody looked at it.
+
+        By collection the lists ``access``, ``reveal``, ``officers`` and those of its sources; under ``roles`` the
+        roles. ``None`` is the owner's, an empty list is nobody's.
+
+        Raises:
+            AccessDenied: No auditor.
+        """
+        from ragkit.compliance.checks_permissions import review
+
+        return review(self._handles, principal=self._asking("review-permissions", principal))
+
+    def _asking(self, verb: str, principal: Principal | None) -> Principal:
+        """Return who asks, if they are an auditor, and record that they read the log."""
+        from ragkit.roles import require
+
+        asking = require(self._handles, "auditor", verb=f"audit.{verb}", principal=principal)
+        self._handles.recorder.record("access.audit", actor=asking, data={"verb": verb})
+        return asking
