@@ -59,5 +59,5 @@ def live(folder: Path) -> Path:
             workspace.audit.reviewed(answers[0].request_id, "right", principal=CLERK)
             workspace.subjects.erase(ERASED, collection="claims", purpose="Article 17", principal=OFFICER)
             workspace.audit.checkpoint(principal=AUDITOR)
-            workspace.audit.anchor(principal=AUDITOR)
+            workspace.audit.anchor(principal=CLERK)
     return place

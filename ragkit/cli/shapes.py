@@ -18,6 +18,7 @@ from ragkit.cli.shapes_audit_evidence import AUDIT_EVIDENCE
 from ragkit.cli.shapes_audit_people import AUDIT_PEOPLE
 from ragkit.cli.shapes_audit_questions import AUDIT_QUESTIONS
 from ragkit.cli.shapes_audit_replay import AUDIT_REPLAY
+from ragkit.cli.shapes_audit_report import AUDIT_REPORT
 from ragkit.cli.shapes_audit_story import AUDIT_STORY
 from ragkit.cli.shapes_audit_verify import AUDIT_VERIFY
 from ragkit.cli.shapes_erasing import ERASING
@@ -324,6 +325,7 @@ SHAPES: Mapping[str, Shape] = {
     **AUDIT_PEOPLE,
     **AUDIT_QUESTIONS,
     **AUDIT_REPLAY,
+    **AUDIT_REPORT,
     **AUDIT_STORY,
     **AUDIT_VERIFY,
 }
