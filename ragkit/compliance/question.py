@@ -289,6 +289,8 @@ def _ended(of: Mapping[str, Event]) -> str:
         return "refused" if released["data"].get("refused") else "released"
     if "answer.abandoned" in of:
         return "abandoned"
+    if "egress.blocked" in of:
+        return "denied"
     for kind in ("route.chosen", "generation.done"):
         if kind in of and of[kind]["outcome"] != "ok":
             return "denied" if of[kind]["outcome"] == "denied" else "failed"

@@ -15,14 +15,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
 from ragkit import open_workspace
-from ragkit.errors import EgressRefused
+from ragkit.errors import AccessDenied, EgressRefused
 from ragkit.rootkey import create_key_file
 from ragkit.testing.leak_servers import Provider
 from ragkit.types import Answer, Conversation, Principal
@@ -243,12 +243,14 @@ def _change(workspace: Workspace, made: History) -> None:
 
 
 def _review(workspace: Workspace, made: History) -> None:
-    """People look at answers and at evidence; something leaves past the gateway."""
+    """People look at answers and at evidence, one who may not at the log; something leaves past the gateway."""
     audit = workspace.audit
     audit.reviewed(made.requests["plain"], "corrected", principal=ANA)
     audit.reviewed(made.requests["fallback"], "right", principal=ANA)
     audit.handed_off(made.requests["turn 2"], taken=True, principal=ANA)
     made.incident = audit.report_incident("high", reason="wrong warranty", principal=ANA)
+    with suppress(AccessDenied):
+        audit.log(principal=BEN)
     audit.evidence(made.requests["plain"], purpose="complaint 9", collection="shop", principal=ANA)
     _call_past_the_gateway(workspace)
 
