@@ -85,7 +85,7 @@ def approvals_grant(
     with opened(workspace) as here:
         granted = here.audit.approve(approval, purpose=purpose, principal=principal_of(acting))
     if as_json:
-        emit("audit_approval", _approval_json(granted))
+        emit("audit_grant", {"approval": _approval_json(granted)})
     else:
         say(f"Granted: {granted.verb} in {granted.collection}, once.")
 
@@ -101,7 +101,7 @@ def review(
     with opened(workspace) as here:
         ms = here.audit.reviewed(request, verdict.value, principal=principal_of(acting))
     if as_json:
-        emit("audit_review", {"request": request, "verdict": verdict.value, "ms": ms})
+        emit("audit_reviewed", {"request": request, "verdict": verdict.value, "ms": ms})
     else:
         say(f"Recorded, {ms / 1000:,.0f} s after the answer.")
 

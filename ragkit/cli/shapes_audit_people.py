@@ -12,8 +12,12 @@ AUDIT_PEOPLE: Mapping[str, Shape] = {
         about="What was asked for under `two_person` within the time that an approval holds.",
         fields={"approvals": ("list of audit_approval", "the oldest first")},
     ),
-    "audit_approval": Shape(
+    "audit_grant": Shape(
         verb="audit approvals grant --json",
+        about="What was approved.",
+        fields={"approval": ("audit_approval", "as it stands now")},
+    ),
+    "audit_approval": Shape(
         about="One approval.",
         fields={
             "approval": ("text", "its id"),
@@ -26,7 +30,7 @@ AUDIT_PEOPLE: Mapping[str, Shape] = {
             "since": ("text", "when it came to this, ISO 8601"),
         },
     ),
-    "audit_review": Shape(
+    "audit_reviewed": Shape(
         verb="audit review --json",
         about="A person looked at an answer.",
         fields={
