@@ -33,6 +33,7 @@ SOURCE = {
     **{f"both{n}.txt": f"Ask Grace Hopperton, number {n}.\n\nOr Ada Byronova.\n\nOr nobody." for n in range(4)},
     "missed.txt": "Nobody saw that ada byronova was here.",
 }
+BEFORE = {name: f"{text}\n\nAda Byronova was here before." for name, text in SOURCE.items()}
 GONE = ("ada byronova", "ada.byronova", "kd-471199", "a marker of hers")
 REACHED = re.compile(r'\breach\("((?:erase|rewrite)\.\w+)"\)')
 WRITTEN = {
@@ -40,7 +41,8 @@ WRITTEN = {
     for file in Path(ragkit.__file__).parent.joinpath("lifecycle").glob("*.py")
     for name in REACHED.findall(file.read_text())
 }
-EVERY = sorted(WRITTEN | {f"erase.{when}_{step}" for step in STEPS for when in ("before", "after")})
+PAST = {f"history.after_{what}" for what in ("fate", "keys", "rows")}
+EVERY = sorted(WRITTEN | PAST | {f"erase.{when}_{step}" for step in STEPS for when in ("before", "after")})
 
 POINTS = [  # what comes just before a step is nearly what comes just after the one before
     pytest.param(point, marks=pytest.mark.slow) if point.startswith("erase.before_") else point for point in EVERY
@@ -59,9 +61,10 @@ def erase(folder: Path, point: str = "") -> None:
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A synced store, to be copied."""
+    """A synced store with an older version of each document kept for replay, to be copied."""
     folder = tmp_path_factory.mktemp("begun")
-    light = ErasableIngest(folder, TERMS)
+    light = ErasableIngest(folder, TERMS, keeps_past=True)
+    light.sync(BEFORE)
     light.sync(SOURCE)
     light.database.checkpoint_truncate()
     light.database.close()
@@ -97,6 +100,7 @@ def test_a_killed_erasure_goes_on(point: str, begun: Path, tmp_path: Path) -> No
     shown = left.shown().casefold()
     assert not [value for value in GONE if value in shown]
     assert shown.count("ask grace hopperton") == 4
+    assert left.store.history().kept().versions == 0
     left.database.close()
     patterns = [one for number, value in enumerate(GONE) for one in spellings(value, number)]
     assert PatternScanner(patterns).scan_tree(tmp_path) == []
