@@ -157,8 +157,14 @@ def _encoder(embedder: Embedder) -> str:
 
 
 def _events(recorder: Recorder) -> str:
+    """Write and sign: a log that does not continue what was signed, or a key that is gone, is found here too."""
+    from ragkit.audit.recorder import EventRecorder
+
     recorder.flush()
-    return "writable"
+    if not isinstance(recorder, EventRecorder) or recorder.signer is None:
+        return "writable"
+    recorder.checkpoint()
+    return "writable, signed"
 
 
 def _store(part: OpenCollection) -> str:

@@ -20,6 +20,7 @@ from ragkit.assets import ragkit_verify
 from ragkit.audit.note_file import NoteFile
 from ragkit.audit.notes import VerifierKey
 from ragkit.audit.reading import read_events
+from ragkit.doctor import _events, _try
 from ragkit.errors import AccessDenied, CheckpointRefused, ConfigError
 from ragkit.rootkey import create_key_file, default_key_path
 from ragkit.types import Principal
@@ -166,6 +167,18 @@ def test_without_the_key_recording_goes_on_and_says_so(folder: Path) -> None:
     assert verdict(folder, before) == []
 
 
+def test_the_doctor_finds_a_log_that_is_not_signed(folder: Path) -> None:
+    """Well, it signs; with the key gone it says what is wrong and what to do."""
+    with open_workspace(folder) as here:
+        assert _events(here._handles.recorder) == "writable, signed"
+    default_key_path("abc").with_name("abc.audit.key").unlink()
+    with open_workspace(folder) as here:
+        here._handles.recorder.record("auth.ok", data={"verb": "doctor", "via": "local"})
+        found = _try("event log", lambda: _events(here._handles.recorder))
+    assert not found.ok
+    assert "--accept-log" in found.remedy
+
+
 def test_a_key_is_changed_and_the_chain_holds(folder: Path) -> None:
     """Whoever trusts the first key verifies through two changes; the old keys stay beside the new."""
     first = trusted(folder)
@@ -241,7 +254,7 @@ def test_a_directory_that_was_put_back_is_not_signed_until_somebody_says_why(fol
     record(folder, 2)
     new = trusted(folder)
     assert new != old
-    assert set(verdict(folder, new)) == {"refused"}  # that it was once refused stays in the log
+    assert verdict(folder, new) == []  # somebody answered for it
     assert any(code.startswith("note-") for code in verdict(folder, old))  # who trusts the old key is not followed
 
 
@@ -305,7 +318,7 @@ def test_killed_while_accepting_it_is_done_again(folder: Path, point: str) -> No
     with open_workspace(folder) as here:
         here.audit.accept_log(purpose="again")
     record(folder, 1)
-    assert set(verdict(folder, trusted(folder))) <= {"refused"}
+    assert verdict(folder, trusted(folder)) == []
 
 
 def work(folder: str, count: int) -> None:
