@@ -55,6 +55,7 @@ class _Turn:
     subject: bytes = field(repr=False)
     dialogue: _Dialogue
     numbers: frozenset[int]
+    documents: frozenset[tuple[str, int]]
 
 
 class EvidenceStore(DestroyingStore):
@@ -129,8 +130,9 @@ class EvidenceStore(DestroyingStore):
         if turn is None:
             return entries
         database.executemany(sql.NEW_PART, [(turn.row, *row) for row in rows])
-        if evidence.documents:
-            database.executemany(sql.NEW_DOCUMENT, [(turn.row, *one) for one in evidence.documents])
+        if not turn.documents.issuperset(evidence.documents):
+            turn.documents |= {*evidence.documents}
+            database.execute(sql.QUOTED, (sql.documents_as_text(turn.documents), turn.row))
         return entries
 
     def _turn(
@@ -178,9 +180,18 @@ class EvidenceStore(DestroyingStore):
         key = crypto.new_key()
         outer = wrap_with(dialogue.key, subject_key, keys)
         wrapped = crypto.seal(outer, key, bound_to=turn_place(request))
-        row = (request, dialogue.row, subject, int(self._clock()), wrapped)
-        turn = _Turn(database.execute(sql.NEW_TURN, row).lastrowid or 0, key, subject_key, dialogue, frozenset(numbers))
-        database.executemany(sql.NEW_PARTY, [(turn.row, number) for number in numbers])
+        quoted = frozenset(evidence.documents)
+        row = (
+            request,
+            dialogue.row,
+            subject,
+            int(self._clock()),
+            sql.numbers_as_bytes(numbers),
+            sql.documents_as_text(quoted),
+            wrapped,
+        )
+        made = database.execute(sql.NEW_TURN, row).lastrowid or 0
+        turn = _Turn(made, key, subject_key, dialogue, frozenset(numbers), quoted)
         dialogue.numbers |= numbers
         self._remember(request, turn)
         return turn
@@ -193,8 +204,8 @@ class EvidenceStore(DestroyingStore):
         if len(keys) < len(numbers):
             return None
         outer = wrap_with(turn.dialogue.key, turn.subject, keys)
-        database.execute(sql.REWRAPPED, (crypto.seal(outer, turn.key, bound_to=turn_place(request)), turn.row))
-        database.executemany(sql.NEW_PARTY, [(turn.row, number) for number in numbers])
+        wrapped = crypto.seal(outer, turn.key, bound_to=turn_place(request))
+        database.execute(sql.REWRAPPED, (wrapped, sql.numbers_as_bytes(numbers), turn.row))
         turn.numbers = numbers
         turn.dialogue.numbers |= numbers
         return turn
@@ -209,7 +220,7 @@ class EvidenceStore(DestroyingStore):
             known = _Dialogue(made, key, known.numbers if known else set())
         elif known is None or known.row != row[0]:
             key = crypto.unseal(self._secret, row[1], bound_to=conversation_place(name, collection))
-            known = _Dialogue(row[0], key, {number for (number,) in database.execute(sql.EARLIER, (row[0],))})
+            known = _Dialogue(row[0], key, self._earlier(database, row[0]))
         self._dialogues[name, collection] = known
         self._dialogues.move_to_end((name, collection))
         if len(self._dialogues) > _REMEMBERED:
@@ -231,7 +242,13 @@ class EvidenceStore(DestroyingStore):
         """A turn that another process began, or that was forgotten here."""
         opened = self._opened(database, request)
         dialogue = self._dialogue(database, evidence.conversation or request, evidence.collection)
-        return _Turn(opened.row, opened.key, opened.subject, dialogue, opened.numbers)
+        return _Turn(opened.row, opened.key, opened.subject, dialogue, opened.numbers, opened.documents)
+
+    @staticmethod
+    def _earlier(database: sqlite3.Connection, conversation: int) -> set[int]:
+        """The numbers of all who stand in a conversation."""
+        found = database.execute(sql.EARLIER, (conversation,))
+        return {number for (parties,) in found for number in sql.numbers_from_bytes(parties)}
 
     def _remember(self, request: str, turn: _Turn) -> None:
         self._turns[request] = turn

@@ -13,17 +13,8 @@ from dataclasses import dataclass
 from ragkit import crypto
 from ragkit.audit import evidence_schema as sql
 from ragkit.audit.evidence_keys import turn_place, wrap_with
-from ragkit.audit.evidence_reading import ReadingStore
+from ragkit.audit.evidence_reading import ReadingStore, TurnFacts
 from ragkit.errors import EvidenceGone
-
-
-@dataclass(frozen=True, slots=True)
-class TurnFacts:
-    """Whom a turn names and which documents it quotes: what a legal hold asks for."""
-
-    request: str
-    numbers: frozenset[int]
-    doc_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +48,15 @@ class DestroyingStore(ReadingStore):
         if not self._file.exists:
             return []
         with self._file.reading() as database:
-            rows = database.execute(sql.OLDER, (int(moment), collection)).fetchall()
-        return self.facts(request for (request,) in rows)
+            return [TurnFacts.read(row) for row in database.execute(sql.OLDER, (int(moment), collection))]
 
     def facts(self, requests: Iterable[str]) -> list[TurnFacts]:
         """Return whom and what these turns are about; those that are not kept are left out."""
         if not self._file.exists:
             return []
-        found = []
         with self._file.reading() as database:
-            for request in requests:
-                row = database.execute(sql.TURN, (request,)).fetchone()
-                if row is not None:
-                    numbers = frozenset(number for (number,) in database.execute(sql.PARTIES, row))
-                    doc_ids = frozenset(doc for doc, _ in database.execute(sql.DOCUMENTS, row))
-                    found.append(TurnFacts(request, numbers, doc_ids))
-        return found
+            rows = [database.execute(sql.FACTS_OF, (one,)).fetchone() for one in requests]
+        return [TurnFacts.read(row) for row in rows if row is not None]
 
     def asked_by(self, subject: str) -> list[str]:
         """Return the requests of a principal."""
@@ -155,9 +139,7 @@ class DestroyingStore(ReadingStore):
                 kept = opened.numbers - set(numbers) | {number}
                 outer = wrap_with(opened.conversation, opened.subject, self._people(collection).keys(kept))
                 wrapped = crypto.seal(outer, opened.key, bound_to=turn_place(request))
-                database.execute(sql.REWRAPPED, (wrapped, opened.row))
-                database.execute(sql.DROP_PARTIES, (opened.row,))
-                database.executemany(sql.NEW_PARTY, [(opened.row, one) for one in kept])
+                database.execute(sql.REWRAPPED, (wrapped, sql.numbers_as_bytes(kept), opened.row))
                 done += 1
         return done
 
@@ -190,8 +172,6 @@ class DestroyingStore(ReadingStore):
 def _delete(database: sqlite3.Connection, row: int, request: str, cause: str) -> int:
     """Delete a turn's rows. Returns how many parts it had."""
     parts = database.execute("DELETE FROM parts WHERE turn = ?", (row,)).rowcount
-    database.execute(sql.DROP_PARTIES, (row,))
-    database.execute("DELETE FROM documents WHERE turn = ?", (row,))
     database.execute("DELETE FROM turns WHERE id = ?", (row,))
     database.execute(sql.NEW_GONE, (request, cause))
     return parts

@@ -76,10 +76,8 @@ def tokens_in(contents: Iterable[bytes]) -> set[str]:
 
 def wrap_with(conversation: bytes, subject: bytes, people: Mapping[int, bytes]) -> bytes:
     """Return the key that wraps a turn's: HKDF-Extract (RFC 5869) over all keys, in order of their numbers."""
-    parts: list[bytes | str] = ["turn", subject]
-    for number in sorted(people):
-        parts += [str(number), people[number]]
-    return crypto.keyed_hash(conversation, *parts)
+    known = b"".join(number.to_bytes(8, "big", signed=True) + people[number] for number in sorted(people))
+    return crypto.keyed_hash(conversation, "turn", subject, known)
 
 
 def turn_place(request: str) -> str:

@@ -27,6 +27,22 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
+class TurnFacts:
+    """Whom a turn names and which documents it quotes: what a legal hold or an erasure asks for."""
+
+    request: str
+    numbers: frozenset[int]
+    doc_ids: frozenset[str]
+
+    @classmethod
+    def read(cls, row: tuple[str, bytes, str]) -> TurnFacts:
+        """From request, numbers and documents as they are stored."""
+        request, parties, documents = row
+        quoted = frozenset(doc_id for doc_id, _ in sql.documents_from_text(documents))
+        return cls(request, sql.numbers_from_bytes(parties), quoted)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenTurn:
     """The keys of a turn that is kept."""
 
@@ -34,8 +50,8 @@ class OpenTurn:
     key: bytes = field(repr=False)
     subject: bytes = field(repr=False)
     conversation: bytes = field(repr=False)
-    numbers: frozenset[int] = frozenset()
-    collection: str = ""
+    numbers: frozenset[int]
+    documents: frozenset[tuple[str, int]]
 
 
 class ReadingStore:
@@ -96,14 +112,13 @@ class ReadingStore:
             found = database.execute(sql.WHOLE_TURN, (request,)).fetchone()
             if found is None:
                 raise self._gone(database, request)
-            return str(found[2])
+            return str(found[4])
 
     def documents(self, request: str) -> list[tuple[str, int]]:
         """Return the document versions whose text a turn holds, as (document id, version). Raises as :meth:`parts`."""
         self._require_file()
         with self._file.reading() as database:
-            row = self._opened(database, request).row
-            return [(doc, version) for doc, version in database.execute(sql.DOCUMENTS, (row,))]
+            return sorted(self._opened(database, request).documents)
 
     def contents(self, collection: str) -> Iterator[tuple[str, list[bytes]]]:
         """Yield every turn of a collection that can be opened: its request, and the contents of its parts."""
@@ -130,13 +145,9 @@ class ReadingStore:
         with self._file.reading() as database:
             if numbers is None and doc_ids is None:
                 return [one for (one,) in database.execute(sql.REQUESTS, (collection,))]
-            found: set[int] = set()
-            for number in numbers or ():
-                found |= {row for (row,) in database.execute(sql.TURNS_NAMING, (number,))}
-            for doc_id in doc_ids or ():
-                found |= {row for (row,) in database.execute(sql.TURNS_QUOTING, (doc_id,))}
-            every = database.execute(sql.REQUESTS_BY_ROW, (collection,))
-            return [request for row, request in every if row in found]
+            values, texts = frozenset(numbers or ()), frozenset(doc_ids or ())
+            facts = map(TurnFacts.read, database.execute(sql.FACTS, (collection,)))
+            return [one.request for one in facts if one.numbers & values or one.doc_ids & texts]
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -153,15 +164,16 @@ class ReadingStore:
         found = database.execute(sql.WHOLE_TURN, (request,)).fetchone()
         if found is None:
             raise self._gone(database, request)
-        row, wrapped, collection, name, conversation, mac, asker = found
-        numbers = frozenset(number for (number,) in database.execute(sql.PARTIES, (row,)))
+        row, wrapped, parties, documents, collection, name, conversation, mac, asker = found
+        numbers = sql.numbers_from_bytes(parties)
         keys = self._people(collection).keys(numbers) if numbers else {}
         if len(keys) < len(numbers):
             raise gone("erasure")
         dialogue = crypto.unseal(self._secret, conversation, bound_to=conversation_place(name, collection))
         subject = crypto.unseal(self._secret, asker, bound_to=subject_place(mac)) if mac is not None else b""
         key = crypto.unseal(wrap_with(dialogue, subject, keys), wrapped, bound_to=turn_place(request))
-        return OpenTurn(row, key, subject, dialogue, numbers, collection)
+        quoted = frozenset(sql.documents_from_text(documents))
+        return OpenTurn(row, key, subject, dialogue, numbers, quoted)
 
     @staticmethod
     def _gone(database: sqlite3.Connection, request: str) -> EvidenceGone:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import struct
 import threading
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,28 +34,17 @@ CREATE TABLE IF NOT EXISTS turns (
     conversation INTEGER NOT NULL REFERENCES conversations (id),
     subject INTEGER REFERENCES subjects (id),
     made INTEGER NOT NULL,
+    parties BLOB NOT NULL,
+    documents TEXT NOT NULL,
     wrapped BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS turns_conversation ON turns (conversation);
 CREATE INDEX IF NOT EXISTS turns_subject ON turns (subject);
 CREATE INDEX IF NOT EXISTS turns_made ON turns (made);
-CREATE TABLE IF NOT EXISTS parties (
-    number INTEGER NOT NULL,
-    turn INTEGER NOT NULL REFERENCES turns (id),
-    PRIMARY KEY (turn, number)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS parties_number ON parties (number);
-CREATE TABLE IF NOT EXISTS documents (
-    doc TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    turn INTEGER NOT NULL REFERENCES turns (id),
-    PRIMARY KEY (turn, doc, version)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS documents_doc ON documents (doc);
 CREATE TABLE IF NOT EXISTS parts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     turn INTEGER NOT NULL REFERENCES turns (id),
-    ref TEXT NOT NULL UNIQUE,
+    ref TEXT NOT NULL,
     role TEXT NOT NULL,
     sealed BLOB NOT NULL
 );
@@ -64,49 +56,47 @@ CREATE TABLE IF NOT EXISTS gone (
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
-"""``parties`` are the numbers of vault values, as in ``v/<number>`` of the key file; ``gone`` tells later why a request
-has no evidence any more: an opaque id and a word."""
+"""``parties`` are the numbers of vault values, as in ``v/<number>`` of the key file, 8 bytes each, and ``documents`` a
+JSON list of ids and versions. They have no index: each answer would write a page for every person in it, and they are
+looked through only where somebody is erased. ``gone`` tells later why a request has no evidence any more."""
 
 SUBJECT = "SELECT id, wrapped FROM subjects WHERE mac = ?"
 NEW_SUBJECT = "INSERT INTO subjects (mac, wrapped) VALUES (?, ?)"
 CONVERSATION = "SELECT id, wrapped FROM conversations WHERE name = ? AND collection = ?"
 NEW_CONVERSATION = "INSERT INTO conversations (name, collection, wrapped) VALUES (?, ?, ?)"
-EARLIER = "SELECT DISTINCT number FROM parties JOIN turns ON turns.id = turn WHERE conversation = ?"
+EARLIER = "SELECT parties FROM turns WHERE conversation = ?"
 TURN = "SELECT id FROM turns WHERE request = ?"
-NEW_TURN = "INSERT INTO turns (request, conversation, subject, made, wrapped) VALUES (?, ?, ?, ?, ?)"
-REWRAPPED = "UPDATE turns SET wrapped = ? WHERE id = ?"
-NEW_PARTY = "INSERT OR IGNORE INTO parties (turn, number) VALUES (?, ?)"
-NEW_DOCUMENT = "INSERT OR IGNORE INTO documents (turn, doc, version) VALUES (?, ?, ?)"
+NEW_TURN = """
+INSERT INTO turns (request, conversation, subject, made, parties, documents, wrapped) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+REWRAPPED = "UPDATE turns SET wrapped = ?, parties = ? WHERE id = ?"
+QUOTED = "UPDATE turns SET documents = ? WHERE id = ?"
 NEW_PART = "INSERT INTO parts (turn, ref, role, sealed) VALUES (?, ?, ?, ?)"
 GONE = "SELECT cause FROM gone WHERE request = ?"
 NEW_GONE = "INSERT OR IGNORE INTO gone (request, cause) VALUES (?, ?)"
 WHOLE_TURN = """
-SELECT turns.id, turns.wrapped, collection, name, conversations.wrapped, mac, subjects.wrapped
+SELECT turns.id, turns.wrapped, parties, documents, collection, name, conversations.wrapped, mac, subjects.wrapped
 FROM turns JOIN conversations ON conversations.id = conversation LEFT JOIN subjects ON subjects.id = subject
 WHERE request = ?
 """
-PARTIES = "SELECT number FROM parties WHERE turn = ? ORDER BY number"
-DOCUMENTS = "SELECT doc, version FROM documents WHERE turn = ? ORDER BY doc, version"
 PARTS = "SELECT ref, role, sealed FROM parts WHERE turn = ? ORDER BY id"
 
 REQUESTS = """
 SELECT request FROM turns JOIN conversations ON conversations.id = conversation WHERE collection = ? ORDER BY turns.id
 """
-REQUESTS_BY_ROW = """
-SELECT turns.id, request FROM turns JOIN conversations ON conversations.id = conversation
+FACTS = """
+SELECT request, parties, documents FROM turns JOIN conversations ON conversations.id = conversation
 WHERE collection = ? ORDER BY turns.id
 """
-TURNS_NAMING = "SELECT turn FROM parties WHERE number = ?"
-TURNS_QUOTING = "SELECT DISTINCT turn FROM documents WHERE doc = ?"
+FACTS_OF = "SELECT request, parties, documents FROM turns WHERE request = ?"
 OLDER = """
-SELECT request FROM turns JOIN conversations ON conversations.id = conversation
+SELECT request, parties, documents FROM turns JOIN conversations ON conversations.id = conversation
 WHERE made < ? AND collection = ? ORDER BY turns.id
 """
 WHEN = "SELECT conversation, made FROM turns WHERE request = ?"
 WRAPPED = "SELECT wrapped FROM turns WHERE request = ?"
 ASKED_BY = "SELECT request FROM turns JOIN subjects ON subjects.id = subject WHERE mac = ?"
 TURNS_OF = "SELECT request FROM turns JOIN conversations ON conversations.id = conversation WHERE name = ?"
-DROP_PARTIES = "DELETE FROM parties WHERE turn = ?"
 DROP_CONVERSATIONS = """
 DELETE FROM conversations WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.conversation = conversations.id)
 """
@@ -116,6 +106,27 @@ COUNTS = {
     "turns": "SELECT COUNT(*) FROM turns",
     "parts": "SELECT COUNT(*) FROM parts",
 }
+
+
+def numbers_as_bytes(numbers: Collection[int]) -> bytes:
+    """Return numbers as the column ``parties`` has them."""
+    return struct.pack(f"<{len(numbers)}q", *sorted(numbers))
+
+
+def numbers_from_bytes(packed: bytes) -> frozenset[int]:
+    """Undo :func:`numbers_as_bytes`."""
+    return frozenset(struct.unpack(f"<{len(packed) // 8}q", packed))
+
+
+def documents_as_text(documents: Iterable[tuple[str, int]]) -> str:
+    """Return document versions as the column ``documents`` has them."""
+    return json.dumps(sorted(documents), separators=(",", ":"))
+
+
+def documents_from_text(text: str) -> set[tuple[str, int]]:
+    """Undo :func:`documents_as_text`."""
+    return {(doc_id, version) for doc_id, version in json.loads(text)}
+
 
 _making = threading.Lock()  # nobody connects between the making of the file and the closing of its handle
 
