@@ -94,8 +94,8 @@ FAULTS = (
     Fault("retention that is overdue", overdue_retention, "retention", "claims"),
     Fault("a document with residual personal data", residual_data, "checks", "residual"),
     Fault("a reveal without purpose", reveal_without_purpose, "reveals", "none"),
-    Fault("an edited event", edited_event, "checkpoints", "root"),
-    Fault("a hole in the sequence", hole_in_sequence, "checkpoints", "seq"),
+    Fault("an edited event", edited_event, "checkpoints", "tree.*note 1 of"),
+    Fault("a hole in the sequence", hole_in_sequence, "checkpoints", r"^seq"),
 )
 
 

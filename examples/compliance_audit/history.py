@@ -54,6 +54,7 @@ def live(folder: Path) -> Path:
         with ragkit.open_workspace(place) as workspace:
             workspace.sync()
             answers = [workspace.ask(question, collection="claims", principal=who) for who, question in QUESTIONS]
+            workspace.audit.checkpoint(principal=AUDITOR)
             workspace.ask(QUESTIONS[0][1], collection="claims", principal=CLERK, generator="summariser")
             workspace.reveal(answers[3].text, collection="claims", principal=OFFICER, purpose="claim 1041")
             workspace.audit.reviewed(answers[0].request_id, "right", principal=CLERK)

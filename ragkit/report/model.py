@@ -75,6 +75,15 @@ class Table:
     rows: tuple[Row, ...]
     empty: str = "None in this time."
 
+    def in_words(self, row: Row) -> str:
+        """Return one of the lines where the headings are not beside it: figures with theirs, texts alone."""
+        told = (
+            cell if isinstance(cell, str) else f"{column} {cell:,}"
+            for column, cell in zip(self.columns, row.cells, strict=True)
+            if cell != ""
+        )
+        return f"{self.title}: {' · '.join(told)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:

@@ -15,29 +15,19 @@ def systems(setting: Setting, tally: Tally) -> Section:
     """Systems that answer, and where prompts may go: as configured and as observed."""
     config = setting.config
     observed = {key[0]: (events, sums) for key, events, sums in _by(tally, "generated", 1)}
-    answered = {key[0]: events for key, events, _ in _by(tally, "answered", 2, place=1)}
+    answered = {key[0]: events for key, events, _ in _by(tally, "answered", 1, place=1)}
     rows = []
     for name in dict.fromkeys(
         [*config.generators, config.generator.use or config.generator.kind, *observed, *answered]
     ):
         section = config.generators.get(name)
-        kind = (section.kind or section.preset or "") if section else (config.generator.kind if not section else "")
+        kind = (section.kind or section.preset or "") if section else (name if name == config.generator.kind else "")
         where = config.destinations[section.destination] if section and section.destination else None
         events = observed.get(name, (Cited(), Counter()))[0] + answered.get(name, Cited())
         configured = section is not None or name in (config.generator.use, config.generator.kind, "extractive")
-        rows.append(
-            Row(
-                (
-                    name,
-                    kind,
-                    where.location.value if where else "in this process",
-                    "yes" if configured else "no",
-                    events.count,
-                ),
-                events,
-                "" if configured else "finding",
-            )
-        )
+        place = where.location.value if where else "in this process" if configured else ""
+        cells = (name, kind, place, "yes" if configured else "no", events.count)
+        rows.append(Row(cells, events, "" if configured else "finding"))
     places = []
     seen = {key[0]: events for key, events, _ in _by(tally, "egress", 1) if key[0]}
     for name in dict.fromkeys([*config.destinations, *seen]):
