@@ -41,7 +41,7 @@ _CATEGORIES = {
 _READ, _WRITE, _OTHER = 1, 5, 99
 _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
     "event_log_actvity": {
-        99: "checkpoint anchor.done access.audit log.dropped",
+        99: "checkpoint anchor.done access.audit permissions.reviewed log.dropped",
         3: "audit.exported audit.reported",
         5: "log.rotated",
         6: "log.opened log.resumed",
@@ -50,7 +50,7 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
     "detection_finding": {
         1: "guard.triggered clock.jump log.recovered log.reopened checkpoint.refused checkpoint.failed anchor.failed "
         "sink.failed",
-        3: "sink.recovered",
+        3: "sink.recovered checkpoint.accepted",
     },
     "incident_finding": {1: "incident.reported", 3: "incident.closed"},
     "authentication": {1: "auth.ok auth.denied principal.seen"},
