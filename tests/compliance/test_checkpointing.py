@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,55 @@ def test_killed_while_accepting_it_is_done_again(folder: Path, point: str) -> No
     with open_workspace(folder) as here:
         here.audit.accept_log(purpose="again")
     record(folder, 1)
+    assert verdict(folder, trusted(folder)) == []
+
+
+RECORDING = """
+import sys, ragkit
+with ragkit.open_workspace(sys.argv[1]) as here:
+    for _ in range(3):
+        here._handles.recorder.record("auth.ok", data={"verb": "ask", "via": "local"})
+"""
+
+
+@pytest.mark.parametrize(
+    "point", ["checkpoints.announced", "checkpoints.seen", "checkpoints.torn_note", "checkpoints.appended"]
+)
+def test_a_process_killed_while_it_signs_leaves_a_log_that_verifies(folder: Path, point: str) -> None:
+    """Between the announcement and the end of the note: nothing to repair, and the next process signs it all."""
+    old = trusted(folder)
+    done = subprocess.run(
+        [sys.executable, "-c", RECORDING, str(folder)],
+        env={**os.environ, "RAGKIT_CRASH_POINT": point},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    record(folder, 1)
+    assert verdict(folder, old) == []
+    newest = NoteFile(events_of(folder) / "checkpoints.txt").newest()
+    assert newest is not None
+    assert newest.checkpoint.size == len((events_of(folder) / "00000001.jsonl").read_bytes().splitlines())
+
+
+def test_a_long_process_signs_on_its_way_and_while_it_rests(folder: Path) -> None:
+    """After so many events, and after so many seconds also when nothing more comes."""
+    write_config(folder, "[audit.checkpoints]\nevery_events = 5\nevery_seconds = 1")
+    notes = NoteFile(events_of(folder) / "checkpoints.txt")
+    before = len(list(notes.read()))
+    with open_workspace(folder) as here:
+        for _ in range(30):
+            here._handles.recorder.record("auth.ok", data={"verb": "ask", "via": "local"})
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            newest = notes.newest()
+            lines = len((events_of(folder) / "00000001.jsonl").read_bytes().splitlines())
+            if newest is not None and newest.checkpoint.size == lines and len(list(notes.read())) > before + 1:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("the end of the log was not signed while the process rested")
     assert verdict(folder, trusted(folder)) == []
 
 
