@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ragkit.cli.audit_options import FromOption, ToOption, between
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
@@ -37,6 +38,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="File, mode 0600. Default: standard output.", show_default=False)
     ] = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,10 +51,12 @@ def export(
         raise RagkitError("standard output takes the events themselves", remedy="Name a file with --out.")
     with opened(workspace) as here:
         if out is None:
-            here.audit.export(form.value, sys.stdout.buffer, since=first, until=last)
+            here.audit.export(form.value, sys.stdout.buffer, since=first, until=last, principal=principal_of(acting))
             return
         with progress_bars() as progress:
-            done = here.audit.export(form.value, out, since=first, until=last, progress=progress)
+            done = here.audit.export(
+                form.value, out, since=first, until=last, principal=principal_of(acting), progress=progress
+            )
     if as_json:
         emit("audit_export", {"format": form.value, **asdict(done)})
     else:

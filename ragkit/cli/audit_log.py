@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ragkit.cli.audit_options import FromOption, ToOption, between, plain
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
 
@@ -46,6 +47,7 @@ def log(
     until: ToOption = None,
     limit: Annotated[int, typer.Option(min=0, help="Only so many, the newest; 0 for all.")] = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with events as they are written.")] = False,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,6 +60,7 @@ def log(
         names = here.audit.names
         found = here.audit.log(
             *(types or ()),
+            principal=principal_of(acting),
             limit=limit or None,
             follow=follow,
             request=request,
@@ -84,6 +87,7 @@ def show(
     wanted: Annotated[
         str, typer.Argument(metavar="ID", help="Request, dialogue, erasure, run, document or event; or its number.")
     ],
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,7 +96,7 @@ def show(
     Of an erasure: its steps, the levels it reached and the signed receipt, which lists what is out of reach.
     """
     with opened(workspace) as here:
-        story = here.audit.show(wanted)
+        story = here.audit.show(wanted, principal=principal_of(acting))
         if as_json:
             emit("audit_show", plain(story))
         else:

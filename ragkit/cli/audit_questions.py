@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from ragkit.cli.audit_options import FINDINGS, FromOption, ToOption, at_time, between, plain
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ragkit.compliance.access import Plane, Sight
     from ragkit.compliance.diff import Diff
     from ragkit.compliance.retained import Retained
@@ -48,6 +47,7 @@ def egress(
         ),
     ] = "",
     request: Annotated[str, typer.Option(help="Only of this request.", show_default=False)] = "",
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,6 +58,7 @@ def egress(
     first, last = between(since, until)
     with opened(workspace) as here:
         found = here.audit.egress(
+            principal=principal_of(acting),
             since=first,
             until=last,
             provider=provider,
@@ -100,6 +101,7 @@ def access(
     of: Annotated[OfPlane | None, typer.Option(help="Only looks at this.", show_default=False)] = None,
     since: FromOption = None,
     until: ToOption = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -107,14 +109,17 @@ def access(
     first, last = between(since, until)
     with opened(workspace) as here:
         if document:
-            when = cast("datetime | None", at and at_time(at))
-            sight = here.audit.sight(document, at=when)
+            from ragkit.compliance.events import moment
+
+            sight = here.audit.sight(document, at=moment(at) if at else None, principal=principal_of(acting))
             if as_json:
                 emit("audit_sight", plain(sight))
             else:
                 _print_sight(sight)
             return
-        found = here.audit.access(of=cast("Plane | None", of and of.value), since=first, until=last)
+        found = here.audit.access(
+            of=cast("Plane | None", of and of.value), since=first, until=last, principal=principal_of(acting)
+        )
     if as_json:
         emit("audit_access", {"readings": [plain(one) for one in found]})
         return
@@ -128,12 +133,13 @@ def access(
 def diff(
     earlier: Annotated[str, typer.Argument(metavar="A", help="Day or time, ISO 8601 in UTC, or `#` and a number.")],
     later: Annotated[str, typer.Argument(metavar="B", help="Likewise; a day is meant whole.")],
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what changed between two dates in models, policies, connectors, permissions, keys and software."""
     with opened(workspace) as here:
-        found = here.audit.diff(at_time(earlier), at_time(later, end=True))
+        found = here.audit.diff(at_time(earlier), at_time(later, end=True), principal=principal_of(acting))
     if as_json:
         emit("audit_diff", plain(found))
     else:
@@ -143,6 +149,7 @@ def diff(
 def gaps(
     since: FromOption = None,
     until: ToOption = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -152,7 +159,7 @@ def gaps(
     """
     first, last = between(since, until)
     with opened(workspace) as here:
-        found = here.audit.gaps(since=first, until=last)
+        found = here.audit.gaps(since=first, until=last, principal=principal_of(acting))
     if as_json:
         kinds = dict(Counter(one.kind for one in found))
         emit("audit_gaps", {"gaps": [plain(one) for one in found], "kinds": kinds})
@@ -170,6 +177,7 @@ def gaps(
 def retention(
     since: FromOption = None,
     until: ToOption = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -179,7 +187,7 @@ def retention(
     """
     first, last = between(since, until)
     with opened(workspace) as here:
-        found = here.audit.retained(since=first, until=last)
+        found = here.audit.retained(since=first, until=last, principal=principal_of(acting))
     if as_json:
         emit("audit_retention", plain(found))
     else:
@@ -191,13 +199,14 @@ def guards(
     since: FromOption = None,
     until: ToOption = None,
     session: Annotated[str, typer.Option(help="Only of this dialogue.", show_default=False)] = "",
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the questions with signs of an injection, and what the guard did; what was kept from leaving."""
     first, last = between(since, until)
     with opened(workspace) as here:
-        found = here.audit.guards(since=first, until=last, session=session)
+        found = here.audit.guards(since=first, until=last, session=session, principal=principal_of(acting))
     if as_json:
         emit("audit_guards", plain(found))
         return
@@ -217,13 +226,14 @@ def guards(
 def oversight(
     since: FromOption = None,
     until: ToOption = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show which answers people reviewed, corrected or took over, and how fast."""
     first, last = between(since, until)
     with opened(workspace) as here:
-        found = here.audit.oversight(since=first, until=last)
+        found = here.audit.oversight(since=first, until=last, principal=principal_of(acting))
     if as_json:
         emit("audit_oversight", plain(found))
         return
@@ -275,8 +285,7 @@ def _print_retained(found: Retained) -> None:
     if not found.overdue:
         say(f"Nothing is past its time, by {found.satisfied} rules.")
     rows = [
-        (one.ts[:19], one.type, one.collection, one.rule or "", one.cause, _listed(one.counts))
-        for one in found.purges
+        (one.ts[:19], one.type, one.collection, one.rule or "", one.cause, _listed(one.counts)) for one in found.purges
     ]
     if rows:
         table("Let go or kept", ("when (UTC)", "event", "collection", "rule", "cause", "what"), rows)
