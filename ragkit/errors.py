@@ -289,7 +289,7 @@ class CheckpointRefused(RagkitError):
     Args:
         message: What was found.
         code: A short stable word for the event ``checkpoint.refused``: ``rolled-back``, ``edited``, ``no-key``,
-            ``other-key``, ``bad-notes``, ``bad-seen``.
+            ``other-key``, ``other-origin``, ``bad-notes``, ``bad-seen``.
         size: Lines of the log.
         seen: Size of the newest checkpoint that is known.
         remedy: What to do about it.

@@ -197,6 +197,14 @@ class Checkpointer:
 
     def _reach(self, tree: GrowingTree, note: Note) -> None:
         """Grow the tree to the size of a note, and refuse it if it is not what the note says."""
+        if note.checkpoint.origin != self.origin:
+            raise CheckpointRefused(
+                "the checkpoints are of a log of another name: the workspace's name or `origin` was changed",
+                code="other-origin",
+                size=tree.size,
+                remedy="Write the old name back, or the first line of the last note in `checkpoints.txt` as `origin` "
+                "under [audit.checkpoints].",
+            )
         if not tree.grow(note.checkpoint.size):
             raise CheckpointRefused(
                 f"the event log has {tree.size} lines, and {note.checkpoint.size} were signed: it was cut or put back",
@@ -204,7 +212,7 @@ class Checkpointer:
                 size=tree.size,
                 remedy=_ACCEPT,
             )
-        if tree.root() != note.checkpoint.root or note.checkpoint.origin != self.origin:
+        if tree.root() != note.checkpoint.root:
             raise CheckpointRefused(
                 f"the first {tree.size} lines of the event log are not those that were signed",
                 code="edited",

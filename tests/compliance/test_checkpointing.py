@@ -168,6 +168,24 @@ def test_without_the_key_recording_goes_on_and_says_so(folder: Path) -> None:
     assert verdict(folder, before) == []
 
 
+def test_a_log_goes_on_under_its_old_name(folder: Path) -> None:
+    """Another name of the workspace is another log; with the old origin written down it is the same one."""
+    key = trusted(folder)
+    text = (folder / "ragkit.toml").read_text()
+    (folder / "ragkit.toml").write_text(text.replace('name = "test"', 'name = "renamed"'))
+    with open_workspace(folder) as here, pytest.raises(CheckpointRefused) as found:
+        here.audit.checkpoint()
+    assert found.value.code == "other-origin"
+    shutil.rmtree(folder / ".ragkit")
+    write_config(folder, '[audit.checkpoints]\norigin = "test/ragkit/abc"')
+    default_key_path("abc").with_name("abc.audit.seen").unlink()
+    (folder / "ragkit.toml").write_text(
+        (folder / "ragkit.toml").read_text().replace('name = "test"', 'name = "renamed"')
+    )
+    record(folder, 2)
+    assert verdict(folder, key) == []
+
+
 def test_the_doctor_finds_a_log_that_is_not_signed(folder: Path) -> None:
     """Well, it signs; with the key gone it says what is wrong and what to do."""
     with open_workspace(folder) as here:
