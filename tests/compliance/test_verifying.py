@@ -137,10 +137,9 @@ def test_lost_evidence_is_found_and_destroyed_evidence_is_not(workspace: Workspa
     store.destroy([f"{2:032x}"], cause="age")
     assert workspace.audit.verify().lost == 0
     with store._file.writing() as database:
-        database.execute("DELETE FROM parts WHERE turn = 3")
-        database.execute("DELETE FROM parties WHERE turn = 3")
-        database.execute("DELETE FROM documents WHERE turn = 3")
-        database.execute("DELETE FROM turns WHERE id = 3")
+        (row,) = database.execute("SELECT id FROM turns WHERE request = ?", (f"{3:032x}",)).fetchone()
+        database.execute("DELETE FROM parts WHERE turn = ?", (row,))
+        database.execute("DELETE FROM turns WHERE id = ?", (row,))
     found = workspace.audit.verify()
     assert (found.status, found.lost, codes(found)) == (1, 1, ["evidence"])
     assert f"{3:032x}" in found.findings[0]["message"]
