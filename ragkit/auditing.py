@@ -122,20 +122,19 @@ class Audit(People, ProofQuestions, Checking):
         Raises:
             AccessDenied: No auditor.
         """
-        from ragkit.compliance.replay import Replayer
         from ragkit.compliance.replay_log import answered
 
         asking = self._auditor("replay", principal)
-        replayer = Replayer(self._handles)
-        requests = list(answered(self._log, since=since, until=until))
-        for number, request in enumerate(requests):
+        return self._replay_each(list(answered(self._log, since=since, until=until)), asking, progress)
+
+    def _replay_each(self, requests: Sequence[str], asking: Principal, progress: Progress | None) -> Iterator[Replay]:
+        from ragkit.compliance.replay import Replayer
+
+        for number, replay in enumerate(Replayer(self._handles).replay_each(requests), start=1):
+            self._replayed(replay, asking)
             if progress:
                 progress("replay", number, len(requests))
-            replay = replayer.replay(request)
-            self._replayed(replay, asking)
             yield replay
-        if progress:
-            progress("replay", len(requests), len(requests))
 
     def _replayed(self, replay: Replay, asking: Principal) -> None:
         data = {"of": replay.request, "codes": replay.codes, "same": replay.whole == "same"}

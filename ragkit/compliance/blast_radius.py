@@ -27,7 +27,7 @@ Ended = Literal["released", "refused", "abandoned", "unfinished", "search"]
 """How a question ended: its answer was given, was a refusal, was left in the middle, has no end in the log, or none was
 asked for."""
 
-_PROMPTS = ("egress.intent", "egress.unsafe", "generation.done")
+_PROMPTS = ("prompt.written", "generation.done", "egress.intent", "egress.unsafe")
 _ENDS = ("answer.begun", "answer.abandoned", "answer.released")
 _MOST_DIGITS = 15  # a chunk's number is shorter, an opaque id longer
 
@@ -207,6 +207,7 @@ def _use(event: Event, found: list[Mapping[str, Any]]) -> Use:
 def _complete(log: EventLog, uses: Mapping[str, Use], doc: str, chunk: int, version: int | None) -> dict[str, int]:
     """Add what the later events of these questions say; return the holes of the log."""
     holes: Counter[str] = Counter()
+    known: set[str] = set()
     for event in log.read(*_PROMPTS, *_ENDS, "human.reviewed", "log."):
         kind, data = event["type"], event["data"]
         if kind in ("log.dropped", "log.recovered", "log.reopened"):
@@ -217,31 +218,31 @@ def _complete(log: EventLog, uses: Mapping[str, Use], doc: str, chunk: int, vers
         elif (use := uses.get(event["request"])) is not None:
             use.session = use.session or event.get("session", "") or str(data.get("conversation", ""))
             if kind in _PROMPTS:
-                _add_prompt(use, kind, event)
+                _add_prompt(use, kind, event, known)
             else:
                 _add_end(use, kind, event, doc, chunk, version)
     return dict(holes)
 
 
-def _add_prompt(use: Use, kind: str, event: Event) -> None:
+def _add_prompt(use: Use, kind: str, event: Event, known: set[str]) -> None:
+    """Take in what tells of a prompt; ``known`` are the requests of whose prompts the log says what they held."""
     data = event["data"]
-    if kind == "generation.done":
-        if use.ended == "search":
-            use.ended, use.generator = "unfinished", data.get("generator", "")
-        if "placed" in data:
-            use.prompted = use.prompted or any(int(one) in use.chunks for one in data["placed"])
-        elif data.get("prompt") and not use.prompted:
-            use.prompted = None
-        return
-    use.prompted = use.prompted or None
-    use.left.append(
-        Departure(
-            destination=data.get("destination") or data.get("generator", ""),
-            location=data.get("location", "remote"),
-            bytes=data.get("bytes", 0),
-            ts=event["ts"],
+    if "placed" in data:
+        known.add(use.request)
+        use.prompted = use.prompted is True or any(int(one) in use.chunks for one in data["placed"])
+    elif use.request not in known and (kind.startswith("egress.") or data.get("prompt")):
+        use.prompted = None
+    if kind.startswith("egress."):
+        use.left.append(
+            Departure(
+                destination=data.get("destination") or data.get("generator", ""),
+                location=data.get("location", "remote"),
+                bytes=data.get("bytes", 0),
+                ts=event["ts"],
+            )
         )
-    )
+    elif use.ended == "search":
+        use.ended, use.generator = "unfinished", data.get("generator", "")
 
 
 def _add_end(use: Use, kind: str, event: Event, doc: str, chunk: int, version: int | None) -> None:

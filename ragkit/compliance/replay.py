@@ -14,15 +14,16 @@ officer asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragkit.compliance.events import EventLog
 from ragkit.compliance.replay_answer import AnswerReplay, cannot
+from ragkit.compliance.replay_changes import configs_of
 from ragkit.compliance.replay_evidence import open_evidence
 from ragkit.compliance.replay_hits import classes_of_groups
-from ragkit.compliance.replay_log import Recorded, recorded
+from ragkit.compliance.replay_log import Recorded, recorded, recorded_each
 from ragkit.compliance.replay_passages import passages_of
 from ragkit.compliance.replay_report import Replay
 from ragkit.compliance.replay_search import PastSearches
@@ -57,7 +58,14 @@ class Replayer:
             ConfigError: Its collection is not configured any more.
         """
         self._handles.recorder.flush()
-        found = recorded(self._log, request)
+        return self._replay(recorded(self._log, request))
+
+    def replay_each(self, requests: Iterable[str]) -> Iterator[Replay]:
+        """Replay many answers, in the order in which they were given: the log is read once for some hundreds."""
+        self._handles.recorder.flush()
+        return (self._replay(found) for found in recorded_each(self._log, requests))
+
+    def _replay(self, found: Recorded) -> Replay:
         part = self._handles.reader(found.collection)
         try:
             kept = open_evidence(self._handles.evidence, found)
@@ -69,7 +77,7 @@ class Replayer:
             part,
             kept,
             searches=self._searches.setdefault(part.name, PastSearches(part, self._log)),
-            log=self._log,
+            configs=self._configs,
             classes=classes,
             software=self._software,
             contents=self._contents,
@@ -84,6 +92,11 @@ class Replayer:
         if key not in self._seen:
             self._seen[key] = classes_of_groups(self._log, found.groups, collection=part.name)
         return self._seen[key]
+
+    @cached_property
+    def _configs(self) -> dict[str, dict[str, str]]:
+        """The keyed hash of each part of each configuration there was."""
+        return configs_of(self._log)
 
     @cached_property
     def _software(self) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from ragkit.compliance.replay_changes import changes_since, config_causes
 from ragkit.compliance.replay_passages import fate_causes, hits_of, moved_since, passages_of
 from ragkit.compliance.replay_prompt import (
     answer_again,
+    has_model,
     hits_then,
     request_then,
     rewrite,
@@ -26,13 +27,15 @@ from ragkit.store.denials import Denials
 if TYPE_CHECKING:
     from ragkit.audit.evidence_forms import Asked
     from ragkit.build import OpenCollection
-    from ragkit.compliance.events import EventLog
     from ragkit.compliance.replay_evidence import Kept
     from ragkit.compliance.replay_log import Recorded
     from ragkit.types import GenerationRequest, Hit
 
 _REMADE: tuple[Cause, ...] = ("policy", "encoder", "chunker")
 """What makes every document of a collection anew when it changes."""
+
+_ANSWERING: tuple[Cause, ...] = ("encoder", "generator")
+"""What an extractive answer depends on besides its passages."""
 
 
 class AnswerReplay:
@@ -43,7 +46,7 @@ class AnswerReplay:
         part: Its collection, as it is now.
         kept: Its evidence.
         searches: Searches as of then.
-        log: The event log.
+        configs: The parts of each configuration there was: :func:`~ragkit.compliance.replay_changes.configs_of`.
         classes: What the asker could see; ``None`` where nothing tells.
         software: What stands in events now.
         contents: Keep what was compared in the result.
@@ -56,7 +59,7 @@ class AnswerReplay:
         kept: Kept,
         *,
         searches: PastSearches,
-        log: EventLog,
+        configs: Mapping[str, Mapping[str, str]],
         classes: frozenset[str] | None,
         software: Mapping[str, str],
         contents: bool,
@@ -65,7 +68,7 @@ class AnswerReplay:
         self._part = part
         self._evidence = kept
         self._searches = searches
-        self._log = log
+        self._configs = configs
         self._classes = classes
         self._software = software
         self._keeps = contents
@@ -176,26 +179,26 @@ class AnswerReplay:
             yield self._compared("prompt", prompt, again.prompt, causes)
             if body is not None:
                 yield self._compared("request_body", body, again.body, causes)
-        yield from self._answer(request, prompt, passages)
+        yield from self._answer(request, passages)
 
-    def _answer(self, request: GenerationRequest, prompt: bytes | None, passages: Sequence[Passage]) -> Iterator[Part]:
+    def _answer(self, request: GenerationRequest, passages: Sequence[Passage]) -> Iterator[Part]:
         then = self._evidence.last("answer")
         if then is None:
             if self._found.ending:
                 yield Part(name="answer", verdict="not-kept")
             return
-        if prompt is not None:
+        generator = self._found.generator
+        if has_model(self._part.answering, generator):
             yield self._part_of("answer", "not-deterministic", ())
             return
-        now = answer_again(self._part.answering, self._found.generator, request)
+        now = answer_again(self._part.answering, generator, request)
         if now is None:
             yield self._part_of("answer", "not-run", ("generator",))
             return
         if same_answer(then, now):
             now = then
         causes = self._why(passages)
-        if "generator" in self._changed:
-            causes.append("generator")
+        causes += [cause for cause in _ANSWERING if cause in self._changed]
         yield self._compared("answer", then, now, together(causes) or (self._unexplained(),))
 
     def _compared(self, name: str, then: bytes, now: bytes | None, causes: Sequence[Cause]) -> Part:
@@ -220,7 +223,7 @@ class AnswerReplay:
         changes = changes_since(
             found,
             part,
-            self._log,
+            self._configs,
             built=self._searches.built(found),
             policy=asked.question.policy,
             software=self._software,

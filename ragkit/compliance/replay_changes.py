@@ -28,7 +28,7 @@ _BY_KEY: Mapping[str, Cause] = {"policy": "policy", "language": "language", "acc
 def changes_since(
     recorded: Recorded,
     part: OpenCollection,
-    log: EventLog,
+    configs: Mapping[str, Mapping[str, str]],
     *,
     built: Mapping[str, Any],
     policy: str,
@@ -39,12 +39,13 @@ def changes_since(
     Args:
         recorded: The answer.
         part: The collection as it is configured now.
-        log: For the parts of the configuration.
+        configs: The parts of each configuration there was, by its keyed hash: :func:`configs_of`.
         built: Data of the event by which the generation that answered became active; may be empty.
         policy: Fingerprint under which the question was masked.
         software: What stands in events now.
     """
-    return [one for one in _compared(recorded, part, log, built, policy, software) if one.then and one.then != one.now]
+    compared = _compared(recorded, part, configs, built, policy, software)
+    return [one for one in compared if one.then and one.then != one.now]
 
 
 def config_causes(changes: list[Change]) -> set[Cause]:
@@ -55,7 +56,7 @@ def config_causes(changes: list[Change]) -> set[Cause]:
 def _compared(
     recorded: Recorded,
     part: OpenCollection,
-    log: EventLog,
+    configs: Mapping[str, Mapping[str, str]],
     built: Mapping[str, Any],
     policy: str,
     software: Mapping[str, str],
@@ -69,12 +70,12 @@ def _compared(
     yield Change(what="version", then=recorded.software.get("ragkit", ""), now=software.get("ragkit", ""))
     then, now = recorded.software.get("cfg", ""), software.get("cfg", "")
     if then and then != now:
-        yield from _config(log, then, now)
+        yield from _config(configs, then, now)
 
 
-def _config(log: EventLog, then: str, now: str) -> Iterator[Change]:
+def _config(configs: Mapping[str, Mapping[str, str]], then: str, now: str) -> Iterator[Change]:
     """One change a part of the configuration; the log holds a keyed hash of each."""
-    old, new = parts_at(log, then), parts_at(log, now)
+    old, new = configs.get(then, {}), configs.get(now, {})
     if not old or not new:
         yield Change(what="config", then=then, now=now)
         return
@@ -83,12 +84,11 @@ def _config(log: EventLog, then: str, now: str) -> Iterator[Change]:
             yield Change(what="config", then="other", now=name)
 
 
-def parts_at(log: EventLog, mark: str) -> dict[str, str]:
-    """Return the keyed hash of each part of a configuration by its name; empty where the log does not have it."""
-    found: dict[str, str] = {}
+def configs_of(log: EventLog) -> dict[str, dict[str, str]]:
+    """Return the keyed hash of each part of each configuration that the log knows, by that of the whole."""
+    found: dict[str, dict[str, str]] = {}
     for event in log.read("config.changed"):
-        if event["data"].get("config") == mark:
-            found.update(event["data"].get("parts", {}))
+        found.setdefault(str(event["data"].get("config", "")), {}).update(event["data"].get("parts", {}))
     return found
 
 

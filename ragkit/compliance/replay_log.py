@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from ragkit.compliance.events import Event, EventLog, Moment, stamped
 from ragkit.errors import NotReproducible, UnknownId
 
+_AT_ONCE = 500
 _GENERATIONS = ("index.generation.activated", "index.generation.built")
 
 
@@ -159,6 +161,24 @@ def answered(log: EventLog, *, since: Moment | None = None, until: Moment | None
             yield event["request"]
 
 
+def recorded_each(log: EventLog, requests: Iterable[str]) -> Iterator[Recorded]:
+    """Yield what the log tells of each of many requests, reading it once for some hundreds of them."""
+    for some in batched(requests, _AT_ONCE):
+        events: dict[str, list[Event]] = {request: [] for request in some}
+        for event in log.read("retrieval.done", "request.assembled", "prompt.written", "generation.done", "egress.",
+                              "answer."):  # fmt: skip
+            if event["request"] in events:
+                events[event["request"]].append(event)
+        yield from (joined(events[request]) for request in some)
+
+
+def batched(requests: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut a row into lists of at most so many."""
+    row = iter(requests)
+    while some := list(islice(row, size)):
+        yield some
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """One search of a process: when it began, and what it had looked at; and the generation it was in."""
@@ -182,8 +202,10 @@ class IndexLog:
     generations: list[tuple[int, datetime, Mapping[str, Any]]] = field(default_factory=list)
     searches: dict[str, list[Search]] = field(default_factory=dict)
 
-    def read(self, log: EventLog) -> None:
-        """Read on, to the end of the log."""
+    def read(self, log: EventLog, recorded: Recorded) -> None:
+        """Read on, to the end of the log, unless the search was read already."""
+        if recorded.seq <= self.upto:
+            return
         for event in log.read("retrieval.done", *_GENERATIONS, since=self.upto + 1):
             self.upto, data = int(event["seq"]), event["data"]
             if data.get("collection") != self.collection:

@@ -141,12 +141,19 @@ def template_now(answering: Answering, generator: str) -> str:
     return template_for(model.context_tokens).version if hasattr(model, "complete") else ""
 
 
-def answer_again(answering: Answering, generator: str, request: GenerationRequest) -> bytes | None:
-    """Let a generator without a model answer again; ``None`` for one with a model, or where it is not there."""
+def has_model(answering: Answering, generator: str) -> bool | None:
+    """Whether a model, here or elsewhere, writes the answers of a generator; ``None`` where it is not there."""
     try:
         found = answering.bare(generator)
-        if hasattr(found, "complete") or found.location is not Location.IN_PROCESS:
-            return None
+    except RagkitError:
+        return None
+    return hasattr(found, "complete") or found.location is not Location.IN_PROCESS
+
+
+def answer_again(answering: Answering, generator: str, request: GenerationRequest) -> bytes | None:
+    """Let a generator without a model answer again; ``None`` where it fails."""
+    try:
+        found = answering.bare(generator)
         found.load()
         return answer_part(found.generate(request))
     except RagkitError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +55,14 @@ class PastSearches:
         self._part = part
         self._log = log
         self._index_log = IndexLog(part.name)
-        self._rows: _Rows | None = None
+        self._rows: dict[tuple[str, str], _Rows] = {}
+        self._now = datetime.now(UTC)
         self._generations: dict[tuple[int, datetime], PastGeneration] = {}
         self._indexes: dict[tuple[str, int, int], _Followed] = {}
 
     def built(self, recorded: Recorded) -> Mapping[str, Any]:
         """Return the data of the event by which the generation that answered became active; else empty."""
-        self._index_log.read(self._log)
+        self._index_log.read(self._log, recorded)
         found = self._index_log.built(recorded.generation, before=recorded.seq) if recorded.generation else None
         return found[1] if found else {}
 
@@ -75,7 +77,7 @@ class PastSearches:
             classes: What the asker could see.
             filters: As they were given.
         """
-        self._index_log.read(self._log)
+        self._index_log.read(self._log, recorded)
         part, causes = self._part, list[Cause]()
         found = self._index_log.built(recorded.generation, before=recorded.seq) if recorded.generation else None
         if recorded.generation and (found is None or "through" not in found[1]):
@@ -119,11 +121,10 @@ class PastSearches:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _between(self, start: datetime, end: datetime, *, encoder: str, policy: str) -> _Rows:
-        known = self._rows
-        if known is not None and known.serves(start, end, encoder, policy):
+        known = self._rows.get((encoder, policy))
+        if known is not None and known.start <= start and end <= known.end:
             return known
-        if known is not None and (known.encoder, known.policy) == (encoder, policy):
-            start, end = min(start, known.start), max(end, known.end)
+        start, end = min(start, known.start if known else start), max(end, self._now)
         found = self._part.store.history().rows_between(start, end, classes=None, with_text=True)
         rows = [
             PastRow(one.chunk_id, (one.doc_id, one.version), one.class_id, one.valid_from, one.valid_to, one.vector,
@@ -131,10 +132,8 @@ class PastSearches:
             for one in found
             if one.encoder == encoder and one.policy == policy
         ]  # fmt: skip
-        self._rows = _Rows(rows, start, end, encoder, policy)
-        self._generations.clear()
-        self._indexes.clear()
-        return self._rows
+        made = self._rows[encoder, policy] = _Rows(rows, start, end)
+        return made
 
     def _generation(self, rows: _Rows, number: int, when: datetime, through: int, language: str) -> PastGeneration:
         key = (number, when)
@@ -195,17 +194,12 @@ def is_same(recorded: Recorded, hits: Sequence[Hit]) -> bool:
 class _Rows:
     """The chunks of a stretch of time, and what a chunk number says of the moment at which it was looked at."""
 
-    def __init__(self, rows: list[PastRow], start: datetime, end: datetime, encoder: str, policy: str) -> None:
+    def __init__(self, rows: list[PastRow], start: datetime, end: datetime) -> None:
         self.rows = rows
         self.start, self.end = start, end
-        self.encoder, self.policy = encoder, policy
         self._numbers = [row.chunk_id for row in rows]
         self._latest = list(accumulate((row.valid_from for row in rows), max))
         self._earliest = list(accumulate((row.valid_from for row in reversed(rows)), min))[::-1]
-
-    def serves(self, start: datetime, end: datetime, encoder: str, policy: str) -> bool:
-        """Whether these rows hold all of another stretch."""
-        return self.start <= start and end <= self.end and (encoder, policy) == (self.encoder, self.policy)
 
     def moment(self, began: datetime, through: int | None) -> datetime:
         """Return when a search looked that had seen the chunks up to a number and none after it.
@@ -214,8 +208,6 @@ class _Rows:
         """
         if through is None or not self.rows:
             return began
-        from bisect import bisect_right
-
         place, at = bisect_right(self._numbers, through), began
         if place and self._latest[place - 1] > at:
             at = self._latest[place - 1]

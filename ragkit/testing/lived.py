@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from ragkit import open_workspace
 from ragkit.rootkey import create_key_file
@@ -268,6 +270,23 @@ class Lived:
             )
         self.answers.append(Asked(answer.request_id, generator, principal.subject, how))
         return answer
+
+
+@contextmanager
+def without_graph() -> Iterator[None]:
+    """Build and probe no graph: so few chunks are compared exactly, and two processes less a fold save seconds."""
+
+    def no_graph(_module: str, arguments: Sequence[str], **_more: object) -> int:
+        graph = Path(arguments[0]) / "chroma"
+        graph.mkdir()
+        (graph / "chroma.sqlite3").write_bytes(b"SQLite format 3\0")
+        return 0
+
+    with (
+        patch("ragkit.index.generations.run_child", no_graph),
+        patch("ragkit.index.generations.is_whole", lambda _folder, *, rows: rows > 0),
+    ):
+        yield
 
 
 def answering(messages: object) -> str:

@@ -75,7 +75,8 @@ def written(tmp_path: Path) -> Written:
     ])  # fmt: skip
     # 3: found, but there was no room for it in the prompt
     log.searched(number(3), (20, GOOD, 1), (10, BAD, 1))
-    log.add("generation.done", number(3), generator="small", prompt="answer-1:abc", placed=[20])
+    log.add("prompt.written", number(3), generator="small", prompt="answer-1:abc", placed=[20])
+    log.add("egress.intent", number(3), destination="near", location="on-prem", bytes=500)
     log.add("answer.released", number(3), generator="small", refused=True)
     # 4: the call failed after it left
     log.searched(number(4), (10, BAD, 1))
@@ -119,10 +120,10 @@ def test_totals_count_what_is_to_be_looked_at(written: Written) -> None:
     """The answer that nobody reviewed and that may rest on the document is counted."""
     found = blast_radius(written.log, BAD)
     assert found.totals == {
-        "questions": 6, "answers": 3, "prompted": 1, "cited": 1, "left": 2, "actors": 2, "destinations": 2,
+        "questions": 6, "answers": 3, "prompted": 1, "cited": 1, "left": 3, "actors": 2, "destinations": 3,
         "reviewed": 1, "unreviewed": 1,
     }  # fmt: skip
-    assert found.destinations == {"far": 1, "odd": 1}
+    assert found.destinations == {"far": 1, "near": 1, "odd": 1}
 
 
 def test_one_version_one_chunk_and_one_time(written: Written) -> None:

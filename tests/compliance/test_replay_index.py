@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import pytest
 
 from ragkit.compliance.replay_index import PastGeneration, PastIndex, PastRow, PastSource
 from ragkit.errors import IndexUnhealthy
-from ragkit.index import generations
 from ragkit.index.collection import CollectionIndex
 from ragkit.index.manifest import Fingerprints
+from ragkit.testing.lived import without_graph
 from ragkit.types import Masked
 
 DIMENSION = 24
@@ -95,21 +95,14 @@ def ask(index: CollectionIndex | PastIndex, vector: np.ndarray, text: str, class
 
 
 @pytest.fixture
-def lived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lived]:
+def lived(tmp_path: Path) -> Iterator[Lived]:
     """A history of 800 chunks over a hundred minutes, and an index over it.
 
-    So few chunks are compared exactly, so the graph is neither built nor probed, which would take seconds.
+    The graph is left out.
     """
-
-    def no_graph(_module: str, arguments: Sequence[str], **_more: object) -> int:
-        (Path(arguments[0]) / "chroma").mkdir()
-        (Path(arguments[0]) / "chroma" / "chroma.sqlite3").write_bytes(b"SQLite format 3\0")
-        return 0
-
-    monkeypatch.setattr(generations, "run_child", no_graph)
-    monkeypatch.setattr(generations, "is_whole", lambda _folder, *, rows: rows > 0)
     one = Lived(tmp_path, a_history(7, chunks=800, minutes=100))
-    yield one
+    with without_graph():
+        yield one
     one.index.close()
 
 
