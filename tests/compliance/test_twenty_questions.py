@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import stat
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from ragkit import open_workspace
 from ragkit.cli.main import app
 from ragkit.testing import sockets
 from ragkit.testing.audit_history import JUMP_MS, History, make_history
 from ragkit.testing.leak_servers import Provider
 
 ENCODER = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+HEAVY = {"torch", "transformers", "spacy", "presidio_analyzer", "llama_index", "chromadb", "sentence_transformers"}
+_VERBS = [
+    ["log"], ["show", "50"], ["egress"], ["access"], ["diff", "2020-01-01", "2040-01-01"], ["gaps"], ["retention"],
+    ["guards"], ["oversight"], ["export", "--format", "csv"],
+]  # fmt: skip
 Ask = Callable[..., dict[str, Any]]
 
 
@@ -312,7 +322,7 @@ def test_19_which_processors_got_data_of_a_category(ask: Ask, history: History) 
 
 def test_20_which_answers_people_reviewed_and_how_fast(ask: Ask, history: History) -> None:
     """Two of six, one of them corrected; one dialogue was taken over by a person."""
-    found = ask("oversight")
+    found = ask("oversight", "--to", history.marks["end"])
     assert (found["answers"], found["reviewed"], found["handoffs"]) == (6, 2, 1)
     assert found["verdicts"] == {"corrected": 1, "right": 1}
     assert 0 <= found["median_ms"] <= found["slowest_ms"]
@@ -345,3 +355,106 @@ def test_the_log_names_nobody(history: History) -> None:
         b"ridge",
     ):
         assert word not in whole.replace(b"analy", b"")
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        (["log", "--type", "egress.", "--limit", "0"], ["egress.blocked", "data-class", "destination=near"]),
+        (["egress"], ["acme-ai", "DPA-7", "may have left: event", "not in today's ragkit.toml: near"]),
+        (["access"], ["pii.unmasked", "access.evidence", "local|ana"]),
+        (["diff", "2020-01-01", "2040-01-01"], ["collections.shop.access", "key.rotated", "The log begins"]),
+        (["gaps"], ["open-egress", "unlogged-egress", "calls 1, logged 0", "clock-jump"]),
+        (["retention"], ["rule 2 (shop/folder, 365 days by modified): 1 still here", "retention.purged"]),
+        (["guards"], ["instructions/override 1", "Kept from leaving: data-class 1."]),
+        (["oversight"], ["2 of 6 answers were reviewed", "corrected", "1 conversations were handed"]),
+    ],
+)
+def test_people_can_read_the_answers(history: History, verb: list[str], said: list[str]) -> None:
+    """Without --json each verb prints what matters."""
+    done = CliRunner(env={"COLUMNS": "240"}).invoke(app, ["audit", *verb, "--workspace", str(history.folder)])
+    assert done.exit_code in (0, 1), done.output
+    assert not [word for word in said if word not in done.output], done.output
+
+
+def test_people_can_read_a_story(history: History) -> None:
+    """Of a question, an erasure, a run and a single event."""
+
+    def shown(wanted: str) -> str:
+        done = CliRunner(env={"COLUMNS": "240"}).invoke(app, ["audit", "show", wanted, "-w", str(history.folder)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    fallback = shown(history.requests["fallback"])
+    for said in (
+        "asked `shop` with g:crm|support",
+        "remote → on-prem",
+        "left for near (own-machines",
+        "in the prompt, cited",
+    ):
+        assert said in fallback
+    assert "blocked data-class" in shown(history.requests["blocked"])
+    erasure = shown(history.erasure)
+    assert "complete: yes" in erasure
+    assert "letter of 3 May" not in erasure
+    assert shown("1").startswith("event 1")
+
+
+def test_who_is_no_auditor_is_refused(history: History) -> None:
+    """An auditor who is named may ask; somebody else may not, and that is recorded."""
+    asked = ["audit", "gaps", "-w", str(history.folder)]
+    assert CliRunner().invoke(app, [*asked, "--as", "audit|eve"]).exit_code == 1
+    refused = CliRunner().invoke(app, [*asked, "--as", "crm|ben"])
+    assert refused.exit_code == 2
+    assert "no auditor" in refused.stderr
+
+
+@pytest.mark.parametrize("form", ["ocsf", "csv", "jsonl"])
+def test_an_export_is_private_whole_and_recorded(ask: Ask, history: History, form: str) -> None:
+    """Mode 0600, as many lines as events, and an event that says so."""
+    out = history.folder / f"export.{form}"
+    told = ask("export", "--format", form, "--from", "#5", "--to", "#14", "--out", str(out))
+    assert (told["events"], told["from_seq"], told["to_seq"]) == (10, 5, 14)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert len(out.read_bytes().splitlines()) == 10 + (form == "csv")
+    (event,) = ask("log", "--type", "audit.exported", "--limit", "1")["events"]
+    assert event["data"] == {"events": 10, "format": form, "from_seq": 5, "to_seq": 14}
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(history: History) -> None:
+    """No half a file, and a remedy."""
+    out = history.folder / "nowhere" / "events.csv"
+    done = CliRunner().invoke(app, ["audit", "export", "--format", "csv", "--out", str(out), "-w", str(history.folder)])
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+    assert not out.parent.exists()
+
+
+def test_the_log_can_be_followed(history: History) -> None:
+    """Events come as they are written, by whoever writes them."""
+    with open_workspace(history.folder) as reader, open_workspace(history.folder) as writer:
+        following = reader.audit.log("incident.", follow=True, limit=0)
+        seen: list[str] = []
+        thread = threading.Thread(target=lambda: seen.append(str(next(following)["type"])), daemon=True)
+        thread.start()
+        for _ in range(50):
+            writer.audit.report_incident("low")
+            thread.join(timeout=0.2)
+            if seen:
+                break
+    assert seen == ["incident.reported"]
+
+
+def test_asking_imports_nothing_heavy(history: History) -> None:
+    """The verbs are for machines without models; an auditor waits for no library."""
+    program = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from ragkit.cli.main import app\n"
+        f"for verb in {_VERBS!r}:\n"
+        f"    done = CliRunner().invoke(app, ['audit', *verb, '-w', {str(history.folder)!r}])\n"
+        "    assert done.exit_code in (0, 1), done.output\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & HEAVY
