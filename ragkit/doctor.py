@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from ragkit.protocols import Embedder, Recorder
 from ragkit.types import Principal
 
 _FREE_BYTES = 512 * 2**20
+_LOG_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ def examine(
         _try("data directory", lambda: _data_folder(config.data_folder)),
         _try("free space", lambda: _space(config.folder)),
         _try("encoder", lambda: _encoder(embedder)),
-        _try("event log", lambda: _events(recorder)),
+        _try("event log", lambda: _events(config, recorder)),
+        _try("checkpoints", lambda: _signed(config, recorder)),
     ]
     checks += [_try(f"detector {name}", partial(_detector, config, name)) for name in _detectors(config)]
     if collections:
@@ -156,15 +159,38 @@ def _encoder(embedder: Embedder) -> str:
     return f"{embedder.dimension} dimensions, {embedder.max_tokens} word pieces, hashes as pinned"
 
 
-def _events(recorder: Recorder) -> str:
-    """Write and sign: a log that does not continue what was signed, or a key that is gone, is found here too."""
+def _events(config: Config, recorder: Recorder) -> str:
+    """Write, and tell of little room before there is none: in the mode `required` nothing is answered then."""
+    mode, folder = config.audit.mode, config.data_folder / "events"
+    if mode == "unsafe_off":
+        return "off: nothing is recorded"
+    recorder.flush()
+    free = shutil.disk_usage(folder if folder.exists() else config.data_folder).free
+    if free < _LOG_BYTES:
+        raise RagkitError(
+            f"{free / 2**20:,.0f} MiB free for events",
+            remedy="Free some space on the file system of `.ragkit/events`, before recording stops.",
+        )
+    return f"mode {mode}, writable"
+
+
+def _signed(config: Config, recorder: Recorder) -> str:
+    """Sign: a log that does not continue what was signed, or a key that is gone, is found here too."""
     from ragkit.audit.recorder import EventRecorder
 
-    recorder.flush()
     if not isinstance(recorder, EventRecorder) or recorder.signer is None:
-        return "writable"
+        return "nobody signs"
+    notes = config.data_folder / "events" / "checkpoints.txt"
+    before = f", before that {_ago(time.time() - notes.stat().st_mtime)} ago" if notes.exists() else ""
     recorder.checkpoint()
-    return "writable, signed"
+    return f"signed{before}"
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{max(0.0, seconds):,.0f} seconds"
 
 
 def _store(part: OpenCollection) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ragkit.config import parse_config
 from ragkit.doctor import Check, examine
+from ragkit.errors import CheckpointRefused
+from ragkit.testing.logs import Signer, recorder
 
 TOML = """
 [workspace]
@@ -93,3 +100,38 @@ def test_a_detector_with_its_files_is_fine(tmp_path: Path) -> None:
     check = detectors(tmp_path)["detector clinical"]
     assert check.ok, check
     assert check.detail.startswith("spacy, files there")
+
+
+def event_log(folder: Path, recorder: Any) -> tuple[Check, Check]:
+    """The checks of the event log and of its signing."""
+    config = parse_config(tomllib.loads(TOML), folder=folder)
+    checks = examine(config, {}, embedder=Quiet(), recorder=recorder)  # type: ignore[arg-type]
+    found = {check.name: check for check in checks}
+    return found["event log"], found["checkpoints"]
+
+
+def test_the_event_log_is_looked_at_before_its_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mode, whether it is signed and was before, and, while there is still some, how little room is left."""
+    events = tmp_path / ".ragkit" / "events"
+    signer = Signer(events)
+    log = recorder(events, signer=signer)
+    assert [check.detail for check in event_log(tmp_path, log)] == ["mode required, writable", "signed"]
+    assert signer.calls[-1].startswith("sign ")
+    (events / "checkpoints.txt").touch()
+    os.utime(events / "checkpoints.txt", (0, time.time() - 7_200))
+    assert event_log(tmp_path, log)[1].detail == "signed, before that 2 hours ago"
+    little = shutil.disk_usage(tmp_path)._replace(free=200 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: little)
+    found, signed = event_log(tmp_path, log)
+    assert (found.ok, found.detail, signed.ok) == (False, "200 MiB free for events", True)
+    assert "before recording stops" in found.remedy
+
+
+def test_a_log_that_is_not_signed_any_more(tmp_path: Path) -> None:
+    """What keeps the log from being signed is what the check says."""
+    signer = Signer(tmp_path / ".ragkit" / "events")
+    log = recorder(tmp_path / ".ragkit" / "events", signer=signer)
+    signer.failing = CheckpointRefused("the log was cut", code="rolled-back", remedy="Look at it.")
+    written, found = event_log(tmp_path, log)
+    assert written.ok
+    assert (found.ok, found.detail, found.remedy) == (False, "the log was cut", "Look at it.")
