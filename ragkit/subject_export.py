@@ -10,6 +10,7 @@ from ragkit.build import OpenCollection
 from ragkit.handles import Handles
 from ragkit.lifecycle.evidence import count_quoting
 from ragkit.lifecycle.export import category, disclosed, held_documents, held_values
+from ragkit.lifecycle.history import past_naming
 from ragkit.lifecycle.recipients import recipients_of
 from ragkit.lifecycle.restrict import requests_of
 
@@ -41,6 +42,7 @@ def everything_held(
         "uncertain": dict(Counter(one.entity_type for one in person.values if not one.certain)),
         "documents": documents,
         "possible": [one.doc_id for one in person.possible],
+        "past": {"versions": past_naming(part.store, person), "days": part.config.audit.history_days},
         "sources": [
             {"name": name, "connector": connectors.get(name), "documents": count}
             for name, count in sorted(counted.items())

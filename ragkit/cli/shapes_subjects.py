@@ -35,6 +35,7 @@ SUBJECTS: Mapping[str, Shape] = {
             "documents": ("list of text", "ids of documents that certainly speak of them"),
             "wholly": ("list of text", "of these, documents about nobody else"),
             "possible": ("list of text", "documents that may speak of them or of another"),
+            "past": ("int", "older versions kept for replay that hold a value of theirs alone"),
             "restricted": ("list of text", "ids of the restrictions on them"),
             "apart": ("list of object", "`type` and `value` that only this one of several people has, in clear"),
         },
@@ -60,6 +61,7 @@ SUBJECTS: Mapping[str, Shape] = {
                 _DOCUMENT,
             ),
             "possible": ("list of text", "documents that may speak of them or of another; not shown"),
+            "past": ("object", "older versions kept for replay, not shown: `versions`, and the `days` they are kept"),
             "sources": ("list of object", "`name`, `connector`, `documents`"),
             "retention": ("list of object", "rules as configured: `source`, `days`, `by`, `at`"),
             "evidence": (

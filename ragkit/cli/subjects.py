@@ -108,6 +108,8 @@ def export(
     say(f"{len(held['values']):,} values, {passages:,} passages of {len(held['documents']):,} documents written.")
     if held["possible"]:
         say(f"{len(held['possible']):,} more documents may speak of this person or of another; they are listed by id.")
+    if held["past"]["versions"]:
+        say(f"{held['past']['versions']:,} older versions, kept for replay, hold values of theirs; they are not shown.")
     if not held["recipients"]["log_whole"]:
         say("The event log does not reach back to the first document: the list of recipients may have gaps.")
 
@@ -211,7 +213,7 @@ def _two(value: str, to: str) -> tuple[str, str]:
 
 
 def _line(one: Found) -> dict[str, object]:
-    names = ("subject", "types", "shared", "uncertain", "sources", "names")
+    names = ("subject", "types", "shared", "uncertain", "sources", "names", "past")
     lists = ("documents", "wholly", "possible", "restricted")
     apart = [{"type": kind, "value": value} for kind, value in one.apart]
     held: dict[str, object] = {name: getattr(one, name) for name in names}
@@ -232,6 +234,8 @@ def _print_found(one: Found) -> None:
         say(f"  … and {len(one.documents) - _LISTED:,} more; `--json` lists all")
     if one.possible:
         say(f"  {len(one.possible):,} more that may speak of this person or of another")
+    if one.past:
+        say(f"  {one.past:,} older versions kept for replay")
     for request in one.restricted:
         say(f"  restricted: {request}")
     say()

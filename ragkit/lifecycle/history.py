@@ -24,6 +24,7 @@ from ragkit.store.history import micros
 from ragkit.store.pastrows import PastRows, Place
 
 if TYPE_CHECKING:
+    from ragkit.lifecycle.erase_plan import Person
     from ragkit.lifecycle.holds import Holds
     from ragkit.lifecycle.retention_rules import Rule
     from ragkit.protocols import Recorder
@@ -114,6 +115,14 @@ def destroy_past(
     _tell(store, recorder, len(places), cause, request=request)
     how: Literal["erased", "purged"] = "erased" if cause == "erasure" else "purged"
     return PastRows(store.database, store.collection).destroy(places, how)
+
+
+def past_naming(store: RecordStore, person: Person) -> int:
+    """Count the past versions that are about a person: a value stands in them that is theirs alone, or all of it is."""
+    past = PastRows(store.database, store.collection)
+    numbers = {one.number for one in person.values if one.certain and not one.shared}
+    wholly = [one.doc_id for one in person.documents if one.wholly]
+    return len(past.mentioning(numbers) | past.of_documents(wholly))
 
 
 def _tell(store: RecordStore, recorder: Recorder, number: int, cause: Cause, **more: Any) -> None:

@@ -34,6 +34,7 @@ class Found:
         wholly: Those of them that are about this person alone.
         sources: How many documents each source has.
         possible: Documents that hold a value which they share, and do not tell whose it is there.
+        past: Older versions, kept for replay, that hold a value of theirs alone.
         restricted: Ids of the restrictions that are on them.
         apart: Where several people were found, values in clear that only this one of them has.
         names: The sources' own ids of the documents, where they were asked for.
@@ -47,6 +48,7 @@ class Found:
     wholly: tuple[str, ...]
     sources: dict[str, int]
     possible: tuple[str, ...] = ()
+    past: int = 0
     restricted: tuple[str, ...] = ()
     apart: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -63,6 +65,7 @@ def people_of(store: RecordStore, vault: Vault, value: str, entity_type: str | N
 
 def describe(store: RecordStore, people: Sequence[Person], restricted: Callable[[Person], list[str]]) -> list[Found]:
     """Count what is held of these people, and tell them apart where they are several."""
+    from ragkit.lifecycle.history import past_naming
     from ragkit.store.origins import origins
 
     held = [{(one.entity_type, one.value) for one in person.values} for person in people]
@@ -81,6 +84,7 @@ def describe(store: RecordStore, people: Sequence[Person], restricted: Callable[
                 sources=dict(Counter(origin.source for origin in known.values())),
                 restricted=tuple(restricted(person)),
                 possible=tuple(one.doc_id for one in person.possible),
+                past=past_naming(store, person),
                 apart=tuple(sorted(held[place] - others)[:_APART]) if len(people) > 1 else (),
             )
         )

@@ -16,6 +16,7 @@ from ragkit.lifecycle.replay import replay
 from ragkit.lifecycle.restore_reconcile import carry_fates, drop_unreadable
 from ragkit.lifecycle.retention import Retention
 from ragkit.lifecycle.retention_rules import Rule
+from ragkit.lifecycle.subject import describe
 from ragkit.store.pastrows import PastRows
 from ragkit.store.records import check
 from ragkit.store.schema import fates, items, past_mentions, periods, versions
@@ -108,6 +109,12 @@ def test_nothing_of_the_person_can_be_replayed(light: ErasableIngest) -> None:
         assert "ada" not in shown
         assert "marker" not in shown
     assert history.rows_at(moments[0], classes=None)
+
+
+def test_who_asks_is_told_how_much_is_past(light: ErasableIngest) -> None:
+    """A person's older versions are counted; those in which nothing was detected, or only others stand, are not."""
+    (found,) = describe(light.store, light.find("ada.byronova@mail.example"), lambda _: [])
+    assert found.past == 3
 
 
 def test_a_preview_counts_what_is_past(light: ErasableIngest) -> None:

@@ -158,10 +158,13 @@ class HistoryAgainstModel(RuleBasedStateMachine):
         self.spans = [span for span in self.spans if (span.name, span.version) not in places]
         self.fates |= dict.fromkeys(places, how)
 
-    @rule(back=st.integers(0, 12), offset=st.integers(-1, 1), who=st.sampled_from([None, "ana", "ben"]))
-    def look(self, back: int, offset: int, who: str | None) -> None:
-        """At any time, around any change, exactly what the model says was there could be found, and is opened."""
-        moment = self.clock - back * STEP + offset
+    @rule(back=st.integers(0, 12 * STEP), who=st.sampled_from([None, "ana", "ben"]))
+    def look(self, back: int, who: str | None) -> None:
+        """At a time."""
+        self._look(self.clock - back, who)
+
+    def _look(self, moment: int, who: str | None) -> None:
+        """Exactly what the model says was there could be found then, and is opened."""
         history = self.light.store.history()
         classes = None if who is None else history.classes_of(ANA if who == "ana" else BEN)
         rows = history.rows_at(time_of(moment), classes=classes)
@@ -193,6 +196,10 @@ class HistoryAgainstModel(RuleBasedStateMachine):
             return
         check(self.light.database)
         assert self.light.store.inventory().documents == len(self.source)
+        changes = {span.begin for span in self.spans} | {span.end for span in self.spans if span.end is not None}
+        for moment in sorted(changes)[-6:]:
+            self._look(moment, None)
+            self._look(moment - 1, "ana")
 
 
 _YEAR = timedelta(days=365)
