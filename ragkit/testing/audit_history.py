@@ -56,14 +56,14 @@ id = "0123456789abcdef"
 owner = "local|ana"
 [keys]
 source = "file"
-path = "{keys}/root.key"
+path = "../keys/root.key"
 [audit]
 mode = "compliance"
 [audit.key]
 source = "file"
-path = "{keys}/audit.key"
+path = "../keys/audit.key"
 [audit.checkpoints]
-seen = "{keys}/seen"
+seen = "../keys/seen"
 [roles]
 auditors = ["u:audit|eve", "u:local|ana"]
 [generator]
@@ -156,7 +156,10 @@ class History:
 
 
 def make_history(folder: Path, far: Provider, near: Provider) -> History:
-    """Make a workspace in ``folder`` and live through it. The servers are two :class:`Provider` that are running."""
+    """Make a workspace in ``folder`` and live through it; the folder can be copied whole.
+
+    The servers are two :class:`Provider` that are running.
+    """
     made = History(folder / "acme")
     keys = folder / "keys"
     keys.mkdir(mode=0o700)
@@ -168,7 +171,6 @@ def make_history(folder: Path, far: Provider, near: Provider) -> History:
         os.utime(made.folder / name, (_OLD, _OLD))
     create_key_file(keys / "root.key")
     settings: dict[str, str] = {
-        "keys": str(keys),
         "far": far.url,
         "house": _HOUSE.format(near=near.url),
         "policy": "",

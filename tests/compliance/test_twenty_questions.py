@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pickle
+import shutil
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,11 +34,24 @@ Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    """A workspace that lived through a sync, questions, changes, a purge, an erasure and reviews."""
-    folder = tmp_path_factory.mktemp("history")
-    with sockets.loopback(), Provider() as far, Provider(model="near-1") as near:
-        yield make_history(folder, far, near)
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """A workspace that lived through a sync, questions, changes, a purge, an erasure and reviews.
+
+    It takes a while, so that of several processes of one run the first makes it, and each has a copy of its own.
+    """
+    own = tmp_path_factory.mktemp("history")
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "audit-history"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "made").exists():
+            (shared / "workspace").mkdir()
+            with sockets.loopback(), Provider() as far, Provider(model="near-1") as near:
+                (shared / "made").write_bytes(pickle.dumps(make_history(shared / "workspace", far, near)))
+    shutil.copytree(shared / "workspace", own / "workspace")
+    made: History = pickle.loads((shared / "made").read_bytes())
+    return replace(made, folder=own / "workspace" / made.folder.name)
 
 
 @pytest.fixture
