@@ -76,6 +76,9 @@ connector = "jsonl"
 name = "lines"
 path = {lines}
 
+[audit.evidence]
+keep = true
+
 [[retention]]
 collection = "files"
 days = 36500
