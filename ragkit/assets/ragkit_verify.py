@@ -25,7 +25,7 @@ sha256 = hashlib.sha256
 BLOCK, LONGEST_LINE = 1 << 20, 1 << 24
 KEPT = 20
 """Findings of one code that are told in full; the others are counted."""
-_WRITERS = 4096  # whose clocks are remembered
+_REMEMBERED = 4096  # writers whose clocks, and sets of keys that, were looked at
 
 _TEXT = rb"([!-*,-~]{1,200})\n([1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n(?:next-key ([!-~]{1,300})\n)?"
 _SIGNATURE = rb"\xe2\x80\x94 [!-*,-~]{1,200} [A-Za-z0-9+/]+={0,2}\n"
@@ -470,7 +470,8 @@ class Verification:
         shape = tuple(event)
         if shape not in self._shapes:
             self._check_keys(frozenset(shape))
-            self._shapes.add(shape)
+            if len(self._shapes) < _REMEMBERED:
+                self._shapes.add(shape)
         if "log" in event or self._named:
             self.origin, self._named = self.origin or str(event.get("log")).encode(), True
             if event.get("log") != self.origin.decode():
@@ -492,7 +493,7 @@ class Verification:
         if before and (now[0] < before[0] or now[1] < before[1]) and event["type"] != "clock.jump":
             self.tell("clock", "the clock of a writer goes back and no clock.jump tells of it", "notice")
         self._clocks[writer] = now
-        if event["type"] == "log.closed" or len(self._clocks) > _WRITERS:
+        if event["type"] == "log.closed" or len(self._clocks) > _REMEMBERED:
             del self._clocks[writer if event["type"] == "log.closed" else next(iter(self._clocks))]
 
     def _check_keys(self, keys: frozenset[str]) -> None:

@@ -35,8 +35,9 @@ def log(scope: Scope) -> Iterator[Check]:
             remedy="Keep the folder as it is, and compare it with a copy and with checkpoints from elsewhere.",
             seqs=some([one["seq"]]),
         )
-    for why in found.report["unchecked"]:
-        remedy = "`ragkit audit checkpoint` signs the log as it is; `ragkit audit key` tells what signs it."
+    if found.report["unchecked"]:
+        remedy = "`ragkit audit checkpoint` signs the log as it is; `ragkit audit key show` tells what signs it."
+        why = "; ".join(found.report["unchecked"])
         yield Check(name="log", level="unchecked", code="unproven", detail=f"{why}.", remedy=remedy)
     if found.status == 0:
         counts = {name: found.report[name] for name in ("lines", "signed", "anchored", "notes")}

@@ -123,6 +123,7 @@ def _scanner(part: OpenCollection, *, detectors: bool = True) -> CollectionScann
 
 def _told(name: str, tally: _Tally) -> Iterator[Check]:
     if not tally.passages:
+        yield Check(name="residual", level="ok", code="residual", detail="No passage is stored.", collection=name)
         return
     bound = upper_bound(tally.with_certain, tally.passages)
     rate = f"at most {bound:.1%} of all passages (95 %)"

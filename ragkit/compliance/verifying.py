@@ -85,6 +85,7 @@ def verify_log(
     found = ragkit_verify.Verification(
         handles.config.data_folder / "events",
         [ragkit_verify.parse_key(key) for key in trusted],
+        structure_only=not trusted,
         progress=(lambda done, total: progress("verify", done, total)) if progress else None,
     )
     found.unchecked += unchecked
@@ -135,12 +136,12 @@ def _keys(handles: Handles, given: Sequence[str]) -> tuple[list[str], list[str]]
         try:
             return [own_key(handles)], []
         except RagkitError as failed:
-            return [], [f"the workspace's own public key: {failed}"]
+            return [], [f"no key was given, and the one that signs here cannot be read: {failed}"]
     for key in given:
         try:
             ragkit_verify.parse_key(key)
         except ValueError as why:
-            raise ConfigError(f"a verifier key is none: {why}", remedy="`ragkit audit key` prints it.") from None
+            raise ConfigError(f"a verifier key is none: {why}", remedy="`ragkit audit key show` prints it.") from None
     return list(given), []
 
 

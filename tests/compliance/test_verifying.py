@@ -176,6 +176,32 @@ def test_the_command_prints_the_same_and_its_status(folder: Path) -> None:
     assert "finding tree" in run.stdout
 
 
+def test_the_proofs_that_ragkit_prints_are_checked(folder: Path, tmp_path: Path) -> None:
+    """`audit prove --json` and `audit verify --proof` are of two hands: of an event, and of a log that goes on."""
+    proofs = []
+    for number, arguments in enumerate((["7"], ["--from", "@"])):
+        with open_workspace(folder) as here:
+            size = min(int(one.split(b"\n")[1]) for one in notes_of(here))
+        run = CliRunner().invoke(app, ["audit", "prove", *(one.replace("@", str(size)) for one in arguments),
+                                       "-w", str(folder), "--json"])  # fmt: skip
+        assert run.exit_code == 0, run.output
+        proofs.append(tmp_path / f"proof-{number}.json")
+        proofs[-1].write_text(run.stdout)
+    with open_workspace(folder) as here:
+        found = here.audit.verify(proofs=proofs)
+    assert found.status == 0
+    assert "the line stands at" in found.report["proven"][0]
+    assert "unchanged" in found.report["proven"][1]
+    proofs[0].write_text(proofs[0].read_text().replace('\\"outcome\\":\\"ok', '\\"outcome\\":\\"no'))
+    with open_workspace(folder) as here:
+        assert codes(here.audit.verify(proofs=proofs)) == ["proof"]
+
+
+def notes_of(workspace: Workspace) -> list[bytes]:
+    """The notes of its log."""
+    return (log_of(workspace) / "checkpoints.txt").read_bytes().split(b"\n\n")[:-1:2]
+
+
 def test_the_auditor_gets_a_file_that_needs_no_ragkit(folder: Path, tmp_path: Path) -> None:
     """The copied file verifies a copy of the log, alone, in an interpreter that cannot import ragkit."""
     out = tmp_path / "auditor" / "ragkit_verify.py"
