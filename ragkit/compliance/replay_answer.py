@@ -146,6 +146,8 @@ class AnswerReplay:
         if then == now:
             return made
         causes = together([*searched.causes, *self._why(passages)]) or (self._unexplained(),)
+        if any(cause in causes for cause in _REMADE):  # which changed the documents, too
+            causes = tuple(cause for cause in causes if cause != "documents")
         return replace(made, verdict="same-set" if sorted(then) == sorted(now) else "differs", causes=causes)
 
     def _passage_part(self, passages: Sequence[Passage]) -> Part:
