@@ -63,9 +63,9 @@ def verify(
     if as_json:
         emit("audit_verify", _as_json(found))
     else:
-        from ragkit.assets.ragkit_verify import told
+        from ragkit.compliance.verifying import in_words
 
-        say(told(dict(found.report)))
+        say(in_words(found))
     raise typer.Exit(found.status)
 
 

@@ -16,10 +16,10 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ragkit.assets import ragkit_verify
 from ragkit.compliance.events import EventLog
 from ragkit.errors import ConfigError, EvidenceGone, RagkitError
 from ragkit.handles import Handles
@@ -27,6 +27,8 @@ from ragkit.keyfiles import write_private
 from ragkit.protocols import Progress
 from ragkit.types import Principal
 
+ragkit_verify: Any = import_module("ragkit.assets.ragkit_verify")
+"""The auditor's file. It is data to ragkit's packages, so that nothing here can come to lean on it."""
 VERIFIER = Path(ragkit_verify.__file__)
 _SHOWN = 20
 
@@ -108,6 +110,11 @@ def verify_log(
     )
     _record(handles, result, principal)
     return result
+
+
+def in_words(found: Verified) -> str:
+    """Return a report as the stand-alone verifier prints it."""
+    return str(ragkit_verify.told(dict(found.report)))
 
 
 def copy_verifier(path: Path) -> None:
