@@ -16,25 +16,22 @@ signed is the tree over the lines as they were.
 from __future__ import annotations
 
 import errno
-import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ragkit.audit.continuing import announces, cached_tree, hold_to
+from ragkit.audit.current_key import ACCEPT, CurrentKey
 from ragkit.audit.growing import GrowingTree
 from ragkit.audit.note_file import NoteFile, read_single, write_single
 from ragkit.audit.notes import Checkpoint, Note, VerifierKey, sign_note
-from ragkit.audit.signing import WHAT, KeySource
+from ragkit.audit.signing import KeySource
 from ragkit.crashpoints import reach
-from ragkit.errors import CheckpointRefused, ConfigError, RagkitError, SecretUnavailable
+from ragkit.errors import CheckpointRefused
 
 NOTES = "checkpoints.txt"
 FRONTIER = "frontier.json"
-_ACCEPT = (
-    "If that is as it should be (a restored backup, a copied workspace, a lost key), an auditor goes on with "
-    "`ragkit audit checkpoint --accept-log --purpose …`; otherwise keep everything and look at `ragkit audit verify`."
-)
 
 
 class Checkpointer:
@@ -66,7 +63,7 @@ class Checkpointer:
         self._directory = directory
         self._every_seconds = every_seconds
         self._every_events = every_events
-        self._private = b""
+        self._current = CurrentKey(key, origin)
         self._newest: Note | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._tree: GrowingTree | None = None
@@ -103,7 +100,7 @@ class Checkpointer:
             outside = self._seen()
             tree, unknown = self._past_seen(tree, outside)
             self._tree = tree
-            private = self._key(unknown or self._newest)
+            private = self._current.after(unknown or self._newest)
             if unknown is not None:  # killed after it was remembered outside, before it was appended here
                 self._append(unknown)
             tree.grow()
@@ -126,7 +123,7 @@ class Checkpointer:
         reach("checkpoints.announced")
         tree, size, self._announced = self._tree, self._announced, 0
         try:
-            if tree is None or not tree.grow(size) or not _announces(tree.last, size):
+            if tree is None or not tree.grow(size) or not announces(tree.last, size):
                 raise OSError(errno.EIO, "the announced line is not in the log")
             note = self._signed(size, tree.root())
             write_single(self.seen, note.written)
@@ -139,9 +136,10 @@ class Checkpointer:
             raise
         self._since = time.monotonic()
         if self._next:
-            self._private, self._next = self._next, b""
+            following, self._next = self._next, b""
+            self._current.change(following)
             reach("checkpoints.before_install")
-            self.key.install_next(keep_as=self._old_key_path(note) if self._keep_old else None)
+            self.key.install_next(keep_as=self._current.kept_as(note) if self._keep_old else None)
 
     def change_key(self, private: bytes, *, keep_old: bool) -> None:
         """Let the next note name this key, under both signatures, and those after be signed by it alone.
@@ -153,11 +151,12 @@ class Checkpointer:
     def verifier_key(self) -> VerifierKey:
         """Return the public half of the key that signs the next checkpoint. Raises as :meth:`announce`."""
         self._look()
-        return VerifierKey.of(self.origin, self._key(self._newest))
+        return VerifierKey.of(self.origin, self._current.after(self._newest))
 
     def forget(self) -> None:
         """Read notes, key and lines anew when they are needed next."""
-        self._private, self._newest, self._stamp, self._tree = b"", None, None, None
+        self._current.forget()
+        self._newest = self._stamp = self._tree = None
 
     def _look(self) -> bool:
         """Read the newest note, if the file changed; say whether it did."""
@@ -168,9 +167,10 @@ class Checkpointer:
             self._newest = self.notes.newest()
         except ValueError:
             raise CheckpointRefused(
-                "the last note in the file of checkpoints is malformed", code="bad-notes", remedy=_ACCEPT
+                "the last note in the file of checkpoints is malformed", code="bad-notes", remedy=ACCEPT
             ) from None
-        self._stamp, self._private = stamp, b""
+        self._stamp = stamp
+        self._current.forget()
         return True
 
     def _from_newest(self) -> GrowingTree:
@@ -182,50 +182,18 @@ class Checkpointer:
             return GrowingTree(self._directory)
         if tree is None or tree.size > newest.checkpoint.size:
             tree = self._cached(newest)
-        self._reach(tree, newest)
+        hold_to(tree, newest, origin=self.origin)
         return tree
 
     def _cached(self, newest: Note) -> GrowingTree:
-        """Return the tree of the cache, if it is the one that the newest note is about; otherwise one of nothing."""
-        checkpoint = newest.checkpoint
-        try:
-            tree = GrowingTree.resumed(self._directory, (self._directory / FRONTIER).read_bytes())
-        except (OSError, ValueError):
-            return GrowingTree(self._directory)
-        is_it = (tree.size, tree.root()) == (checkpoint.size, checkpoint.root) and _announces(tree.last, tree.size)
-        return tree if is_it else GrowingTree(self._directory)
-
-    def _reach(self, tree: GrowingTree, note: Note) -> None:
-        """Grow the tree to the size of a note, and refuse it if it is not what the note says."""
-        if note.checkpoint.origin != self.origin:
-            raise CheckpointRefused(
-                "the checkpoints are of a log of another name: the workspace's name or `origin` was changed",
-                code="other-origin",
-                size=tree.size,
-                remedy="Write the old name back, or the first line of the last note in `checkpoints.txt` as `origin` "
-                "under [audit.checkpoints].",
-            )
-        if not tree.grow(note.checkpoint.size):
-            raise CheckpointRefused(
-                f"the event log has {tree.size} lines, and {note.checkpoint.size} were signed: it was cut or put back",
-                code="rolled-back",
-                size=tree.size,
-                remedy=_ACCEPT,
-            )
-        if tree.root() != note.checkpoint.root:
-            raise CheckpointRefused(
-                f"the first {tree.size} lines of the event log are not those that were signed",
-                code="edited",
-                size=tree.size,
-                remedy=_ACCEPT,
-            )
+        return cached_tree(self._directory, self._directory / FRONTIER, newest)
 
     def _seen(self) -> Note | None:
         try:
             return read_single(self.seen)
         except ValueError:
             raise CheckpointRefused(
-                "the checkpoint remembered outside the data directory is malformed", code="bad-seen", remedy=_ACCEPT
+                "the checkpoint remembered outside the data directory is malformed", code="bad-seen", remedy=ACCEPT
             ) from None
 
     def _past_seen(self, tree: GrowingTree, outside: Note | None) -> tuple[GrowingTree, Note | None]:
@@ -237,10 +205,10 @@ class Checkpointer:
         if newest is None or size > newest.checkpoint.size:
             if tree.size > size:
                 tree = GrowingTree(self._directory) if newest is None else self._cached(newest)
-            self._reach(tree, outside)
+            hold_to(tree, outside, origin=self.origin)
             return tree, outside
         if not any(one.checkpoint == outside.checkpoint for one in self._notes()):
-            self._reach(GrowingTree(self._directory), outside)
+            hold_to(GrowingTree(self._directory), outside, origin=self.origin)
         return tree, None
 
     def _notes(self) -> list[Note]:
@@ -249,49 +217,8 @@ class Checkpointer:
         except ValueError:
             return []
 
-    def _key(self, newest: Note | None) -> bytes:
-        """Return the key that the newest note wants, and finish a change of keys that was killed."""
-        if self._private:
-            return self._private
-        problem: RagkitError | None = None
-        found = False
-        if newest is None and self.key.can_make:
-            try:
-                self._private = self.key.make()
-                return self._private
-            except RagkitError as bad:
-                problem = bad
-        for read, waits in ((self.key.read, False), (self.key.next, True)):
-            try:
-                private = read()
-            except SecretUnavailable as bad:
-                problem = problem or bad
-                continue
-            found = found or private is not None
-            if private is not None and _fits(VerifierKey.of(self.origin, private), newest):
-                if waits and newest is not None:
-                    self._finish_change(newest)
-                self._private = private
-                return private
-        if found:
-            raise CheckpointRefused(
-                f"the {WHAT} is not the one that signed the newest", code="other-key",
-                remedy=f"Let [audit.key] give the right one, or restart with the new one after a change. {_ACCEPT}",
-            )  # fmt: skip
-        raise CheckpointRefused(
-            f"the {WHAT} is not there: {problem}" if problem else f"the {WHAT} is not there",
-            code="no-key",
-            remedy=f"Bring it back from its copy to where [audit.key] says. {_ACCEPT}",
-        )
-
-    def _finish_change(self, newest: Note) -> None:
-        try:
-            self.key.install_next(keep_as=self._old_key_path(newest))
-        except ConfigError as bad:
-            raise CheckpointRefused(str(bad), code="no-key", remedy=bad.remedy) from None
-
     def _signed(self, size: int, root: bytes) -> Note:
-        private = self._key(self._newest)
+        private = self._current.after(self._newest)
         if not self._next:
             return sign_note(Checkpoint(self.origin, size, root), private)
         following = str(VerifierKey.of(self.origin, self._next))
@@ -300,10 +227,6 @@ class Checkpointer:
     def _append(self, note: Note) -> None:
         self.notes.append(note)
         self._newest, self._stamp = note, self.notes.stamp()
-
-    def _old_key_path(self, note: Note) -> Path:
-        """Return where the key that signed ``note`` first goes on to be."""
-        return self.key.path.with_name(f"{self.key.path.name}.{note.signatures[0].key_id.hex()}.old")
 
     def _rest(self) -> None:
         self._quiet_until = time.monotonic() + self._every_seconds
@@ -321,17 +244,3 @@ def _or_none(read: Callable[[], Note | None]) -> Note | None:
         return read()
     except (OSError, ValueError, CheckpointRefused):
         return None
-
-
-def _fits(key: VerifierKey, newest: Note | None) -> bool:
-    """Say whether this is the key to go on with after a note: it signed it, and no other is named as the next."""
-    return newest is None or (newest.is_signed_by(key) and newest.checkpoint.next_key in ("", str(key)))
-
-
-def _announces(line: bytes, size: int) -> bool:
-    """Say whether a line is the event ``checkpoint`` of this size."""
-    try:
-        event = json.loads(line)
-        return bool(event["type"] == "checkpoint" and event["data"]["size"] == size)
-    except (ValueError, KeyError, TypeError):
-        return False

@@ -1,0 +1,73 @@
+"""Whether a log continues what was signed: the tree of the cache, and the lines held against a note."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ragkit.audit.current_key import ACCEPT
+from ragkit.audit.growing import GrowingTree
+from ragkit.audit.notes import Note
+from ragkit.errors import CheckpointRefused
+
+
+def cached_tree(directory: Path, cache: Path, newest: Note) -> GrowingTree:
+    """Return the tree of the cache, if it is the one that the newest note is about; otherwise one of no lines.
+
+    Args:
+        directory: Where the segments are.
+        cache: What :meth:`ragkit.audit.growing.GrowingTree.plain` was written to. It is never trusted.
+        newest: The newest note.
+    """
+    checkpoint = newest.checkpoint
+    try:
+        tree = GrowingTree.resumed(directory, cache.read_bytes())
+    except (OSError, ValueError):
+        return GrowingTree(directory)
+    is_it = (tree.size, tree.root()) == (checkpoint.size, checkpoint.root) and announces(tree.last, tree.size)
+    return tree if is_it else GrowingTree(directory)
+
+
+def hold_to(tree: GrowingTree, note: Note, *, origin: str) -> None:
+    """Grow the tree to the size of a note.
+
+    Args:
+        tree: Not larger than the note.
+        note: Of this log.
+        origin: The log's name.
+
+    Raises:
+        OSError: A segment cannot be read.
+        CheckpointRefused: The log is not what the note says.
+    """
+    if note.checkpoint.origin != origin:
+        raise CheckpointRefused(
+            "the checkpoints are of a log of another name: the workspace's name or `origin` was changed",
+            code="other-origin",
+            size=tree.size,
+            remedy="Write the old name back, or the first line of the last note in `checkpoints.txt` as `origin` "
+            "under [audit.checkpoints].",
+        )
+    if not tree.grow(note.checkpoint.size):
+        raise CheckpointRefused(
+            f"the event log has {tree.size} lines, and {note.checkpoint.size} were signed: it was cut or put back",
+            code="rolled-back",
+            size=tree.size,
+            remedy=ACCEPT,
+        )
+    if tree.root() != note.checkpoint.root:
+        raise CheckpointRefused(
+            f"the first {tree.size} lines of the event log are not those that were signed",
+            code="edited",
+            size=tree.size,
+            remedy=ACCEPT,
+        )
+
+
+def announces(line: bytes, size: int) -> bool:
+    """Say whether a line is the event ``checkpoint`` of this size."""
+    try:
+        event = json.loads(line)
+        return bool(event["type"] == "checkpoint" and event["data"]["size"] == size)
+    except (ValueError, KeyError, TypeError):
+        return False
