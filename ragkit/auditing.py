@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.compliance.checking import Checking
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from ragkit.compliance.events import Moment
     from ragkit.compliance.evidence import ShownEvidence
     from ragkit.compliance.replay_report import Replay
-    from ragkit.compliance.verifying import Verified
     from ragkit.protocols import Progress
     from ragkit.report.model import Report
 
@@ -139,36 +137,6 @@ class Audit(People, ProofQuestions, Checking):
     def _replayed(self, replay: Replay, asking: Principal) -> None:
         data = {"of": replay.request, "codes": replay.codes, "same": replay.whole == "same"}
         self._handles.recorder.record("replay.run", actor=asking, data=data)
-
-    def verify(
-        self,
-        *,
-        checkpoints: Sequence[Path] = (),
-        keys: Sequence[str] = (),
-        proofs: Sequence[Path] = (),
-        principal: Principal | None = None,
-        progress: Progress | None = None,
-    ) -> Verified:
-        """Verify that no event was altered, removed, inserted or moved since it was signed.
-
-        Args:
-            checkpoints: Files with checkpoints that were kept elsewhere: without one, whoever holds the signing key
-                could have written everything anew.
-            keys: Trusted verifier keys; by default the workspace's own.
-            proofs: Files with proofs of inclusion or consistency.
-            principal: Who asks; by default the owner.
-            progress: Told of the bytes read.
-
-        Raises:
-            AccessDenied: No auditor.
-            ConfigError: A key is none, or a file cannot be read.
-        """
-        from ragkit.compliance.verifying import verify_log
-
-        asking = self._auditor("verify", principal)
-        return verify_log(
-            self._handles, checkpoints=checkpoints, keys=keys, proofs=proofs, principal=asking, progress=progress
-        )
 
     def evidence(
         self,

@@ -1,8 +1,9 @@
-"""What ``workspace.audit`` does to check the workspace: ``check`` and ``review_permissions``. Each is an event."""
+"""What ``workspace.audit`` does to see that all is well: ``verify``, ``check``, ``review_permissions``; all are events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragkit.handles import Handles
@@ -10,6 +11,7 @@ from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.compliance.checks import Check
+    from ragkit.compliance.verifying import Verified
     from ragkit.protocols import Progress
 
 
@@ -17,6 +19,36 @@ class Checking:
     """The part of :class:`ragkit.auditing.Audit` that checks. A call without a ``principal`` is the owner's."""
 
     _handles: Handles
+
+    def verify(
+        self,
+        *,
+        checkpoints: Sequence[Path] = (),
+        keys: Sequence[str] = (),
+        proofs: Sequence[Path] = (),
+        principal: Principal | None = None,
+        progress: Progress | None = None,
+    ) -> Verified:
+        """Verify that no event was altered, removed, inserted or moved since it was signed.
+
+        Args:
+            checkpoints: Files with checkpoints that were kept elsewhere: without one, whoever holds the signing key
+                could have written everything anew.
+            keys: Trusted verifier keys; by default the workspace's own.
+            proofs: Files with proofs of inclusion or consistency.
+            principal: Who asks; by default the owner.
+            progress: Told of the bytes read.
+
+        Raises:
+            AccessDenied: No auditor.
+            ConfigError: A key is none, or a file cannot be read.
+        """
+        from ragkit.compliance.verifying import verify_log
+
+        asking = self._asking("verify", principal)
+        return verify_log(
+            self._handles, checkpoints=checkpoints, keys=keys, proofs=proofs, principal=asking, progress=progress
+        )
 
     def check(
         self,
