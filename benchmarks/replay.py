@@ -103,7 +103,7 @@ def replayed(lived: Lived, case: Case) -> tuple[list[Replay], float]:
 
 def figures(case: Case, found: Sequence[Replay], seconds: float) -> dict[str, Any]:
     """Count verdicts by part, causes, and what is not the same without the change among its causes."""
-    unnamed = [one for one in found if one.whole == "differs" and case.cause not in one.causes]
+    unnamed = [one for one in found if one.parts and one.whole != "same" and case.cause not in one.causes]
     return {
         "case": case.name,
         "answers": len(found),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _REMADE: tuple[Cause, ...] = ("policy", "encoder", "chunker")
 """What makes every document of a collection anew when it changes."""
 
+_GONE = frozenset({"erased", "purged", "unknown"})
+
 _ANSWERING: tuple[Cause, ...] = ("encoder", "generator")
 """What an extractive answer depends on besides its passages."""
 
@@ -145,10 +147,16 @@ class AnswerReplay:
         made = replace(made, now=f"{len(now)} chunks")
         if then == now:
             return made
-        causes = together([*searched.causes, *self._why(passages)]) or (self._unexplained(),)
-        if any(cause in causes for cause in _REMADE):  # which changed the documents, too
-            causes = tuple(cause for cause in causes if cause != "documents")
-        return replace(made, verdict="same-set" if sorted(then) == sorted(now) else "differs", causes=causes)
+        causes = [*searched.causes, *self._why(passages)]
+        if self._found.generation == 0 and "language" in self._changed:
+            causes.append("language")
+        causes = [one for one in causes if one != "documents" or not self._changed.intersection(_REMADE)]
+        gone = {one.chunk for one in passages if one.rank_then and one.fate in _GONE} - set(now)
+        left = [chunk for chunk in then if chunk not in gone]
+        verdict: Verdict = "same-set" if sorted(then) == sorted(now) else "differs"
+        if "history" in causes or (gone and [chunk for chunk in now if chunk in left] == left):
+            verdict = "gone"  # what is left is in the same order
+        return replace(made, verdict=verdict, causes=together(causes) or (self._unexplained(),))
 
     def _passage_part(self, passages: Sequence[Passage]) -> Part:
         mine = [one for one in passages if one.rank_then]
@@ -156,7 +164,7 @@ class AnswerReplay:
         made = Part(name="passages", verdict="same", then=f"{len(mine)} passages", now=f"{same} the same")
         if same == len(mine):
             return made
-        gone = all(one.text in ("same", "gone") for one in mine)
+        gone = all(one.text != "differs" for one in mine)
         causes = together(self._why(mine)) or (self._unexplained(),)
         return replace(made, verdict="gone" if gone else "differs", causes=causes)
 
@@ -169,7 +177,7 @@ class AnswerReplay:
         if hits is None:
             for name in ("prompt", "request_body", "answer"):
                 if evidence.last(name) is not None:
-                    yield self._part_of(name, "not-run", why)
+                    yield self._part_of(name, "gone", why)
             return
         request = request_then(asked, hits, data_class=self._data_class(), request=found.request, prompt=prompt)
         if prompt is not None:

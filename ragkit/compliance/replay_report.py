@@ -11,7 +11,8 @@ from typing import Literal
 Verdict = Literal["same", "same-set", "differs", "not-run", "not-deterministic", "gone", "not-kept"]
 """``same``: byte by byte, or chunk by chunk in the same order. ``same-set``: the same chunks in another order.
 ``not-run``: could not be done again, for the causes given. ``not-deterministic``: a model may write another text each
-time. ``gone``: destroyed, for the causes given. ``not-kept``: there never was such a part, or it was not kept."""
+time. ``gone``: what it is made of is destroyed, for the causes given; what is left is the same. ``not-kept``: there
+never was such a part, or it was not kept."""
 
 Whole = Literal["same", "differs", "cannot"]
 
@@ -163,10 +164,11 @@ class Replay:
 
     @property
     def whole(self) -> Whole:
-        """``same``: all that can be done again is. ``cannot``: there is nothing to compare with."""
-        if self.reason:
+        """``same``: all that can be made again is. ``cannot``: nothing differs, but what is needed is gone."""
+        worse = {part.verdict for part in self.parts} - _WELL
+        if self.reason or worse == {"gone"}:
             return "cannot"
-        return "same" if all(part.verdict in _WELL for part in self.parts) else "differs"
+        return "differs" if worse else "same"
 
     @property
     def exit_code(self) -> int:

@@ -66,8 +66,15 @@ class PastSearches:
         found = self._index_log.built(recorded.generation, before=recorded.seq) if recorded.generation else None
         return found[1] if found else {}
 
-    def search(self, recorded: Recorded, question: MaskedQuestion, *, k: int, classes: frozenset[str],
-               filters: Mapping[str, str] | None) -> Searched:  # fmt: skip
+    def search(
+        self,
+        recorded: Recorded,
+        question: MaskedQuestion,
+        *,
+        k: int,
+        classes: frozenset[str],
+        filters: Mapping[str, str] | None,
+    ) -> Searched:
         """Search again.
 
         Args:
@@ -98,6 +105,7 @@ class PastSearches:
             generation = self._generation(rows, recorded.generation, when, int(data["through"]), language)
             if len(generation) != int(data.get("chunks", len(generation))):
                 generation = self._still_there(recorded.generation, data, language) or generation
+                self._generations[recorded.generation, when] = generation
             if len(generation) != int(data.get("chunks", len(generation))):
                 causes += fate_causes(part, since=when) or ["documents"]
             elif "history" in causes and history.covers(run[0].began):

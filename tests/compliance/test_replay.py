@@ -138,7 +138,8 @@ def test_the_last_chunk_number_says_when_was_looked() -> None:
         (["same", "not-kept"], "same", 0),
         (["same", "same-set"], "differs", 1),
         (["same", "not-run"], "differs", 1),
-        (["gone"], "differs", 1),
+        (["same", "gone", "not-deterministic"], "cannot", 2),
+        (["gone", "differs"], "differs", 1),
     ],
 )
 def test_the_whole_is_as_good_as_its_parts(verdicts: list[Verdict], whole: str, code: int) -> None:
