@@ -37,6 +37,7 @@ from ragkit.types import Evidence, Principal
 
 Mode = Literal["required", "best_effort", "unsafe_off"]
 
+_ACTORS = 1_000
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REMEDIES = {
     "full": "Free disk space on the file system of `.ragkit/events`.",
@@ -84,6 +85,7 @@ class EventRecorder:
         self.mode = mode
         self._directory = directory
         self._actor_key = actor_key
+        self._actors: dict[Principal, Mapping[str, str]] = {}
         self._end = LogEnd(
             Segments(directory, segment_bytes=segment_bytes),
             Envelope(origin=origin, tenant=tenant, software=software, key=actor_key),
@@ -122,11 +124,7 @@ class EventRecorder:
         known = check(kind, data or {}, outcome=outcome, reason=reason, request=request)
         if self.mode == "unsafe_off":
             return
-        who = (
-            SYSTEM
-            if actor is None
-            else actor_of(actor, known_as=self.known_as(actor.subject), groups=self.groups(actor))
-        )
+        who = SYSTEM if actor is None else self._actor(actor)
         made = event(
             kind, data or {}, outcome=outcome, reason=reason, request=request or "", session=session, actor=who
         )
@@ -194,12 +192,21 @@ class EventRecorder:
         """Return the keyed hash of all access tokens of a principal, as it stands in its events: ``h:…``."""
         return "h:" + opaque_id(self._actor_key, "groups", *sorted(actor.tokens))
 
+    def _actor(self, actor: Principal) -> Mapping[str, str]:
+        known = self._actors.get(actor)
+        if known is None:
+            if len(self._actors) >= _ACTORS:
+                self._actors.clear()
+            known = actor_of(actor, known_as=self.known_as(actor.subject), groups=self.groups(actor))
+            self._actors[actor] = known
+        return known
+
     def _unwritable(self, failed: BaseException) -> None:
         if self.mode != "required":
             return
         number = failed.errno if isinstance(failed, OSError) else None
         kind = "full" if number in _FULL else "slow" if isinstance(failed, TimeoutError) else "other"
-        what = f"{type(failed).__name__}, errno {number}"
+        what = type(failed).__name__ + (f", errno {number}" if number else "")
         if isinstance(failed, SinkFailed):
             kind, what = "sink", f"sink {failed.sink}: {failed.code}"
         raise AuditUnavailable(f"an event could not be recorded ({what})", remedy=_REMEDIES[kind] + _AFTER) from None
