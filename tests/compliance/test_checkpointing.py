@@ -21,7 +21,7 @@ from ragkit.assets import ragkit_verify
 from ragkit.audit.note_file import NoteFile
 from ragkit.audit.notes import VerifierKey
 from ragkit.audit.reading import read_events
-from ragkit.doctor import _events, _try
+from ragkit.doctor import _signed, _try
 from ragkit.errors import AccessDenied, CheckpointRefused, ConfigError
 from ragkit.rootkey import create_key_file, default_key_path
 from ragkit.types import Principal
@@ -189,11 +189,11 @@ def test_a_log_goes_on_under_its_old_name(folder: Path) -> None:
 def test_the_doctor_finds_a_log_that_is_not_signed(folder: Path) -> None:
     """Well, it signs; with the key gone it says what is wrong and what to do."""
     with open_workspace(folder) as here:
-        assert ", signed" in _events(here.config, here._handles.recorder)
+        assert _signed(here.config, here._handles.recorder).startswith("signed")
     default_key_path("abc").with_name("abc.audit.key").unlink()
     with open_workspace(folder) as here:
         here._handles.recorder.record("auth.ok", data={"verb": "doctor", "via": "local"})
-        found = _try("event log", lambda: _events(here.config, here._handles.recorder))
+        found = _try("checkpoints", lambda: _signed(here.config, here._handles.recorder))
     assert not found.ok
     assert "--accept-log" in found.remedy
 
