@@ -1,4 +1,4 @@
-"""What ``workspace.audit`` does to see that all is well: ``verify``, ``check``, ``review_permissions``; all are events."""
+"""What ``workspace.audit`` does to see that all is well: ``verify``, ``check``, ``review_permissions``."""
 
 from __future__ import annotations
 
