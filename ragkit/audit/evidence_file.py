@@ -11,6 +11,7 @@ import errno
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,7 @@ class EvidenceFile:
         self._wal_inode = 0
         self._commits = 0
         self._synced = 0
+        _files.add(self)
 
     @property
     def exists(self) -> bool:
@@ -76,8 +78,8 @@ class EvidenceFile:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
-                self._commits += 1
                 database.execute("COMMIT")
+                self._commits += 1  # only now: a sync beside this one must not believe that it has seen it
             except BaseException:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
@@ -126,6 +128,11 @@ class EvidenceFile:
                 os.close(self._wal)
             self._connection, self._wal, self._synced = None, -1, self._commits
 
+    def unlock_after_fork(self) -> None:
+        """Let a forked child in: the thread of its parent that held a lock then is not there to give it back."""
+        self._lock = threading.RLock()
+        self._sync_lock = threading.Lock()
+
     def _connected(self) -> sqlite3.Connection:
         if self._pid != os.getpid():
             if self._connection is not None:
@@ -156,3 +163,14 @@ class EvidenceFile:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("an open file is not pickled")
+
+
+_files: weakref.WeakSet[EvidenceFile] = weakref.WeakSet()
+
+
+def _unlock_all() -> None:
+    for file in list(_files):
+        file.unlock_after_fork()
+
+
+os.register_at_fork(after_in_child=_unlock_all)

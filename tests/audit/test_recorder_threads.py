@@ -219,6 +219,37 @@ def test_a_fork_among_busy_threads(tmp_path: Path) -> None:
     assert is_whole(tmp_path)
 
 
+def test_a_fork_while_evidence_is_kept(tmp_path: Path) -> None:
+    """The lock of the evidence file, held by a thread that the child does not have, does not hold the child."""
+    from ragkit.audit.evidence_file import EvidenceFile
+
+    file = EvidenceFile(tmp_path / "evidence.db")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with file.held():
+            held.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(5)
+
+    def keep() -> None:
+        with file.writing() as database:
+            database.execute("CREATE TABLE here (number INTEGER)")
+
+    child = multiprocessing.get_context("fork").Process(target=keep)
+    child.start()
+    child.join(10)
+    done.set()
+    thread.join()
+    assert child.exitcode == 0
+    with file.reading() as database:
+        assert database.execute("SELECT count(*) FROM here").fetchone() == (0,)
+    file.close()
+
+
 _PROGRAM = """
 import os, sys, threading, time
 from pathlib import Path
