@@ -2,9 +2,10 @@
 
 Run ``python benchmarks/ledger_scan.py``; ``--count 30`` for a trial. Documents, file names, questions, principals,
 groups, purposes, reasons, paths and texts of incidents hold values that occur nowhere else
-(:mod:`ragkit.testing.ledger_scan`). Every file of the log is searched for each as UTF-8, UTF-16, JSON, percent-encoding, hexadecimal and base64 at three
-alignments, and every text in it that is no opaque id is given to the detectors that mask the documents. With none found
-of n, the share that leaks is under 3/n with 95 % confidence (rule of three: Hanley and Lippman-Hand 1983).
+(:mod:`ragkit.testing.ledger_scan`). Every file of the log is searched for each as UTF-8, UTF-16, JSON,
+percent-encoding, hexadecimal and base64 at three alignments, and every text in it that is no opaque id is given to the
+detectors that mask the documents. With none found of n, the share that leaks is under 3/n with 95 % confidence (rule of
+three: Hanley and Lippman-Hand 1983).
 """
 
 from __future__ import annotations
