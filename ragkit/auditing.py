@@ -191,7 +191,7 @@ class Audit(People, ProofQuestions, Checking):
             ConfigError: Not exactly one of the three is given.
             HeldBack: A legal hold keeps something in it.
         """
-        from ragkit.compliance.evidence import forget_evidence
+        from ragkit.compliance.forgetting import forget_evidence
 
         return forget_evidence(
             self._handles,

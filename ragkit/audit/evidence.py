@@ -37,6 +37,17 @@ from ragkit.types import Evidence, Principal
 _REMEMBERED = 256
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What is to be kept, and the numbers of those who stand in it."""
+
+    evidence: Evidence
+    request: str
+    actor: Principal | None
+    people: PartyKeys
+    named: frozenset[int]
+
+
 @dataclass(slots=True)
 class _Dialogue:
     """A conversation that is being written, in memory."""
@@ -100,7 +111,7 @@ class EvidenceStore(DestroyingStore):
             named = frozenset(people.numbers(tokens).values()) if tokens else frozenset[int]()
             try:
                 with self._file.writing() as database:
-                    turn = self._turn(database, evidence, request, actor, people, named)
+                    turn = self._turn(database, _Arrival(evidence, request, actor, people, named))
                     return self._store(database, turn, evidence, request)
             except BaseException:  # what is remembered may have been undone
                 self._forget()
@@ -135,65 +146,43 @@ class EvidenceStore(DestroyingStore):
             database.execute(sql.QUOTED, (sql.documents_as_text(turn.documents), turn.row))
         return entries
 
-    def _turn(
-        self,
-        database: sqlite3.Connection,
-        evidence: Evidence,
-        request: str,
-        actor: Principal | None,
-        people: PartyKeys,
-        named: frozenset[int],
-    ) -> _Turn | None:
+    def _turn(self, database: sqlite3.Connection, what: _Arrival) -> _Turn | None:
         """The turn with all people of the evidence among its keys; ``None`` when it is destroyed."""
-        there = database.execute(sql.TURN, (request,)).fetchone()
-        turn = self._turns.get(request)
+        there = database.execute(sql.TURN, (what.request,)).fetchone()
+        turn = self._turns.get(what.request)
         if there is None:
-            if turn is not None or database.execute(sql.GONE, (request,)).fetchone():
+            if turn is not None or database.execute(sql.GONE, (what.request,)).fetchone():
                 return None
-            return self._begin(database, evidence, request, actor, people, named)
+            return self._begin(database, what)
         if turn is None or turn.row != there[0]:
             try:
-                turn = self._again(database, evidence, request)
+                turn = self._again(database, what.evidence, what.request)
             except EvidenceGone:
                 return None
-            self._remember(request, turn)
-        if not named <= turn.numbers:
-            return self._extend(database, request, turn, people, named | turn.numbers)
+            self._remember(what.request, turn)
+        if not what.named <= turn.numbers:
+            return self._extend(database, what.request, turn, what.people, what.named | turn.numbers)
         return turn
 
-    def _begin(
-        self,
-        database: sqlite3.Connection,
-        evidence: Evidence,
-        request: str,
-        actor: Principal | None,
-        people: PartyKeys,
-        named: frozenset[int],
-    ) -> _Turn | None:
+    def _begin(self, database: sqlite3.Connection, what: _Arrival) -> _Turn | None:
+        evidence, request = what.evidence, what.request
         dialogue = self._dialogue(database, evidence.conversation or request, evidence.collection)
-        subject, subject_key = self._asker(database, actor)
-        numbers = named | dialogue.numbers
-        keys = people.keys(numbers)
+        subject, subject_key = self._asker(database, what.actor)
+        numbers = what.named | dialogue.numbers
+        keys = what.people.keys(numbers)
         if len(keys) < len(numbers):
-            database.execute(sql.NEW_GONE, (request, "erasure"))
+            database.execute(sql.NEW_GONE, (what.request, "erasure"))
             return None
         key = crypto.new_key()
         outer = wrap_with(dialogue.key, subject_key, keys)
         wrapped = crypto.seal(outer, key, bound_to=turn_place(request))
         quoted = frozenset(evidence.documents)
-        row = (
-            request,
-            dialogue.row,
-            subject,
-            int(self._clock()),
-            sql.numbers_as_bytes(numbers),
-            sql.documents_as_text(quoted),
-            wrapped,
-        )
+        facts = sql.numbers_as_bytes(numbers), sql.documents_as_text(quoted)
+        row = (request, dialogue.row, subject, int(self._clock()), *facts, wrapped)
         made = database.execute(sql.NEW_TURN, row).lastrowid or 0
         turn = _Turn(made, key, subject_key, dialogue, frozenset(numbers), quoted)
         dialogue.numbers |= numbers
-        self._remember(request, turn)
+        self._remember(what.request, turn)
         return turn
 
     def _extend(

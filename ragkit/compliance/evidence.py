@@ -1,4 +1,4 @@
-"""What an answer was made of, shown to an officer and held to the record; and destroyed at an officer's word.
+"""What an answer was made of, shown to an officer and held to the record.
 
 ::
 
@@ -19,11 +19,9 @@ from typing import TYPE_CHECKING, Any
 from ragkit.approvals import require_approval
 from ragkit.audit.evidence_forms import from_bytes
 from ragkit.compliance.events import EventLog, stamped
-from ragkit.errors import ConfigError, EvidenceGone, StoreError
-from ragkit.lifecycle.holds import Holds, held_back
+from ragkit.errors import EvidenceGone, StoreError
 
 if TYPE_CHECKING:
-    from ragkit.audit.evidence_destroying import Destroyed
     from ragkit.handles import Handles
     from ragkit.types import Principal
 
@@ -128,7 +126,7 @@ def show_evidence(
         require_approval(handles, "evidence", asking=asking, collection=found, target=request, purpose=purpose)
         parts, documents = store.parts(request), store.documents(request)
     except OSError as failed:
-        raise _unreadable(failed) from None
+        raise unreadable(failed) from None
     recorder = handles.recorder
     data = {"of": request, "collection": found, "parts": len(parts), "bytes": sum(len(one.content) for one in parts)}
     recorder.record("access.evidence", request=request, actor=asking, data=data | {"purpose": recorder.keyed(purpose)})
@@ -157,54 +155,6 @@ def show_evidence(
         documents=tuple(documents),
         revealed=reveal,
     )
-
-
-def forget_evidence(
-    handles: Handles,
-    *,
-    purpose: str,
-    request: str = "",
-    conversation: str = "",
-    asker: str = "",
-    principal: Principal | None = None,
-) -> Destroyed:
-    """Destroy the evidence of a request, of a conversation, or of all that a principal asked, with its keys.
-
-    The log stays as it is, and says who did this.
-
-    Args:
-        handles: The open workspace.
-        purpose: Why; its keyed hash is recorded.
-        request: One request …
-        conversation: … or the id of a dialogue …
-        asker: … or the subject of a principal.
-        principal: Who asks, an officer of every collection; by default the owner.
-
-    Raises:
-        AccessDenied: No officer, or no purpose.
-        ApprovalNeeded: Erasing needs a second officer here, and none has approved.
-        ConfigError: Not exactly one of the three is given.
-        HeldBack: A legal hold keeps a document or value in it.
-    """
-    given = [one for one in (request, conversation, asker) if one]
-    if len(given) != 1:
-        raise ConfigError("not exactly one thing to forget is named", remedy="Name a request, a dialogue or an asker.")
-    asking = handles.officer("audit.forget", purpose=purpose, principal=principal)
-    kind = "request" if request else "conversation" if conversation else "asker"
-    target = f"{kind} {given[0]}"
-    require_approval(handles, "erase", asking=asking, collection="", target=target, purpose=purpose)
-    store, recorder = handles.evidence, handles.recorder
-    try:
-        mine = [request] if request else store.of_conversation(conversation) if conversation else store.asked_by(asker)
-        _require_free(handles, mine)
-        held = store.held(mine)
-        data = {"cause": "request", "turns": held.turns, "conversations": held.conversations}
-        recorder.record("evidence.destroyed", actor=asking, data=data | {"purpose": recorder.keyed(purpose)})
-        done = store.destroy(mine, cause="request")
-        store.empty_log()
-    except OSError as failed:
-        raise _unreadable(failed) from None
-    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,25 +202,13 @@ def _revealed(
     ]
 
 
-def _require_free(handles: Handles, requests: list[str]) -> None:
-    facts = handles.evidence.facts(requests)
-    numbers = {number for one in facts for number in one.numbers}
-    doc_ids = {doc_id for one in facts for doc_id in one.doc_ids}
-    found = [
-        hold
-        for part in (handles.known().values() if facts else ())
-        for hold in Holds(part.store.database, part.collection).blocking(numbers=numbers, doc_ids=doc_ids)
-    ]
-    if found:
-        raise held_back(found)
-
-
 def _only(handles: Handles) -> str | None:
     names = list(handles.config.collections)
     return names[0] if len(names) == 1 else None
 
 
-def _unreadable(failed: OSError) -> StoreError:
+def unreadable(failed: OSError) -> StoreError:
+    """Return the error that says what is wrong with the file, and no word of what is in it."""
     return StoreError(
         f"the evidence store cannot be read or written ({failed.strerror or type(failed).__name__})",
         remedy="Look at the disk and the permissions of evidence.db in the data folder.",
