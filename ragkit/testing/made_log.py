@@ -144,7 +144,7 @@ class MadeLog:
 
     def sign(self, *, next_key: SigningKey | None = None) -> bytes:
         """Announce a checkpoint, sign all lines, and go on with the next key if there is one. Returns the note."""
-        self.add("checkpoint", {"key": self.key.hash, "size": len(self.lines) + 1})
+        self.add("checkpoint", {"key": self.key.hash, "size": sum(map(len, self.segments)) + 1})
         return self.note(next_key=next_key)
 
     def note(self, *, next_key: SigningKey | None = None) -> bytes:
