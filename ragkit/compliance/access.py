@@ -30,8 +30,7 @@ _PLANES: Mapping[str, Plane] = {
 }
 _REFUSED: tuple[tuple[str, Plane], ...] = (
     ("audit.evidence", "evidence"),
-    ("audit.replay", "evidence"),
-    ("evidence", "evidence"),
+    ("audit.forget", "evidence"),
     ("audit", "audit"),
     ("reveal", "vault"),
     ("subject", "vault"),

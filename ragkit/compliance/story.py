@@ -117,11 +117,12 @@ def story_of(log: EventLog, names: Names, wanted: str) -> Story:
     Raises:
         UnknownId: Nothing in the log has it.
     """
-    own = _events(log, wanted.strip())
+    wanted = wanted.strip().removeprefix("#")
+    own = _events(log, wanted)
     if not own:
         raise UnknownId("nothing in the log has this id", remedy="Take an id from `ragkit audit log --json`.")
-    kind = _kind(own, wanted.strip())
-    if kind == "event" and own[0]["request"] and str(own[0]["type"]).startswith(_OF_QUESTION):
+    kind = _kind(own, wanted)
+    if kind == "event" and own[0]["request"]:
         return story_of(log, names, str(own[0]["request"]))
     questions: tuple[QuestionStory, ...] = ()
     if kind in ("question", "dialogue"):
@@ -130,7 +131,7 @@ def story_of(log: EventLog, names: Names, wanted: str) -> Story:
         questions = tuple(_questions(log, names, groups))
         own = sorted((one for group in groups for one in group), key=lambda one: int(one["seq"]))
     return Story(
-        id=wanted.strip(),
+        id=wanted,
         kind=kind,
         questions=questions,
         erasure=_erasure(own, names) if kind == "erasure" else None,
