@@ -14,12 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragkit.audit.evidence import EvidenceStore
 from ragkit.index.generations import FoldReport
 from ragkit.lifecycle.erase import Erasure, ErasureReport
 from ragkit.lifecycle.erase_steps import Ground
 from ragkit.lifecycle.people import People, Person
 from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.rulings import Rulings
+from ragkit.store.valuekeys import ValueKeys
 from ragkit.testing.light import ANA, ROOT_KEY
 from ragkit.testing.named import NamedIngest
 
@@ -61,6 +63,12 @@ class ErasableIngest(NamedIngest):
         self.masker = CollectionMasker(rules, [self.detector], self.vault, collection="default", rulings=self.rulings)
 
     @cached_property
+    def evidence(self) -> EvidenceStore:
+        """What answers were made of; nothing, until a test keeps something."""
+        people = ValueKeys(self.database, self.collection)
+        return EvidenceStore(self.folder / "evidence.db", secret=ROOT_KEY, people=lambda _: people)
+
+    @cached_property
     def ground(self) -> Ground:
         """What an erasure works on."""
 
@@ -76,6 +84,7 @@ class ErasableIngest(NamedIngest):
             index=index,
             search=self.search,
             data_folder=self.folder,
+            evidence=self.evidence,
         )
 
     @property

@@ -18,7 +18,8 @@ from ragkit.lifecycle.receipts import verify
 from ragkit.store.receipts import Receipts
 from ragkit.store.records import check
 from ragkit.testing.erasable import ErasableIngest
-from ragkit.testing.light import ROOT_KEY
+from ragkit.testing.light import ANA, ROOT_KEY
+from ragkit.types import Evidence
 
 TERMS = {
     "Ada Byronova": "PERSON",
@@ -66,6 +67,10 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     light = ErasableIngest(folder, TERMS, keeps_past=True)
     light.sync(BEFORE)
     light.sync(SOURCE)
+    for number, hit in enumerate(light.hits()):
+        kept = Evidence(collection="default", parts={"retrieved": hit.chunk.record.encode()})
+        light.evidence.keep(kept, request=f"{number:020}", actor=ANA)
+    light.evidence.close()
     light.database.checkpoint_truncate()
     light.database.close()
     return folder
@@ -101,6 +106,10 @@ def test_a_killed_erasure_goes_on(point: str, begun: Path, tmp_path: Path) -> No
     assert not [value for value in GONE if value in shown]
     assert shown.count("ask grace hopperton") == 4
     assert left.store.history().kept().versions == 0
+    kept = [part.decode().casefold() for _, parts in left.evidence.contents("default") for part in parts]
+    assert len(kept) == len(left.evidence.requests("default"))
+    assert "ask" in "".join(kept)
+    assert not [text for text in kept if "ada byronova" in text]
     left.database.close()
     patterns = [one for number, value in enumerate(GONE) for one in spellings(value, number)]
     assert PatternScanner(patterns).scan_tree(tmp_path) == []

@@ -225,6 +225,18 @@ def test_erasing_a_person_takes_their_evidence(shop: Workspace) -> None:
     assert his in shop._handles.evidence.requests("shop") or cause(shop, his) == "erasure"
 
 
+def test_a_correction_leaves_evidence_readable(shop: Workspace) -> None:
+    """The old value's key is destroyed, though nobody is erased: what it sealed is bound to the new value's."""
+    request = shop.ask(HERS).request_id
+    before = shop.audit.evidence(request, purpose="test").parts
+    shop.subjects.correct(NAME, "Galina Yalmanowa", purpose="request 3")
+    after = shop.audit.evidence(request, purpose="test")
+    assert [part.content for part in after.parts] == [part.content for part in before]
+    assert after.matches
+    shop.subjects.erase(MAIL, purpose="request 9")
+    assert cause(shop, request) == "erasure"
+
+
 def test_evidence_ends_at_its_age_unless_a_hold_keeps_it(shop: Workspace) -> None:
     """A document under hold, or a value under one, keeps what was answered about it."""
     about_her = shop.ask(HERS, k=1).request_id

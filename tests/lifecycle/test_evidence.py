@@ -9,9 +9,8 @@ import pytest
 from ragkit.audit.evidence import EvidenceStore
 from ragkit.errors import EvidenceGone
 from ragkit.lifecycle.evidence import count_quoting, drop_quoting, erase_evidence
-from ragkit.store.valuekeys import ValueKeys
 from ragkit.testing.erasable import ErasableIngest
-from ragkit.testing.light import ANA
+from ragkit.testing.light import ANA, ROOT_KEY
 from ragkit.testing.parties import MemoryPeople
 from ragkit.types import Evidence
 
@@ -29,9 +28,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.light = ErasableIngest(folder, TERMS)
         self.light.sync(DOCUMENTS)
-        people = ValueKeys(self.light.database, self.light.collection)
-        self.store = EvidenceStore(folder / "evidence.db", secret=bytes(32), people=lambda _: people)
-        self.light.ground.evidence = self.store
+        self.store = self.light.evidence
         self.requests: dict[str, str] = {}
         names = self.light.store.native_ids(sorted({hit.doc_id for hit in self.light.hits()}))
         for number, hit in enumerate(self.light.hits()):
@@ -69,7 +66,7 @@ def test_an_erasure_reaches_every_form_in_which_a_person_stands(kept: Kept) -> N
     kept.keep("c" * 20, '{"text":"Is ada byron still\\nwith us?"}')
     kept.keep("d" * 20, "Is Bob still with us?")
     folder = kept.store._file.path
-    before = EvidenceStore(folder, secret=bytes(32), people=lambda _: MemoryPeople())
+    before = EvidenceStore(folder, secret=ROOT_KEY, people=lambda _: MemoryPeople())
     early = Evidence(collection="default", parts={"question": f"Who is {token}?".encode()})
     before.keep(early, request="e" * 20, actor=ANA)
     report = kept.light.erase("Ada Byron")
