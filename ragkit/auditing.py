@@ -16,7 +16,7 @@ from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.audit.evidence_destroying import Destroyed
-    from ragkit.compliance.blast_radius import BlastRadius
+    from ragkit.compliance.blast_uses import BlastRadius
     from ragkit.compliance.events import Moment
     from ragkit.compliance.evidence import ShownEvidence
     from ragkit.compliance.replay_report import Replay

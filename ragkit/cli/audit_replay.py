@@ -16,7 +16,7 @@ from ragkit.cli.shapes import shaped
 from ragkit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ragkit.compliance.blast_radius import BlastRadius, Use
+    from ragkit.compliance.blast_uses import BlastRadius, Use
     from ragkit.compliance.replay_report import Replay
 
 FromOption = Annotated[

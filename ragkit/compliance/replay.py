@@ -15,16 +15,17 @@ officer asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragkit.compliance.events import EventLog
-from ragkit.compliance.replay_answer import AnswerReplay, cannot
+from ragkit.compliance.replay_answer import AnswerReplay
 from ragkit.compliance.replay_changes import configs_of
 from ragkit.compliance.replay_evidence import open_evidence
 from ragkit.compliance.replay_hits import classes_of_groups
 from ragkit.compliance.replay_log import Recorded, recorded, recorded_each
-from ragkit.compliance.replay_passages import passages_of
+from ragkit.compliance.replay_passages import blank, passages_of
 from ragkit.compliance.replay_report import Replay
 from ragkit.compliance.replay_search import PastSearches
 from ragkit.errors import EvidenceGone
@@ -70,7 +71,7 @@ class Replayer:
         try:
             kept = open_evidence(self._handles.evidence, found)
         except EvidenceGone as gone:
-            return cannot(found, gone.cause, passages_of(found, part, {}, (), {}))
+            return replace(blank(found), reason=gone.cause, passages=tuple(passages_of(found, part, {}, (), {})))
         classes = self._classes_then(found, part)
         return AnswerReplay(
             found,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragkit.audit.evidence_forms import read_questions
-from ragkit.compliance.replay_changes import changes_since, config_causes
-from ragkit.compliance.replay_passages import fate_causes, hits_of, moved_since, passages_of
+from ragkit.compliance.replay_causes import REMADE, Why
+from ragkit.compliance.replay_changes import changes_since
+from ragkit.compliance.replay_passages import blank, hits_of, moved_since, passages_of
 from ragkit.compliance.replay_prompt import (
     answer_again,
     has_model,
@@ -22,7 +24,6 @@ from ragkit.compliance.replay_prompt import (
 from ragkit.compliance.replay_report import Cause, Change, Part, Passage, Replay, Verdict, together
 from ragkit.compliance.replay_search import PastSearches, Searched
 from ragkit.retrieve.dialogue import with_history
-from ragkit.store.denials import Denials
 
 if TYPE_CHECKING:
     from ragkit.audit.evidence_forms import Asked
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from ragkit.compliance.replay_evidence import Kept
     from ragkit.compliance.replay_log import Recorded
     from ragkit.types import GenerationRequest, Hit
-
-_REMADE: tuple[Cause, ...] = ("policy", "encoder", "chunker")
-"""What makes every document of a collection anew when it changes."""
 
 _GONE = frozenset({"erased", "purged", "unknown"})
 
@@ -75,8 +73,7 @@ class AnswerReplay:
         self._software = software
         self._keeps = contents
         self._contents: dict[str, tuple[bytes, bytes]] = {}
-        self._lost: tuple[Cause, ...] = ()
-        self._changed: set[Cause] = set()
+        self._changes: list[Change] = []
 
     def run(self) -> Replay:
         """Make it again, part by part."""
@@ -84,12 +81,10 @@ class AnswerReplay:
         first = evidence.first("question")
         if first is None or evidence.first("retrieved") is None:
             altered = Part(name="evidence", verdict="differs", causes=("evidence",))
-            return replace(cannot(found, "", ()), parts=(altered,))
+            return replace(blank(found), parts=(altered,))
         asked = read_questions(first)[0]
-        changes = self._changes(asked)
-        self._changed = {cause for cause in _REMADE if any(one.what == cause for one in changes)}
-        self._changed |= config_causes(changes)
-        self._lost = tuple(fate_causes(self._part, since=found.began))
+        changes = self._changes_since(asked)
+        self._changes += changes
         searched = self._search(asked)
         there = hits_of(self._part, found)
         if searched.hits is not None:
@@ -102,18 +97,17 @@ class AnswerReplay:
         if found.ending or found.prompts:
             parts += self._told(asked, there, passages)
         changes += moved_since(self._part, passages)
-        return Replay(
-            request=found.request,
-            collection=found.collection,
-            asked=found.began,
-            actor=found.actor,
-            generator=found.generator,
-            generation=found.generation,
+        return replace(
+            blank(found),
             parts=tuple(parts),
             passages=passages,
             changes=tuple(changes),
             contents=self._contents,
         )
+
+    @cached_property
+    def _why(self) -> Why:
+        return Why.of(self._found, self._part, self._changes, software=self._software)
 
     # --- the parts -------------------------------------------------------------------------------------------------
 
@@ -147,16 +141,16 @@ class AnswerReplay:
         made = replace(made, now=f"{len(now)} chunks")
         if then == now:
             return made
-        causes = [*searched.causes, *self._why(passages)]
-        if self._found.generation == 0 and "language" in self._changed:
+        causes = [*searched.causes, *self._why.passages(passages)]
+        if self._found.generation == 0 and "language" in self._why.changed:
             causes.append("language")
-        causes = [one for one in causes if one != "documents" or not self._changed.intersection(_REMADE)]
+        causes = [one for one in causes if one != "documents" or not self._why.changed.intersection(REMADE)]
         gone = {one.chunk for one in passages if one.rank_then and one.fate in _GONE} - set(now)
         left = [chunk for chunk in then if chunk not in gone]
         verdict: Verdict = "same-set" if sorted(then) == sorted(now) else "differs"
         if "history" in causes or (gone and [chunk for chunk in now if chunk in left] == left):
             verdict = "gone"  # what is left is in the same order
-        return replace(made, verdict=verdict, causes=together(causes) or (self._unexplained(),))
+        return replace(made, verdict=verdict, causes=together(causes) or (self._why.unexplained(),))
 
     def _passage_part(self, passages: Sequence[Passage]) -> Part:
         mine = [one for one in passages if one.rank_then]
@@ -165,7 +159,7 @@ class AnswerReplay:
         if same == len(mine):
             return made
         gone = all(one.text != "differs" for one in mine)
-        causes = together(self._why(mine)) or (self._unexplained(),)
+        causes = together(self._why.passages(mine)) or (self._why.unexplained(),)
         return replace(made, verdict="gone" if gone else "differs", causes=causes)
 
     def _told(self, asked: Asked, there: Mapping[int, Hit], passages: Sequence[Passage]) -> Iterator[Part]:
@@ -173,7 +167,7 @@ class AnswerReplay:
         found, evidence = self._found, self._evidence
         prompt, body = evidence.last("prompt"), evidence.last("request_body")
         hits = hits_then(there, evidence.first("retrieved") or b"[]")
-        why = together(self._why(passages)) or (self._unexplained(),)
+        why = together(self._why.passages(passages)) or (self._why.unexplained(),)
         if hits is None:
             for name in ("prompt", "request_body", "answer"):
                 if evidence.last(name) is not None:
@@ -185,7 +179,7 @@ class AnswerReplay:
             again = rewrite(
                 self._part.answering, generator, request, prompt, streamed=found.streamed, body=body is not None
             )
-            causes = again.causes or self._prompt_causes(again.template, passages)
+            causes = again.causes or self._why.prompt(again.template, passages)
             yield self._compared("prompt", prompt, again.prompt, causes)
             if body is not None:
                 yield self._compared("request_body", body, again.body, causes)
@@ -207,9 +201,9 @@ class AnswerReplay:
             return
         if same_answer(then, now):
             now = then
-        causes = self._why(passages)
-        causes += [cause for cause in _ANSWERING if cause in self._changed]
-        yield self._compared("answer", then, now, together(causes) or (self._unexplained(),))
+        causes = self._why.passages(passages)
+        causes += [cause for cause in _ANSWERING if cause in self._why.changed]
+        yield self._compared("answer", then, now, together(causes) or (self._why.unexplained(),))
 
     def _compared(self, name: str, then: bytes, now: bytes | None, causes: Sequence[Cause]) -> Part:
         if now is None:
@@ -228,7 +222,7 @@ class AnswerReplay:
 
     # --- why -------------------------------------------------------------------------------------------------------
 
-    def _changes(self, asked: Asked) -> list[Change]:
+    def _changes_since(self, asked: Asked) -> list[Change]:
         found, part = self._found, self._part
         changes = changes_since(
             found,
@@ -244,50 +238,6 @@ class AnswerReplay:
                 changes.append(Change(what="prompt", then=then, now=now))
         return changes
 
-    def _why(self, passages: Sequence[Passage]) -> list[Cause]:
-        """Why chunks are not what they were: what became of them, and what made the collection anew."""
-        lost = [one for one in passages if one.rank_then and one.text in ("gone", "differs")]
-        causes: list[Cause] = []
-        if any(one.fate == "erased" for one in lost):
-            causes.append("erased")
-        if any(one.fate in ("purged", "unknown") for one in lost):
-            remade = [cause for cause in _REMADE if cause in self._changed]
-            causes += remade or ["documents"]
-            causes += ["purged"] if any(one.fate == "purged" for one in lost) else []
-        if any(one.fate in ("current", "past") for one in lost):
-            denied = Denials(self._part.store.database.key_file, self._part.collection).current()
-            causes += ["restricted" if denied else "unknown"]
-        return causes or list(self._lost)
-
-    def _prompt_causes(self, template: str, passages: Sequence[Passage]) -> tuple[Cause, ...]:
-        causes: list[Cause] = []
-        told = self._found.prompts[-1] if self._found.prompts else {}
-        if template and template != told.get("prompt", template):
-            causes.append("prompt")
-        if "generator" in self._changed:
-            causes.append("generator")
-        if any(one.text == "differs" for one in passages):
-            causes += self._why(passages)
-        return together(causes) or (self._unexplained(),)
-
-    def _unexplained(self) -> Cause:
-        then, now = self._found.software.get("ragkit"), self._software.get("ragkit")
-        return "version" if then != now else "unknown"
-
     def _data_class(self) -> str:
         told = self._found.answer.get("data_class") or self._part.section.data_class.value
         return str(told)
-
-
-def cannot(found: Recorded, reason: str, passages: Iterable[Passage]) -> Replay:
-    """Return the replay of what cannot be replayed."""
-    return Replay(
-        request=found.request,
-        collection=found.collection,
-        asked=found.began,
-        actor=found.actor,
-        generator=found.generator,
-        generation=found.generation,
-        reason=reason,
-        passages=tuple(passages),
-    )

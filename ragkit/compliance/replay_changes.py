@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ragkit.compliance.events import EventLog
@@ -48,7 +48,7 @@ def changes_since(
     return [one for one in compared if one.then and one.then != one.now]
 
 
-def config_causes(changes: list[Change]) -> set[Cause]:
+def config_causes(changes: Iterable[Change]) -> set[Cause]:
     """Return what the parts of the configuration that changed stand for."""
     return {cause for one in changes if one.what == "config" if (cause := _cause_of(one.now)) is not None}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -13,7 +13,7 @@ from ragkit.errors import FilterRefused
 from ragkit.store.hits import filter_mac
 from ragkit.store.schema import filters as filter_rows
 from ragkit.store.schema import versions
-from ragkit.types import Hit, Principal
+from ragkit.types import Evidence, Hit, Principal
 
 if TYPE_CHECKING:
     from ragkit.compliance.replay_index import PastRow
@@ -119,7 +119,22 @@ class PastHits:
         return found or set()
 
 
-def missing_classes(rows: Collection[PastRow], found: Collection[int], classes: frozenset[str]) -> int:
-    """Count the chunks that were shown although no known class of the asker lets them be seen."""
-    wanted = set(found)
-    return sum(row.chunk_id in wanted and row.access_class not in classes for row in rows)
+class Silent:
+    """A recorder for what is no search of anybody's."""
+
+    def record(
+        self,
+        kind: str,
+        *,
+        outcome: str = "ok",
+        reason: str = "",
+        request: str | None = None,
+        actor: Principal | None = None,
+        data: Mapping[str, Any] | None = None,
+        session: str = "",
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
+        """Nothing."""

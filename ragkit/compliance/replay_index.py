@@ -222,11 +222,6 @@ class PastIndex:
         """The last chunk number that was looked at."""
         return self._recent.through
 
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """How many chunks the generation and the delta had."""
-        return len(self._built) if self._built else 0, len(self._vectors)
-
     def search_dense(
         self, vector: NDArray[np.float32], k: int, classes: Collection[str], *, only: Collection[int] | None = None
     ) -> list[tuple[int, float]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from sqlalchemy import select
 
 from ragkit.compliance.replay_prompt import text_of
-from ragkit.compliance.replay_report import Cause, Change, Passage, Verdict
+from ragkit.compliance.replay_report import Cause, Change, Passage, Replay, Verdict
 from ragkit.store.history import micros
 from ragkit.store.schema import fates
 
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.compliance.replay_log import Recorded
     from ragkit.types import Hit
+
+
+def blank(found: Recorded) -> Replay:
+    """Return a replay in which nothing was made again yet."""
+    return Replay(
+        request=found.request,
+        collection=found.collection,
+        asked=found.began,
+        actor=found.actor,
+        generator=found.generator,
+        generation=found.generation,
+    )
 
 
 def hits_of(part: OpenCollection, found: Recorded) -> dict[int, Hit]:

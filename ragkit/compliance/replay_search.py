@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from ragkit.compliance.replay_hits import PastHits
+from ragkit.compliance.replay_hits import PastHits, Silent
 from ragkit.compliance.replay_index import PastGeneration, PastIndex, PastRow
 from ragkit.compliance.replay_log import IndexLog, Recorded, Search
 from ragkit.compliance.replay_passages import fate_causes
 from ragkit.compliance.replay_report import Cause
 from ragkit.errors import FilterRefused, IndexProblem
 from ragkit.retrieve.retriever import HybridRetriever
-from ragkit.types import Evidence, Hit, MaskedQuestion, Principal
+from ragkit.types import Hit, MaskedQuestion, Principal
 
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
@@ -116,7 +116,7 @@ class PastSearches:
         hits: list[Hit] | None = None
         for at in self._moments(recorded, rows):
             checked = PastHits(history, part.store, rows.rows, at=at, classes=classes)
-            retriever = HybridRetriever(index, checked, part.embedder, _Silent(), collection=part.name)
+            retriever = HybridRetriever(index, checked, part.embedder, Silent(), collection=part.name)
             try:
                 again = retriever.retrieve(question, k=k, principal=_NOBODY, filters=filters)
             except (FilterRefused, IndexProblem):
@@ -230,24 +230,3 @@ class _Followed:
 
     index: PastIndex
     upto: int = 0
-
-
-class _Silent:
-    """A recorder for what is no search of anybody's."""
-
-    def record(
-        self,
-        kind: str,
-        *,
-        outcome: str = "ok",
-        reason: str = "",
-        request: str | None = None,
-        actor: Principal | None = None,
-        data: Mapping[str, Any] | None = None,
-        session: str = "",
-        evidence: Evidence | None = None,
-    ) -> None:
-        """Nothing."""
-
-    def flush(self) -> None:
-        """Nothing."""

@@ -23,71 +23,12 @@ from unittest.mock import patch
 
 from ragkit import open_workspace
 from ragkit.rootkey import create_key_file
+from ragkit.testing.lived_shop import CONFIG, NAMES, THINGS, TOPICS, text_of
 from ragkit.types import Answer, Conversation, Principal
 from ragkit.workspace import Workspace
 
 ANA, BEN = Principal("local|ana"), Principal("local|ben")
 COLLECTION = "shop"
-
-_CONFIG = """\
-[workspace]
-name = "lived"
-owner = "local|ana"
-[keys]
-source = "file"
-path = "{keys}/root.key"
-[audit]
-mode = "compliance"
-{audit}
-[audit.key]
-path = "{keys}/audit.key"
-[roles]
-auditors = ["u:local|ana"]
-ingesters = ["u:local|ana"]
-operators = ["u:local|ana"]
-[policies.rules]
-profile = "default"
-detectors = []
-{policy}
-{tables}
-[generators.house]
-kind = "openai_compatible"
-model = "tiny"
-destination = "house"
-[destinations.house]
-url = "{url}"
-location = "on-prem"
-provider = "house"
-max_data_class = "restricted"
-[collections.shop]
-policy = "rules"
-data_class = "internal"
-access = ["u:local|ana"]
-reveal = ["u:local|ana"]
-officers = ["u:local|ana"]
-filter_keys = ["area"]
-max_delete_share = 1.0
-[[collections.shop.sources]]
-connector = "jsonl"
-name = "open"
-path = "open.jsonl"
-access = ["u:local|ana", "u:local|ben"]
-[[collections.shop.sources]]
-connector = "jsonl"
-name = "board"
-path = "board.jsonl"
-access = [{board}]
-"""
-_THINGS = ("tent", "stove", "lamp", "backpack", "sleeping bag", "kettle", "rope", "compass", "boot", "jacket")
-_TOPICS = ("warranty", "refund", "repair", "delivery", "cleaning", "storage", "rental", "insurance")
-_PLACES = ("north", "south", "coast", "valley")
-_NAMES = ("galina.yalmanova", "henrik.thorvald", "peter.ostrowsky", "amina.baskaran", "tomas.ferreira")
-_SHAPES = (
-    "The {topic} of every {thing} lasts {number} days from purchase in the {place}.",
-    "For the {topic} of a {thing} write to {name}@example.org within {number} hours.",
-    "A {thing} from the {place} store costs {number} euros, and its {topic} is included.",
-    "Our {place} store does not offer {topic} for a {thing} older than {number} months.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +85,7 @@ class Lived:
             "tables": tables,
             "audit": audit,
         }
-        (self.folder / "ragkit.toml").write_text(_CONFIG.format(**told))
+        (self.folder / "ragkit.toml").write_text(CONFIG.format(**told))
 
     def run(self, *, answers: int, changes_every: int = 10) -> None:
         """Let it live: something changes before every so many answers, and twice after the last."""
@@ -169,7 +110,7 @@ class Lived:
     def add(self, source: str) -> None:
         """Add a document of one to four paragraphs."""
         name = f"{source}-{len(self._texts[source])}-{self._draw.randrange(10**6)}"
-        self._texts[source][name] = self._text()
+        self._texts[source][name] = text_of(self._draw)
 
     def change(self, workspace: Workspace) -> Workspace:
         """Let one thing happen, which may be several; return the workspace to go on with."""
@@ -190,7 +131,7 @@ class Lived:
     def _update(self, workspace: Workspace) -> Workspace:
         for texts in self._texts.values():
             for name in self._draw.sample(sorted(texts), k=max(1, len(texts) // 12)):
-                texts[name] = self._text()
+                texts[name] = text_of(self._draw)
         return self._synced(workspace)
 
     def _grow(self, workspace: Workspace) -> Workspace:
@@ -231,20 +172,6 @@ class Lived:
             ]
             (self.folder / f"{source}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
-    def _text(self) -> str:
-        return "\n\n".join(
-            " ".join(self._sentence() for _ in range(self._draw.randint(2, 9))) for _ in range(self._draw.randint(1, 4))
-        )
-
-    def _sentence(self) -> str:
-        return self._draw.choice(_SHAPES).format(
-            topic=self._draw.choice(_TOPICS),
-            thing=self._draw.choice(_THINGS),
-            place=self._draw.choice(_PLACES),
-            name=self._draw.choice(_NAMES),
-            number=self._draw.randint(2, 99),
-        )
-
     # --- what is asked ---------------------------------------------------------------------------------------------
 
     def ask(self, workspace: Workspace) -> Answer:
@@ -253,10 +180,10 @@ class Lived:
         generator = "house" if number % 2 else "extractive"
         how = ("alone", "streamed", "dialogue", "filtered")[number // 2 % 4]
         principal = ANA if number % 3 else BEN
-        topic, thing = self._draw.choice(_TOPICS), self._draw.choice(_THINGS)
+        topic, thing = self._draw.choice(TOPICS), self._draw.choice(THINGS)
         asked = f"How long does the {topic} of a {thing} last?"
         if number % 7 == 3:
-            asked = f"What does {self._draw.choice(_NAMES)}@example.org say about the {topic}?"
+            asked = f"What does {self._draw.choice(NAMES)}@example.org say about the {topic}?"
         filters: Mapping[str, str] | None = {"area": self._draw.choice(("even", "odd"))} if how == "filtered" else None
         conversation = self._dialogues[principal.subject] if how == "dialogue" else None
         k = self._draw.choice((3, 5, 8))
@@ -287,14 +214,6 @@ def without_graph() -> Iterator[None]:
         patch("ragkit.index.generations.is_whole", lambda _folder, *, rows: rows > 0),
     ):
         yield
-
-
-def answering(messages: object) -> str:
-    """What the model of the server says: always the same, and with an alias where it was shown one."""
-    told = json.dumps(messages, ensure_ascii=False, default=str)
-    start = told.find("[EMAIL_ADDRESS_")
-    alias = told[start : told.find("]", start) + 1] if start >= 0 else "the shop"
-    return f"It lasts as long as the sources say, says {alias} [1]."
 
 
 def _area(name: str) -> str:

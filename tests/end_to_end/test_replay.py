@@ -17,7 +17,8 @@ from ragkit.compliance.replay_report import Replay
 from ragkit.errors import AccessDenied, NotReproducible, UnknownId
 from ragkit.models.weights import find_model
 from ragkit.testing import sockets
-from ragkit.testing.lived import BEN, COLLECTION, Lived, answering, without_graph
+from ragkit.testing.lived import BEN, COLLECTION, Lived, without_graph
+from ragkit.testing.lived_shop import answering
 from ragkit.testing.model_servers import ModelServer
 from ragkit.types import Conversation
 from ragkit.workspace import Workspace
