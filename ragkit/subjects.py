@@ -144,6 +144,7 @@ class Subjects(Erasing):
             self._tell("subject.corrected", part, asking, purpose, counts, request=request)
             begin(tools, request, plan)
             done = carry_out(tools, request)
+            self._renew_key_copy(part)
             self._fold(part, progress)
         return done
 
@@ -157,8 +158,16 @@ class Subjects(Erasing):
             done = [carry_out(self._tools(part), left.request) for left in unfinished(part.store)]
             self._handles.begun -= len(done)
             if done:
+                self._renew_key_copy(part)
                 self._fold(part)
         return done
+
+    def _renew_key_copy(self, part: OpenCollection) -> None:
+        """Make the copy of the key file anew: the one before has keys that were destroyed."""
+        from ragkit.lifecycle.backup_keys import renew_key_copy
+
+        handles = self._handles
+        renew_key_copy(handles.config, part.store.database.key_file, handles.root_key, handles.recorder)
 
     def resume(
         self,

@@ -75,6 +75,7 @@ def purge_past(
     reach("history.before_purge")
     store.mark_kept(limit)
     done = past.destroy([one.place for one in due], "purged", keep_keys=later)
+    _tell_keys(store, recorder, len(due) - len(later))
     past.end_before(limit)
     past.forget_fates(micros(present - timedelta(days=fate_days)))
     return Purged(done, len(due) - len(later))
@@ -114,7 +115,9 @@ def destroy_past(
         return 0
     _tell(store, recorder, len(places), cause, request=request)
     how: Literal["erased", "purged"] = "erased" if cause == "erasure" else "purged"
-    return PastRows(store.database, store.collection).destroy(places, how)
+    done = PastRows(store.database, store.collection).destroy(places, how)
+    _tell_keys(store, recorder, done, request=request)
+    return done
 
 
 def past_naming(store: RecordStore, person: Person) -> int:
@@ -123,6 +126,13 @@ def past_naming(store: RecordStore, person: Person) -> int:
     numbers = {one.number for one in person.values if one.certain and not one.shared}
     wholly = [one.doc_id for one in person.documents if one.wholly]
     return len(past.mentioning(numbers) | past.of_documents(wholly))
+
+
+def _tell_keys(store: RecordStore, recorder: Recorder, number: int, *, request: str | None = None) -> None:
+    """Record that keys are gone: a copy of the key file that is older would bring them back, and is refused for it."""
+    if number:
+        data = {"collection": store.collection.name, "scope": "document", "keys": number}
+        recorder.record("key.destroyed", request=request, data=data)
 
 
 def _tell(store: RecordStore, recorder: Recorder, number: int, cause: Cause, **more: Any) -> None:

@@ -108,7 +108,7 @@ def test_nothing_of_the_person_can_be_replayed(light: ErasableIngest) -> None:
         shown = "\n".join(light.vault.reveal(hit.chunk.record)[0] for hit in hits).casefold()
         assert "ada" not in shown
         assert "marker" not in shown
-    assert history.rows_at(moments[0], classes=None)
+    assert any(history.rows_at(at, classes=None) for at in moments), "that of others is there"
 
 
 def test_who_asks_is_told_how_much_is_past(light: ErasableIngest) -> None:
