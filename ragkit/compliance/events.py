@@ -33,6 +33,7 @@ Moment = datetime | int
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _QUOTE = '"'
+_TEXTS = ("type", "ts", "request", "outcome")
 _TS, _SEQ = b'"ts":"', b'"seq":'
 _STAMP = len("2026-11-22T10:00:00.123456")
 _LOOK_BACK = 100  # lines that fit by their bytes and yet do not are torn ones; nobody tears a hundred in a row
@@ -268,10 +269,15 @@ def _bounds(at: Moment | None) -> tuple[bytes, int | None]:
 
 
 def _parsed(line: bytes) -> Event | None:
-    """Return the event of a line, ``None`` where there is none: a torn line may hold the end of one."""
+    """Return the event of a line, ``None`` where there is none, as in a torn line, or where a hand left half of one."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    whole = isinstance(event, dict) and isinstance(event.get("data"), dict) and isinstance(event.get("seq"), int)
+    whole = (
+        isinstance(event, dict)
+        and isinstance(event.get("data"), dict)
+        and type(event.get("seq")) is int
+        and all(type(event.get(key)) is str for key in _TEXTS)
+    )
     return event if whole else None
