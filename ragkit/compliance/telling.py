@@ -9,6 +9,7 @@ from ragkit.compliance.events import Event
 from ragkit.compliance.naming import Names, short
 
 _LONG = 40  # a value longer than this is a hash or an id
+_MANY = 12  # counts by type fit a line; the parts of a configuration do not
 
 
 def told(event: Event, names: Names) -> str:
@@ -38,6 +39,8 @@ def shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Mapping) and len(value) > _MANY:
+        return f"{{{len(value)}}}"
     if isinstance(value, Mapping):
         return "{" + " ".join(f"{key}:{_cut(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
