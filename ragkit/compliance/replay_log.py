@@ -12,7 +12,7 @@ from ragkit.compliance.events import Event, EventLog, Moment, stamped
 from ragkit.errors import NotReproducible, UnknownId
 
 _AT_ONCE = 500
-_GENERATIONS = ("index.generation.activated", "index.generation.built")
+_ACTIVATED = "index.generation.activated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class IndexLog:
         """Read on, to the end of the log, unless the search was read already."""
         if recorded.seq <= self.upto:
             return
-        for event in log.read("retrieval.done", *_GENERATIONS, since=self.upto + 1):
+        for event in log.read("retrieval.done", _ACTIVATED, since=self.upto + 1):
             self.upto, data = int(event["seq"]), event["data"]
             if data.get("collection") != self.collection:
                 continue

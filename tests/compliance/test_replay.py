@@ -40,6 +40,7 @@ def log(tmp_path: Path) -> EventLog:
         ("acl.class", "a:1:1", "", {"collection": "shop", "access_class": "e" * 26, "tokens": [_token("ben")]}, []),
         ("acl.class", "a:1:1", "", {"collection": "other", "access_class": "f" * 26, "tokens": [_token("ana")]}, []),
         ("retrieval.done", "a:1:1", THREE, {"collection": "shop", "generation": 0, "through": 4, "ms": 500}, []),
+        ("index.generation.built", "b:2:1", "", {"collection": "shop", "generation": 1, "chunks": 9}, []),
         ("index.generation.activated", "b:2:1", "", {"collection": "shop", "generation": 1, "through": 9}, []),
         ("retrieval.done", "a:1:1", "", {"collection": "shop", "generation": 1, "through": 9, "ms": 0}, []),
         ("retrieval.done", "b:2:1", "", {"collection": "shop", "generation": 1, "through": 9, "ms": 0}, []),
@@ -81,7 +82,7 @@ def _token(name: str) -> str:
 def test_what_the_log_tells_of_a_request(log: EventLog) -> None:
     """When it began, what was found, which generator was asked how, and what its events commit to."""
     found = recorded(log, ONE)
-    assert (found.began, found.ended) == (at(8.75), at(9))
+    assert (found.began, found.ended) == (at(9.75), at(10))
     assert (found.collection, found.generation, found.through) == ("shop", 1, 12)
     assert [(one.chunk, one.doc, one.version) for one in found.found] == [(7, DOC, 2)]
     assert (found.generator, found.streamed, found.ending) == ("house", True, "answer.released")
@@ -105,11 +106,11 @@ def test_a_run_is_what_one_process_asked_in_one_generation(log: EventLog) -> Non
     index = IndexLog("shop")
     found = recorded(log, ONE)
     index.read(log, found)
-    assert [(one.seq, one.through) for one in index.run(found)] == [(7, 9), (9, 12)]
+    assert [(one.seq, one.through) for one in index.run(found)] == [(8, 9), (10, 12)]
     assert [one.seq for one in index.run(recorded(log, THREE))] == [5]
     when, data = index.built(1, before=found.seq) or (None, {})
-    assert (when, data["through"]) == (at(6), 9)
-    assert index.built(1, before=3) == (when, data)  # it answers a moment before its event
+    assert (when, data["through"]) == (at(7), 9)
+    assert index.built(1, before=7) == (when, data)  # it answers a moment before its event
     assert index.built(2, before=found.seq) is None
 
 
