@@ -194,8 +194,10 @@ def test_configurations_are_put_together_from_their_pieces(tmp_path: Path) -> No
     """A large one is recorded in several events."""
     mark = "h:" + "0" * 26
     pieces = [{"policies.rules": "h:" + "1" * 26}, {"embedder": "h:" + "2" * 26}]
+    plain = {"actor": {"id": "system"}, "outcome": "ok", "request": "", "session": "", "type": "config.changed"}
+    plain |= {"ts": "2026-11-01T10:00:00.000000Z", "writer": "a:1:1", "sw": {"ragkit": "1.0"}}
     lines = [
-        canonical({"data": {"config": mark, "parts": parts}, "seq": seq, "type": "config.changed"}) + b"\n"
+        canonical({**plain, "data": {"config": mark, "parts": parts}, "seq": seq}) + b"\n"
         for seq, parts in enumerate(pieces, start=1)
     ]
     (tmp_path / "00000001.jsonl").write_bytes(b"".join(lines))
