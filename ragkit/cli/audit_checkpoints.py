@@ -72,7 +72,7 @@ def anchor(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign the log and take the checkpoint off this machine, to the [[audit.anchors]] of ragkit.toml.
+    """Sign the log and take the checkpoint off this machine, to the anchors of ragkit.toml.
 
     Run it from a timer: what is not anchored could be written anew by whoever holds the signing key. Exit status 1: a
     place did not take it.

@@ -26,8 +26,8 @@ def systems(setting: Setting, tally: Tally) -> Section:
         events = observed.get(name, (Cited(), Counter()))[0] + answered.get(name, Cited())
         configured = section is not None or name in (config.generator.use, config.generator.kind, "extractive")
         place = where.location.value if where else "in this process" if configured else ""
-        cells = (name, kind, place, "yes" if configured else "no", events.count)
-        rows.append(Row(cells, events, "" if configured else "finding"))
+        told = (name, kind, place, "yes" if configured else "no", events.count)
+        rows.append(Row(told, events, "" if configured else "finding"))
     places = []
     seen = {key[0]: events for key, events, _ in _by(tally, "egress", 1) if key[0]}
     for name in dict.fromkeys([*config.destinations, *seen]):
