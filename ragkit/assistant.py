@@ -240,7 +240,14 @@ class Assistant:
             )
             mark.set(HITS, len(hits))
         clock.lap("retrieve")
-        report_signs(hits, recorder=self.recorder, collection=self.collection, request=number, actor=principal)
+        report_signs(
+            hits,
+            recorder=self.recorder,
+            collection=self.collection,
+            request=number,
+            actor=principal,
+            session=dialogue.id,
+        )
         request = GenerationRequest(masked, tuple(hits), self.data_class, dialogue, number, principal)
         if self.evidence:
             data = {"hits": len(hits), "history": len(masked.history), "policy": masked.policy, "k": k}

@@ -83,6 +83,7 @@ class Unseen:
             self._ceiling,
             data_class=call.data_class,
             request=call.request_id,
+            session=call.conversation,
             data={"prompt": call.prompt, "collection": call.collection},
         )
 
@@ -98,6 +99,7 @@ def unseen_generator(generator: Generator, *, name: str, ceiling: DataClass, rec
             ceiling,
             data_class=request.data_class,
             request=request.request_id,
+            session=request.conversation.id,
             data={"collection": request.question.collection},
         )
 
@@ -112,6 +114,7 @@ def _mark(
     *,
     data_class: DataClass,
     request: str,
+    session: str,
     data: Mapping[str, str],
 ) -> None:
     allowed = fits(data_class, UNSEEN_CEILING) and fits(data_class, ceiling)
@@ -121,6 +124,7 @@ def _mark(
         outcome="ok" if allowed else "denied",
         reason="" if allowed else "data-class",
         request=request or None,
+        session=session,
         data={
             "location": location.value,
             "data_class": data_class.value,

@@ -132,6 +132,7 @@ def report_signs(
     collection: str,
     request: str | None = None,
     actor: Principal | None = None,
+    session: str = "",
 ) -> int:
     """Count the signs of all hits, titles included, and record them by document and family.
 
@@ -153,6 +154,7 @@ def report_signs(
                 reason="instructions",
                 request=request,
                 actor=actor,
+                session=session,
                 data={"guard": GUARD, "code": family, "count": count, "collection": collection, "doc": doc},
             )
     return len(found)

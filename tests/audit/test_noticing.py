@@ -204,7 +204,7 @@ def test_a_loaded_model_is_told_by_its_weights(tmp_path: Path) -> None:
     mine = [one for one in told if one["model"] in ("local_x_y", "rules")]
     assert [one["part"] for one in mine] == ["generator", "detector"]
     assert mine[0]["hash"] == f"sha256:{sha256(b'weights').hexdigest()}"
-    assert len(told) == len(loaded())
+    assert len({(one["part"], one["model"], one["hash"]) for one in told}) == len(told) <= len(loaded())
 
 
 def test_an_access_class_and_a_principal_meet_in_their_tokens(tmp_path: Path) -> None:
