@@ -145,12 +145,12 @@ def test_every_flipped_bit_of_200_events_is_found(log: MadeLog, folder: Path) ->
 
 
 def test_flipped_bits_of_the_checkpoints_are_found(log: MadeLog, folder: Path) -> None:
-    """All bits of the note of the change of keys, and one of every fourth byte of the others."""
+    """A bit of each byte of the note of the change of keys, and of every fourth of the others."""
     path, draw = folder / NOTES, random.Random(2)
     raw = path.read_bytes()
     note = next(note for note in log.notes if b"next-key" in note)
     whole = range(raw.index(note), raw.index(note) + len(note) + 1)
-    places = [(path, at, bit) for at in whole for bit in range(8)]
+    places = [(path, at, draw.randrange(8)) for at in whole]
     places += [(path, at, draw.randrange(8)) for at in range(0, len(raw), 4)]
     places += [(path, len(raw) - 1, bit) for bit in range(8)]
     assert whole_runs(folder, places) == []
