@@ -8,7 +8,7 @@ begins. Then all answers are replayed.
 
 After that, on copies, something else is changed, and all are replayed again: another encoder, policy, chunker, stemming
 language, model and settings; the last three with a window of history and the first two without one too, so that the
-chunks of then are gone. What is not the same must have the change among its named causes. At last a person is erased.
+chunks of then are gone. What is not the same must have the change among its named causes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,10 @@ from reporting import print_table, write_json
 
 from ragkit import open_workspace
 from ragkit.compliance.replay_report import Replay
-from ragkit.errors import SubjectUnclear
 from ragkit.models.weights import find_model
 from ragkit.testing import sockets
-from ragkit.testing.lived import COLLECTION, Lived
-from ragkit.testing.lived_shop import NAMES, answering
+from ragkit.testing.lived import Lived
+from ragkit.testing.lived_shop import answering
 from ragkit.testing.model_servers import ModelServer
 from ragkit.workspace import Workspace
 
@@ -76,16 +74,7 @@ def cases(model: Path) -> list[Case]:
         ),
         Case("model", "generator", edit=('model = "tiny"', 'model = "larger"')),
         Case("settings", configured=(("tables", "[answers]\nmax_tokens = 64\nhistory = 0"),)),
-        Case("person erased", "erased", act=_erase),
     ]
-
-
-def _erase(workspace: Workspace) -> None:
-    """Erase the first of the people who still stand in a document."""
-    for name in NAMES:
-        with suppress(SubjectUnclear):
-            workspace.subjects.erase(f"{name}@example.org", collection=COLLECTION, purpose="asked for")
-            return
 
 
 def copied(lived: Lived, folder: Path, case: Case) -> Lived:

@@ -17,17 +17,17 @@ never was such a part, or it was not kept."""
 Whole = Literal["same", "differs", "cannot"]
 
 Cause = Literal[
-    "policy", "encoder", "chunker", "language", "index", "graph", "history", "documents", "access", "restricted",
-    "prompt", "generator", "version", "evidence", "erased", "purged", "unknown",
+    "policy", "encoder", "chunker", "language", "index", "graph", "history", "moment", "documents", "access",
+    "restricted", "prompt", "generator", "version", "evidence", "erased", "purged", "unknown",
 ]  # fmt: skip
 """Why something is not the same. ``policy``: masked under another policy or by another detector. ``encoder``: another
 embedding model. ``chunker``: cut otherwise. ``language``: stemmed in another language. ``index``: the log does not tell
 which generation answered, or how it was built. ``graph``: the graph of a large generation is approximate; here every
-chunk is compared. ``history``: of a time before the window of history, or outside it since. ``documents``: changed or
-deleted since, and not kept. ``access``: who could see what is not in the log. ``restricted``: a person in it is
-restricted now. ``prompt``: another template. ``generator``: another one, another model or other parameters.
-``version``: another ragkit. ``evidence``: what is kept is not what the log commits to. ``erased``, ``purged``:
-destroyed with a person, or by age."""
+chunk is compared. ``history``: of a time before the window of history, or outside it since. ``moment``: documents
+changed while it searched. ``documents``: changed or deleted since, and not kept. ``access``: who could see what is not
+in the log. ``restricted``: a person in it is restricted now. ``prompt``: another template. ``generator``: another one,
+another model or other parameters. ``version``: another ragkit. ``evidence``: what is kept is not what the log commits
+to. ``erased``, ``purged``: destroyed with a person, or by age."""
 
 _NAMED = {
     "policy": "the masking policy or a detector is another one now",
@@ -37,6 +37,7 @@ _NAMED = {
     "index": "the log does not tell how the generation that answered was built",
     "graph": "the graph of so large a generation is approximate; here every chunk was compared",
     "history": "the time is outside the window of history",
+    "moment": "documents were being changed in the very moment of the search, which may have seen some of both",
     "documents": "documents were changed or deleted since and are not kept",
     "access": "the log does not tell what the asker could see",
     "restricted": "a person in it is restricted now",

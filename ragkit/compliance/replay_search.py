@@ -16,6 +16,7 @@ from ragkit.compliance.replay_passages import fate_causes
 from ragkit.compliance.replay_report import Cause
 from ragkit.errors import FilterRefused, IndexProblem
 from ragkit.retrieve.retriever import HybridRetriever
+from ragkit.store.history import UNSHARP
 from ragkit.types import Hit, MaskedQuestion, Principal
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class PastSearches:
             hits = again if hits is None else hits
             if is_same(recorded, again):
                 return Searched(hits=again)
+        if not causes and history.changes_between(recorded.began - UNSHARP, recorded.ended):
+            causes.append("moment")
         return Searched(hits=hits, causes=tuple(causes))
 
     # --- inside ----------------------------------------------------------------------------------------------------
