@@ -7,8 +7,8 @@ last: documents are changed, added or deleted, rights change, the index is built
 begins. Then all answers are replayed.
 
 After that, on copies, something else is changed, and all are replayed again: another encoder, policy, chunker, stemming
-language, model and settings; the last three with a window of history and the first two without one too, so that the
-chunks of then are gone. What is not the same must have the change among its named causes.
+language, model and settings; policy and chunker also without a window of history, so that the chunks of then are gone.
+What is not the same must have the change among its named causes.
 """
 
 from __future__ import annotations
