@@ -232,18 +232,20 @@ def scan_bytes(events: Path, seeds: Seeds) -> list[Found]:
 
 
 def texts_of(events: Path) -> Iterator[tuple[str, str]]:
-    """Yield every text of every event once with its key, but opaque ids, hashes and times, which can be told by form.
+    """Yield every text of every event once with its key, but opaque ids, hashes and times, which can be told by form,
+    and words of a closed list.
 
     Names of keys are among them where they come from outside the catalogue, such as the parts of a configuration. The
     names and addresses of servers that ``ragkit.toml`` names are left out: they are meant to be there.
     """
+    closed = _closed()
     seen: set[tuple[str, str]] = {("key", name) for name in _vocabulary()}
     for path in sorted(events.glob("*.jsonl")):
         for line in path.read_bytes().splitlines():
             for key, text in _strings(json.loads(line), ""):
                 opaque = is_hash(text) or is_id(text) or _OPAQUE.fullmatch(text) is not None
                 known = (key in _INFRASTRUCTURE and is_host(text)) or (key == "key" and _TYPE.fullmatch(text))
-                if text and not opaque and not known and (key, text) not in seen:
+                if text and not opaque and not known and key not in closed and (key, text) not in seen:
                     seen.add((key, text))
                     yield key, text
 
@@ -257,6 +259,14 @@ def scan_strings(events: Path, workspace: Workspace) -> Counter[str]:
         spans, _ = masker.mask_text(text)
         found.update(f"{key}: {span.entity_type}" for span in spans)
     return found
+
+
+def _closed() -> frozenset[str]:
+    """Keys that take one of a few words, wherever they occur, and nothing else."""
+    shapes = [(key, shape.__name__) for kind in CATALOGUE.values() for key, shape in kind.fields.items()]
+    return frozenset(key for key, name in shapes if name == "is_one") - {
+        key for key, name in shapes if name != "is_one"
+    }
 
 
 def _vocabulary() -> Iterator[str]:

@@ -197,11 +197,11 @@ def test_a_loaded_model_is_told_by_its_weights(tmp_path: Path) -> None:
     recorder.record("auth.ok", data={"verb": "usage"})
     for _ in range(2):
         note_loaded("generator", model="local/x y", weights=[weights])
-    note_loaded("detector", model="rules", digest="fingerprint-1")
+    note_loaded("detector", model="only-here", digest="fingerprint-1")
     recorder.close()
     lines = (tmp_path / "events" / "00000001.jsonl").read_bytes().splitlines()
     told = [event["data"] for event in map(json.loads, lines) if event["type"] == "model.loaded"]
-    mine = [one for one in told if one["model"] in ("local_x_y", "rules")]
+    mine = [one for one in told if one["model"] in ("local_x_y", "only-here")]
     assert [one["part"] for one in mine] == ["generator", "detector"]
     assert mine[0]["hash"] == f"sha256:{sha256(b'weights').hexdigest()}"
     assert len({(one["part"], one["model"], one["hash"]) for one in told}) == len(told) <= len(loaded())
