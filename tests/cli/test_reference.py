@@ -11,6 +11,34 @@ from ragkit.cli.reference import pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 VERBS = [
+    "audit log",
+    "audit show",
+    "audit egress",
+    "audit access",
+    "audit diff",
+    "audit gaps",
+    "audit retention",
+    "audit guards",
+    "audit oversight",
+    "audit report",
+    "audit export",
+    "audit evidence",
+    "audit forget",
+    "audit review",
+    "audit replay",
+    "audit blast-radius",
+    "audit verify",
+    "audit check",
+    "audit review-permissions",
+    "audit checkpoint",
+    "audit anchor",
+    "audit prove",
+    "audit approvals list",
+    "audit approvals grant",
+    "audit incident report",
+    "audit incident close",
+    "audit key show",
+    "audit key rotate",
     "egress explain",
     "init",
     "config check",
@@ -74,9 +102,9 @@ def test_every_verb_is_on_the_page() -> None:
 
 
 def test_help_groups_the_verbs(ragkit_cli: Any) -> None:
-    """The first screen shows the six groups in the order of work."""
+    """The first screen shows the groups in the order of work."""
     shown = ragkit_cli("--help").stdout
-    places = [shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Keep", "Measure")]
+    places = [shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Keep", "Measure", "Audit")]
     assert places == sorted(places)
 
 
