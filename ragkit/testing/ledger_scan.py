@@ -232,11 +232,11 @@ def scan_bytes(events: Path, seeds: Seeds) -> list[Found]:
 
 
 def texts_of(events: Path) -> Iterator[tuple[str, str]]:
-    """Yield every text of every event once with its key, but opaque ids, hashes and times, which can be told by form,
-    and words of a closed list.
+    """Yield every text of every event once with its key.
 
-    Names of keys are among them where they come from outside the catalogue, such as the parts of a configuration. The
-    names and addresses of servers that ``ragkit.toml`` names are left out: they are meant to be there.
+    Left out are opaque ids, hashes and times, which can be told by form, words of a closed list, and the names and
+    addresses of servers that ``ragkit.toml`` names. Names of keys are among them where they come from outside the
+    catalogue, such as the parts of a configuration.
     """
     closed = _closed()
     seen: set[tuple[str, str]] = {("key", name) for name in _vocabulary()}
