@@ -251,7 +251,7 @@ class Verification:
         self._subtrees: list[bytes] = []
         self._expected: dict[int, list[tuple[Note, Key | None]]] = {}
         self._announced: dict[int, tuple[bytes, tuple[int, int, int]]] = {}
-        self._pending: tuple[str, tuple[int, int, int]] | None = None
+        self._pending: list[tuple[str, int, tuple[int, int, int]]] = []
         self._refused: tuple[int, int, int] | None = None
         self._shapes: set[tuple[str, ...]] = set()
         self._clocks: dict[str, tuple[str, int]] = {}
@@ -435,15 +435,13 @@ class Verification:
         except (ValueError, RecursionError):
             why = "is no event"
         data = {} if why or not isinstance(event.get("data"), dict) else event["data"]
-        recovers = not why and event.get("type") == "log.recovered"
-        if recovers and data.get("bytes") != self._length:
-            self.tell("recovered", "log.recovered does not tell the length of the line before it")
-        if self._pending and not recovers:
-            self.tell("line", f"the line {self._pending[0]}, and no log.recovered follows", at=self._pending[1])
-        self.torn += bool(self._pending and recovers)
-        self._pending = (why, (self._segment, self._line, self.seq)) if why else None
         if why:
+            self._pending.append((why, len(line), (self._segment, self._line, self.seq)))
             return None
+        if event.get("type") == "log.recovered":
+            self._recover(data.get("bytes"))
+        else:
+            self._unrecovered()
         self.events += 1
         self._check_event(event, line)
         if event.get("type") == "checkpoint":
@@ -519,6 +517,22 @@ class Verification:
                 what = f"the lines {good + 1} to {size} are not those of {note.place}"
                 self.tell(code, f"{what}: some were edited, added, removed or moved")
 
+    def _recover(self, length: Any) -> None:
+        """Take the first torn line that waits for its ``log.recovered``; a power cut can leave several in a row.
+
+        What was torn just before its line feed is a whole event, and no torn line.
+        """
+        expected = self._pending.pop(0)[1] if self._pending else -1
+        self.torn += expected == length
+        if length not in (expected, self._length if expected < 0 else expected):
+            self.tell("recovered", "log.recovered does not tell the length of the line before it")
+
+    def _unrecovered(self) -> None:
+        """Tell of lines that are no events though no writer closed them off."""
+        for why, _, at in self._pending:
+            self.tell("line", f"the line {why}, and no log.recovered follows", at=at)
+        self._pending.clear()
+
     def _check_announced(self, event: dict[str, Any] | None, note: Note, key: Key | None) -> None:
         data = event["data"] if event and event.get("type") == "checkpoint" else {}
         if data.get("size") != note.size or (key and data.get("key") != "sha256:" + sha256(key.public).hexdigest()):
@@ -526,8 +540,7 @@ class Verification:
 
     def _check_end(self, file: Path, raw: bytes) -> None:
         """Look at what is after the last note, and at notes that were written while the lines were read."""
-        if self._pending:
-            self.tell("line", f"the line {self._pending[0]}, and no log.recovered follows", at=self._pending[1])
+        self._unrecovered()
         if self._refused:
             what = "the writer itself found that the log does not continue what it had signed"
             self.tell("refused", what, at=self._refused)

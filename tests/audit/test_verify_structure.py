@@ -320,6 +320,23 @@ def test_a_wrong_length_of_a_torn_line_is_found(tmp_path: Path) -> None:
     assert told(verified(log.write(tmp_path / "log")), "finding") == ["recovered"]
 
 
+def test_several_torn_lines_are_told_in_order(tmp_path: Path) -> None:
+    """A power cut can tear lines before the last; each is told of, in order, by its length."""
+    log = small()
+    log.segments[-1] += [b'{"actor"', b"", b'{"actor":{']
+    for length in (8, 0, 10):
+        log.add("log.recovered", {"bytes": length, "segment": 1})
+    log.sign()
+    found = verified(log.write(tmp_path / "log"))
+    assert (told(found, "finding"), found.torn) == ([], 3)
+    log = small()
+    log.segments[-1] += [b'{"actor"', b'{"actor":{']
+    log.add("log.recovered", {"bytes": 8, "segment": 1})
+    log.add("auth.ok")
+    log.sign()
+    assert told(verified(log.write(tmp_path / "other")), "finding") == ["line"]
+
+
 def test_a_note_that_nothing_announces_is_found(tmp_path: Path) -> None:
     """Somebody signed past ragkit."""
     log = small()

@@ -104,7 +104,9 @@ def test_every_verb_is_on_the_page() -> None:
 def test_help_groups_the_verbs(ragkit_cli: Any) -> None:
     """The first screen shows the groups in the order of work."""
     shown = ragkit_cli("--help").stdout
-    places = [shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Keep", "Measure", "Audit")]
+    places = [
+        shown.index(f"─ {panel} ─") for panel in ("Set up", "Index", "Ask", "Privacy", "Keep", "Measure", "Audit")
+    ]
     assert places == sorted(places)
 
 
