@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ class NoticingRecorder(EventRecorder):
         self._closing = closing
         self._since: Callable[[], Mapping[str, Any]] | None = None
         self._noticing = 0
+        self._turn, self._beginning = threading.RLock(), False
         self._seen: set[tuple[str, frozenset[str]]] = set()
         self._models: list[Loaded] = []
 
@@ -87,16 +89,11 @@ class NoticingRecorder(EventRecorder):
 
     def _notice(self, actor: Principal | None, *, last: bool = False) -> None:
         if self._noticing != os.getpid():
-            self._noticing = os.getpid()
-            self._seen.clear()
-            self._models.clear()
-            self._since = self._closing() if self._closing is not None else None
-            try:
-                if self._opening is not None:
-                    self._opening(self)
-            except BaseException:
-                self._noticing = 0
-                raise
+            with self._turn:  # others wait until what has to stand first does
+                if self._beginning:
+                    return
+                if self._noticing != os.getpid():
+                    self._begin_here()
         if len(self._models) < len(loaded()):
             self._note_models(last=last)
         if actor is None:
@@ -120,6 +117,22 @@ class NoticingRecorder(EventRecorder):
         except BaseException:
             self._seen.discard(who)
             raise
+
+    def _begin_here(self) -> None:
+        self._beginning = True
+        try:
+            self._seen.clear()
+            self._models.clear()
+            self._since = self._closing() if self._closing is not None else None
+            if self._opening is not None:
+                self._opening(self)
+            self._noticing = os.getpid()
+        finally:
+            self._beginning = False
+
+    def _forked(self) -> None:
+        super()._forked()
+        self._turn, self._beginning = threading.RLock(), False
 
     def _note_models(self, *, last: bool) -> None:
         """Record the models that were loaded and are hashed; the last time, wait for the hashes."""

@@ -18,7 +18,7 @@ def recorded() -> Iterator[tuple[str, str, set[str]]]:
     """Yield where, which type, and which keys, for every call that records an event by a literal name."""
     for folder in ("ragkit", "connectors"):
         for module in sorted((ROOT / folder).rglob("*.py")):
-            if "assets" in module.parts:  # the stand-alone verifier tells its findings, not events
+            if "assets" in module.parts or module.name == "verifying.py":  # these tell the verifier's findings
                 continue
             for call in ast.walk(ast.parse(module.read_text())):
                 if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):

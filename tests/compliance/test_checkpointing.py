@@ -249,7 +249,7 @@ def test_a_directory_that_was_put_back_is_not_signed_until_somebody_says_why(fol
     """Rolled back: refused and recorded. Accepted: a new line under a new key, the old one aside, all of it told."""
     old = trusted(folder)
     shutil.copytree(folder / ".ragkit", tmp_path / "copy")
-    record(folder, 20)
+    record(folder, 60)
     shutil.rmtree(folder / ".ragkit")
     shutil.copytree(tmp_path / "copy", folder / ".ragkit")
     record(folder, 2)

@@ -150,6 +150,23 @@ def test_the_whole_is_as_good_as_its_parts(verdicts: list[Verdict], whole: str, 
     assert (one.whole, one.exit_code) == (whole, code)
 
 
+@pytest.mark.parametrize(
+    ("name", "causes", "whole"),
+    [
+        ("retrieval", ("erased",), "cannot"),
+        ("retrieval", ("erased", "purged"), "cannot"),
+        ("retrieval", ("erased", "unknown"), "differs"),
+        ("retrieval", (), "differs"),
+        ("prompt", ("erased",), "differs"),
+    ],
+)
+def test_a_search_in_what_is_left_cannot_be_as_it_was(name: str, causes: tuple[Cause, ...], whole: str) -> None:
+    """Another order for no other reason than what is destroyed is no difference; other bytes of a prompt are one."""
+    parts = (Part(name=name, verdict="same-set", causes=causes), Part(name="answer", verdict="same"))
+    one = Replay(request=ONE, collection="shop", asked=START, actor="h:a", generator="", generation=1, parts=parts)
+    assert one.whole == whole
+
+
 def test_codes_fit_the_event() -> None:
     """Verdicts, causes and reasons are counts by words of the catalogue."""
     parts = (

@@ -7,23 +7,28 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ragkit import open_workspace
 from ragkit.audit.reading import read_events
+from ragkit.compliance.events import EventLog
+from ragkit.compliance.replay_log import Recorded, recorded
 from ragkit.compliance.replay_report import Replay
-from ragkit.errors import AccessDenied, NotReproducible, UnknownId
+from ragkit.errors import AccessDenied, EvidenceGone, NotReproducible, UnknownId
 from ragkit.models.weights import find_model
 from ragkit.testing import sockets
 from ragkit.testing.lived import BEN, COLLECTION, Lived, without_graph
-from ragkit.testing.lived_shop import answering
+from ragkit.testing.lived_shop import RARE, answering
 from ragkit.testing.model_servers import ModelServer
 from ragkit.types import Conversation
 from ragkit.workspace import Workspace
 
 ANSWERS = 14
+PERSON = f"{RARE}@example.org"
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +167,43 @@ def test_what_was_erased_is_not_reproducible(again: Callable[..., Lived]) -> Non
     assert {passage.text for passage in one.passages} <= {"gone", "not-kept"}
 
 
+def test_who_was_erased_is_in_no_replay(again: Callable[..., Lived]) -> None:
+    """Answers that held a person go with them; those that never did are the same, and what is lost to them is named."""
+    lived = again()
+    with open_workspace(lived.folder) as workspace:
+        held = lived.holding(workspace, PERSON)
+        assert 0 < len(held) < len(lived.answers)
+        report = workspace.subjects.erase(PERSON, purpose="request 9")
+        assert (report.complete, report.destroyed) == (True, {"EMAIL_ADDRESS": 1})
+        found = {one.request: one for one in workspace.audit.replays()}
+        assert {name for name, one in found.items() if one.reason} == held
+        for one in (found.pop(request) for request in held):
+            assert (one.whole, one.exit_code, one.reason, one.parts) == ("cannot", 2, "erasure", ())
+            assert {passage.text for passage in one.passages} <= {"gone", "not-kept"}
+        with pytest.raises(EvidenceGone):
+            workspace.audit.replay(min(held), evidence=True, purpose="complaint 17")
+    whole = [one for one in found.values() if all(passage.fate != "erased" for passage in one.passages)]
+    assert whole
+    for one in whole:
+        assert {part.verdict for part in one.parts if part.name != "retrieval"} <= {"same", "not-deterministic"}
+        assert (one.whole, one.causes) in (("same", ()), ("cannot", ("erased",)))
+    for one in found.values():
+        assert (one.exit_code, one.causes) in ((0, ()), (2, ("erased",)))
+
+
+@pytest.mark.parametrize(("around", "cause"), [(timedelta(days=1), "moment"), (timedelta(0), "unknown")])
+def test_what_nothing_explains_is_said(
+    life: Lived, monkeypatch: pytest.MonkeyPatch, around: timedelta, cause: str
+) -> None:
+    """The log tells another order than is found: a change at that moment may be why, or nothing that is known."""
+    monkeypatch.setattr("ragkit.compliance.replay_search.UNSHARP", around)
+    monkeypatch.setattr("ragkit.compliance.replay.recorded", _upside_down)
+    with open_workspace(life.folder) as workspace:
+        one = workspace.audit.replay(life.answers[2].request)
+    assert (one.whole, one.exit_code, one.causes) == ("differs", 1, (cause,))
+    assert (one.part("retrieval").verdict, one.part("passages").verdict) == ("same-set", "same")
+
+
 def test_an_altered_part_is_not_what_the_log_commits_to(again: Callable[..., Lived]) -> None:
     """Evidence that somebody changed is told apart from an answer that differs."""
     import sqlite3
@@ -237,6 +279,11 @@ def test_the_command_says_the_same(life: Lived) -> None:
 def _ragkit(lived: Lived, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ragkit", "audit", verb, *words, "--workspace", str(lived.folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _upside_down(log: EventLog, request: str) -> Recorded:
+    found = recorded(log, request)
+    return replace(found, found=found.found[::-1])
 
 
 def _last(workspace: Workspace) -> str:
