@@ -163,7 +163,7 @@ class Assistant:
         filters: Mapping[str, str] | None = None,
         evidence: bool = True,
     ) -> list[Hit]:
-        """Return the hits for a question, best first, without an answer. Raises as :meth:`ask`.
+        """Return the hits for a question, best first, without an answer; that they were found is on the disk then.
 
         Args:
             question: As typed.
@@ -171,6 +171,9 @@ class Assistant:
             k: How many chunks to return.
             filters: Metadata that documents must have.
             evidence: Whether this question may be kept as evidence; one that asks by an erased value may not.
+
+        Raises:
+            AuditUnavailable: The search could not be recorded, so nothing is given. Otherwise as :meth:`ask`.
         """
         request = uuid4().hex
         masked = self._mask(question, principal, request)
@@ -179,6 +182,7 @@ class Assistant:
             data = {"hits": len(hits), "questions": 1, "policy": masked.policy, "k": k}
             kept = searched([masked], [hits], k=k, filters=filters)
             self._keep(kept, request, principal=principal, data=data)
+        self.recorder.flush()
         return hits
 
     def search_many(
@@ -192,11 +196,12 @@ class Assistant:
         """Return the hits of each question; many are embedded together. Raises as :meth:`ask`."""
         request = uuid4().hex
         masked = [self._mask(question, principal, request) for question in questions]
-        found = self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters)
+        found = self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters, request=request)
         if self.evidence and masked:
             data = {"hits": sum(map(len, found)), "questions": len(masked), "policy": masked[0].policy, "k": k}
             kept = searched(masked, found, k=k, filters=filters)
             self._keep(kept, request, principal=principal, data=data)
+        self.recorder.flush()
         return found
 
     def request(
@@ -210,7 +215,9 @@ class Assistant:
     ) -> GenerationRequest:
         """Return what a generator would be given: the question masked, the hits re-checked. Raises as :meth:`ask`."""
         dialogue = conversation or Conversation()
-        return self._find(question, uuid4().hex, dialogue, principal=principal, k=k, filters=filters).request
+        asked = self._find(question, uuid4().hex, dialogue, principal=principal, k=k, filters=filters)
+        self.recorder.flush()
+        return asked.request
 
     def _marked(self, number: str, dialogue: Conversation, *, current: bool = True) -> AbstractContextManager[Mark]:
         return question_span(

@@ -280,6 +280,7 @@ class Retriever(Protocol):
         k: int,
         principal: Principal,
         filters: Mapping[str, str] | None = None,
+        request: str | None = None,
     ) -> list[list[Hit]]: ...
 
 

@@ -92,6 +92,7 @@ OVERSIGHT: Mapping[str, EventType] = {
         "store",
         "Replaced versions were destroyed: at their age, by a retention rule, or with a person.",
         _keys((is_count, "versions days"), collection=is_name, cause=one_of("age", "retention", "erasure")),
+        durable=True,
     ),
     "audit.exported": EventType(
         "audit", "Events were written to a file for somebody else.", _keys(events=is_count, format=is_word) | _RANGE
