@@ -196,7 +196,7 @@ def _replays_json(found: Sequence[Replay]) -> dict[str, Any]:
 _WHOLE = {
     "same": "All that can be made again is the same.",
     "differs": "Something is not the same.",
-    "cannot": "Not reproducible: what it was made of is gone; what is left is the same.",
+    "cannot": "Not reproducible: some of what it was made of is gone.",
 }
 
 
@@ -206,7 +206,8 @@ def _print_replay(found: Replay) -> None:
     if found.reason:
         say(f"Not reproducible: {reasoned(found.reason)}.")
     else:
-        say(_WHOLE[found.whole])
+        erased = found.whole == "cannot" and "erased" in found.causes
+        say("Not reproducible: some of what it was made of is erased." if erased else _WHOLE[found.whole])
         say()
         parts = [(one.name.replace("_", " "), one.verdict, one.bytes_then or "", one.then[:28]) for one in found.parts]
         table("Then and now", ("part", "verdict", "bytes", "then"), parts)

@@ -25,7 +25,7 @@ from ragkit.compliance.replay_changes import configs_of
 from ragkit.compliance.replay_evidence import open_evidence
 from ragkit.compliance.replay_hits import classes_of_groups
 from ragkit.compliance.replay_log import Recorded, recorded, recorded_each
-from ragkit.compliance.replay_passages import blank, passages_of
+from ragkit.compliance.replay_passages import blank, hits_of, passages_of
 from ragkit.compliance.replay_report import Replay
 from ragkit.compliance.replay_search import PastSearches
 from ragkit.errors import EvidenceGone
@@ -71,7 +71,8 @@ class Replayer:
         try:
             kept = open_evidence(self._handles.evidence, found)
         except EvidenceGone as gone:
-            return replace(blank(found), reason=gone.cause, passages=tuple(passages_of(found, part, {}, (), {})))
+            left = passages_of(found, part, hits_of(part, found), (), {})
+            return replace(blank(found), reason=gone.cause, passages=tuple(left))
         classes = self._classes_then(found, part)
         return AnswerReplay(
             found,

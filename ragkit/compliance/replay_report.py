@@ -29,6 +29,8 @@ in the log. ``restricted``: a person in it is restricted now. ``prompt``: anothe
 another model or other parameters. ``version``: another ragkit. ``evidence``: what is kept is not what the log commits
 to. ``erased``, ``purged``: destroyed with a person, or by age."""
 
+_DESTROYED: frozenset[Cause] = frozenset({"erased", "purged"})
+
 _NAMED = {
     "policy": "the masking policy or a detector is another one now",
     "encoder": "the embedding model is another one now",
@@ -91,6 +93,12 @@ class Part:
     now: str = ""
     bytes_then: int = 0
     bytes_now: int = 0
+
+    @property
+    def lacks(self) -> bool:
+        """Whether this is a search that finds something else only because what it searched in is destroyed."""
+        other = self.name == "retrieval" and self.verdict in ("same-set", "differs")
+        return other and bool(self.causes) and _DESTROYED.issuperset(self.causes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,15 +173,19 @@ class Replay:
 
     @property
     def whole(self) -> Whole:
-        """``same``: all that can be made again is. ``cannot``: nothing differs, but what is needed is gone."""
-        worse = {part.verdict for part in self.parts} - _WELL
+        """``same``: all that can be made again is. ``cannot``: nothing differs, but what is needed is gone.
+
+        A search whose words and vectors are in part destroyed ranks what is left by what is left: where it finds
+        something else for that reason alone, it could not be made again.
+        """
+        worse = {"gone" if part.lacks else part.verdict for part in self.parts} - _WELL
         if self.reason or worse == {"gone"}:
             return "cannot"
         return "differs" if worse else "same"
 
     @property
     def exit_code(self) -> int:
-        """0 same, 1 differs, 2 cannot be replayed."""
+        """0 same, 1 differs, 2 cannot be replayed: it, or something of what it was made from, is destroyed."""
         return ("same", "differs", "cannot").index(self.whole)
 
     def part(self, name: str) -> Part:

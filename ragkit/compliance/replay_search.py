@@ -115,6 +115,7 @@ class PastSearches:
                 causes.append("graph")
         index = self._index(recorded, run, rows, generation, language)
         hits: list[Hit] | None = None
+        wanted = [one.chunk for one in recorded.found]
         for at in self._moments(recorded, rows):
             checked = PastHits(history, part.store, rows.rows, at=at, classes=classes)
             retriever = HybridRetriever(index, checked, part.embedder, Silent(), collection=part.name)
@@ -122,9 +123,14 @@ class PastSearches:
                 again = retriever.retrieve(question, k=k, principal=_NOBODY, filters=filters)
             except (FilterRefused, IndexProblem):
                 return Searched(hits=None, causes=(*causes, "index"))
-            hits = again if hits is None else hits
             if is_same(recorded, again):
                 return Searched(hits=again)
+            alike = [hit.chunk_id for hit in again] == wanted
+            hits = again if hits is None or alike else hits
+            if alike and causes:
+                break  # scores depend on all that was searched, and some of it is gone: no moment gives better ones
+        if not causes:  # too few chunks to be counted, in the store itself or published since the generation was built
+            causes += fate_causes(part, since=when or run[0].began)
         if not causes and history.changes_between(recorded.began - UNSHARP, recorded.ended):
             causes.append("moment")
         return Searched(hits=hits, causes=tuple(causes))
