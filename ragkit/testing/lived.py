@@ -198,6 +198,21 @@ class Lived:
         self.answers.append(Asked(answer.request_id, generator, principal.subject, how))
         return answer
 
+    def holding(self, workspace: Workspace, value: str) -> frozenset[str]:
+        """Return the requests in whose evidence somebody stands, and those that came later in the same dialogue.
+
+        Told by the token of the value in what was asked, retrieved, told and answered, so it has to be in the vault.
+        """
+        token = workspace.mask_text(value, store=False)[0].record
+        found, dialogues = set[str](), set[str]()
+        for asked in self.answers:
+            parts = workspace.audit.evidence(asked.request, purpose="who stands in it").parts
+            talked = asked.how == "dialogue"
+            if (talked and asked.by in dialogues) or any(token in part.content.decode() for part in parts):
+                found.add(asked.request)
+                dialogues |= {asked.by} if talked else set()
+        return frozenset(found)
+
 
 @contextmanager
 def without_graph() -> Iterator[None]:

@@ -58,6 +58,9 @@ THINGS = ("tent", "stove", "lamp", "backpack", "sleeping bag", "kettle", "rope",
 TOPICS = ("warranty", "refund", "repair", "delivery", "cleaning", "storage", "rental", "insurance")
 PLACES = ("north", "south", "coast", "valley")
 NAMES = ("galina.yalmanova", "henrik.thorvald", "peter.ostrowsky", "amina.baskaran", "tomas.ferreira")
+RARE = "ilse.marquardt"
+"""Stands in few documents, and nobody asks about her: many answers never touch her."""
+_SOON = 3
 SHAPES = (
     "The {topic} of every {thing} lasts {number} days from purchase in the {place}.",
     "For the {topic} of a {thing} write to {name}@example.org within {number} hours.",
@@ -74,14 +77,12 @@ def text_of(draw: random.Random) -> str:
 
 
 def sentence_of(draw: random.Random) -> str:
-    """Draw a sentence; some name an address."""
-    return draw.choice(SHAPES).format(
-        topic=draw.choice(TOPICS),
-        thing=draw.choice(THINGS),
-        place=draw.choice(PLACES),
-        name=draw.choice(NAMES),
-        number=draw.randint(2, 99),
-    )
+    """Draw a sentence; some name an address. Only one person answers within so few hours as :data:`_SOON`."""
+    shape = draw.choice(SHAPES)
+    topic, thing, place, name = (draw.choice(words) for words in (TOPICS, THINGS, PLACES, NAMES))
+    number = draw.randint(2, 99)
+    # The number alone decides: no draw is more or less for it.
+    return shape.format(topic=topic, thing=thing, place=place, name=RARE if number <= _SOON else name, number=number)
 
 
 def answering(messages: object) -> str:
