@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -75,31 +75,64 @@ def require_approval(
         ApprovalNeeded: Nobody has approved it yet; ``remedy`` says how.
         AuditUnavailable: The approval could not be used up in the log, so nothing is done.
     """
-    if deed not in handles.config.roles.two_person:
+    require_approvals(handles, {deed: target}, asking=asking, collection=collection, purpose=purpose)
+
+
+def require_approvals(
+    handles: Handles, deeds: Mapping[Deed, str], *, asking: Principal, collection: str, purpose: str
+) -> None:
+    """The same for something that is several deeds: none of their approvals is used up before all are granted.
+
+    Args:
+        handles: The open workspace.
+        deeds: The target of each.
+        asking: Who asks; an officer already.
+        collection: Where; empty for what concerns all.
+        purpose: Why.
+
+    Raises:
+        ApprovalNeeded: Nobody has approved one of them yet; ``remedy`` says how.
+        AuditUnavailable: An approval could not be used up in the log, so nothing is done.
+    """
+    needed = [(deed, target) for deed, target in deeds.items() if deed in handles.config.roles.two_person]
+    if not needed:
         return
     recorder = handles.recorder
-    aim, me = recorder.keyed(f"approval\0{deed}\0{collection}\0{target}"), recorder.known_as(asking.subject)
-    about = {"verb": deed, "target": aim, "purpose": recorder.keyed(purpose), **_place(collection)}
+    me, why = recorder.known_as(asking.subject), recorder.keyed(purpose)
+    granted, waiting = list[tuple[str, dict[str, str]]](), list[str]()
     with _alone(handles):
-        mine = [one for one in approvals(handles) if (one.target, one.asked_by) == (aim, me)]
-        granted = next((one.approval for one in mine if one.state == "granted"), None)
-        if granted is not None:
-            recorder.record("approval.used", actor=asking, data={**about, "approval": granted})
-            if not any(one.approval == granted and one.state == "used" for one in approvals(handles)):
-                raise AuditUnavailable(
-                    "the approval could not be used up in the log, so nothing is done",
-                    remedy="Set `[audit] mode` to `required`, and make `.ragkit/events` writable.",
-                )
+        known = approvals(handles)
+        for deed, target in needed:
+            aim = recorder.keyed(f"approval\0{deed}\0{collection}\0{target}")
+            about = {"verb": deed, "target": aim, "purpose": why, **_place(collection)}
+            mine = {one.state: one.approval for one in reversed(known) if (one.target, one.asked_by) == (aim, me)}
+            if "granted" in mine:
+                granted.append((mine["granted"], about))
+            elif "requested" in mine:
+                waiting.append(mine["requested"])
+            else:
+                waiting.append(uuid4().hex)
+                recorder.record("approval.requested", actor=asking, data={**about, "approval": waiting[-1]})
+        if not waiting:
+            _use(handles, granted, asking)
             return
-        waiting = next((one.approval for one in mine if one.state == "requested"), None)
-        if waiting is None:
-            waiting = uuid4().hex
-            recorder.record("approval.requested", actor=asking, data={**about, "approval": waiting})
     raise ApprovalNeeded(
-        f"this needs the approval of a second officer: {waiting}",
-        remedy=f"Another officer runs `ragkit audit approvals grant {waiting} --purpose …`; then do it again. "
-        f"It holds {handles.config.roles.approval_hours} hours, once.",
+        f"this needs the approval of a second officer: {', '.join(waiting)}",
+        remedy=f"Another officer runs `ragkit audit approvals grant {waiting[0]} --purpose …`"
+        + (", and the same for each further one; " if waiting[1:] else "; ")
+        + f"then do it again. It holds {handles.config.roles.approval_hours} hours, once.",
     )
+
+
+def _use(handles: Handles, granted: Sequence[tuple[str, Mapping[str, str]]], asking: Principal) -> None:
+    for approval, about in granted:
+        handles.recorder.record("approval.used", actor=asking, data={**about, "approval": approval})
+    used = {one.approval for one in approvals(handles) if one.state == "used"}
+    if not used.issuperset(approval for approval, _ in granted):
+        raise AuditUnavailable(
+            "the approval could not be used up in the log, so nothing is done",
+            remedy="Set `[audit] mode` to `required`, and make `.ragkit/events` writable.",
+        )
 
 
 def grant(handles: Handles, approval: str, *, purpose: str, principal: Principal | None = None) -> Approval:

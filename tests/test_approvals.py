@@ -6,6 +6,7 @@ import json
 import multiprocessing
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ragkit import Principal, approvals, open_workspace
 from ragkit.cli.main import app
 from ragkit.errors import AccessDenied, ApprovalNeeded, AuditUnavailable, ConfigError, SubjectUnclear
 from ragkit.rootkey import create_key_file
+from ragkit.types import Evidence
 from ragkit.workspace import Workspace
 
 ANA, BEN, CLEO, EVE = (Principal(f"local|{name}") for name in ("ana", "ben", "cleo", "eve"))
@@ -152,6 +154,55 @@ def test_what_comes_in_pieces_is_approved_as_a_whole(workspace: Workspace) -> No
     assert list(workspace.reveal_stream(iter([text[:9], text[9:]]), collection="shop", **WHY)) == [TEXT]
     with pytest.raises(ApprovalNeeded):
         list(workspace.reveal_stream(iter([text]), collection="shop", **WHY))
+
+
+def kept(workspace: Workspace, request: str) -> str:
+    """Keep the masked text as the evidence of a request, and return it."""
+    text = masked(workspace)
+    evidence = Evidence(collection="shop", parts={"answer": json.dumps({"text": text}).encode()})
+    data = {"collection": "shop", "hits": 0, "policy": "p", "k": 1}
+    workspace._handles.recorder.record("request.assembled", request=request, data=data, evidence=evidence)
+    return text
+
+
+def test_evidence_in_clear_needs_the_approval_of_clear_text(tmp_path: Path) -> None:
+    """Though evidence as such needs none; masked it is shown, and an approval to reveal the same text is another's."""
+    with open_workspace(make(tmp_path, two_person='"reveal"', more="[audit.evidence]\nkeep = true")) as workspace:
+        text = kept(workspace, "a" * 32)
+        workspace.audit.approve(asked(workspace, text), principal=BEN, **WHY)
+        shown: Callable[..., Any] = partial(workspace.audit.evidence, "a" * 32, collection="shop", **WHY)
+        assert "galina" not in shown().parts[0].text
+        with pytest.raises(AccessDenied):
+            shown(principal=BEN, reveal=True)
+        with pytest.raises(ApprovalNeeded) as caught:
+            shown(reveal=True)
+        assert not events(workspace, "pii.")
+        workspace.audit.approve(str(caught.value).rsplit(" ", 1)[1], principal=BEN, **WHY)
+        assert TEXT in shown(reveal=True).parts[0].text
+        with pytest.raises(ApprovalNeeded):
+            shown(reveal=True)
+
+
+def test_evidence_in_clear_needs_both_approvals_before_either_is_used(tmp_path: Path) -> None:
+    """One to show masked evidence is none to show it in clear, and nothing is used up before all is granted."""
+    more = "[audit.evidence]\nkeep = true"
+    with open_workspace(make(tmp_path, two_person='"reveal", "evidence"', more=more)) as workspace:
+        kept(workspace, "a" * 32)
+        shown: Callable[..., Any] = partial(workspace.audit.evidence, "a" * 32, collection="shop", **WHY)
+        with pytest.raises(ApprovalNeeded) as caught:
+            shown()
+        workspace.audit.approve(str(caught.value).rsplit(" ", 1)[1], principal=BEN, **WHY)
+        with pytest.raises(ApprovalNeeded) as caught:
+            shown(reveal=True)
+        first, second = str(caught.value).rsplit(": ", 1)[1].split(", ")
+        workspace.audit.approve(first, principal=BEN, **WHY)
+        with pytest.raises(ApprovalNeeded):
+            shown(reveal=True)
+        assert not events(workspace, "approval.used")
+        workspace.audit.approve(second, principal=BEN, **WHY)
+        assert TEXT in shown(reveal=True).parts[0].text
+        assert len(events(workspace, "approval.used")) == 2
+        assert shown().parts, "the one for masked evidence is still there"
 
 
 def test_time_runs_out_for_a_request_and_for_a_grant(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

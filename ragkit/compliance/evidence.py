@@ -12,14 +12,15 @@ That it is shown is on the disk before it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ragkit.approvals import require_approval
+from ragkit.approvals import Deed, require_approvals
 from ragkit.audit.evidence_forms import from_bytes
 from ragkit.compliance.events import EventLog, stamped
 from ragkit.errors import EvidenceGone, StoreError
+from ragkit.revealing import entitled, reveal_text
 
 if TYPE_CHECKING:
     from ragkit.handles import Handles
@@ -112,7 +113,7 @@ def show_evidence(
 
     Raises:
         AccessDenied: No officer, or no purpose; or, with ``reveal``, not named there.
-        ApprovalNeeded: Evidence needs a second officer here, and none has approved.
+        ApprovalNeeded: Evidence, or clear text, needs a second officer here, and none has approved.
         AuditUnavailable: The access could not be recorded, so nothing is shown.
         EvidenceGone: It is erased, expired, destroyed, or was never kept; ``cause`` says which.
     """
@@ -123,10 +124,14 @@ def show_evidence(
         found = store.collection_of(request)
         if name is not None and found != name:
             raise EvidenceGone("no evidence was kept of this request in this collection", cause="missing")
-        require_approval(handles, "evidence", asking=asking, collection=found, target=request, purpose=purpose)
         parts, documents = store.parts(request), store.documents(request)
     except OSError as failed:
         raise unreadable(failed) from None
+    if reveal:
+        entitled(handles.reader(found), handles.recorder, asking=asking, purpose=purpose)
+    deeds: dict[Deed, str] = {"evidence": f"{request} in clear", "reveal": f"evidence {request}"}
+    deeds = deeds if reveal else {"evidence": request}
+    require_approvals(handles, deeds, asking=asking, collection=found, purpose=purpose)
     recorder = handles.recorder
     data = {"of": request, "collection": found, "parts": len(parts), "bytes": sum(len(one.content) for one in parts)}
     recorder.record("access.evidence", request=request, actor=asking, data=data | {"purpose": recorder.keyed(purpose)})
@@ -185,12 +190,7 @@ def _told(handles: Handles, request: str) -> dict[str, _Told]:
 def _revealed(
     handles: Handles, parts: list[ShownPart], collection: str, *, asking: Principal, purpose: str
 ) -> list[ShownPart]:
-    from dataclasses import replace
-
-    from ragkit.revealing import entitled, reveal_text
-
     part, recorder = handles.reader(collection), handles.recorder
-    entitled(part, recorder, asking=asking, purpose=purpose)
     return [
         replace(
             one,
