@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
@@ -33,6 +34,7 @@ def check(
     review_days: Annotated[
         int, typer.Option(min=1, help="After how many days permissions are to be looked at again.")
     ] = 90,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,9 +44,16 @@ def check(
     checked.
     """
     from ragkit.compliance.checks import exit_code
+    from ragkit.compliance.telling import amount
 
     with opened(workspace) as here, progress_bars() as progress:
-        found = here.audit.check(*(names or ()), sample=sample, review_days=review_days, progress=progress)
+        found = here.audit.check(
+            *(names or ()),
+            sample=sample,
+            review_days=review_days,
+            principal=principal_of(acting),
+            progress=progress,
+        )
     status = exit_code(found)
     if as_json:
         results = [
@@ -56,14 +65,14 @@ def check(
         rows = [(_MARKS[one.level], one.name, one.collection, one.detail, one.remedy) for one in found]
         table("Checks", ("", "check", "collection", "what", "what to do"), rows)
         told = sum(one.level == "finding" for one in found)
-        say(f"\n{told:,} findings. The events behind each are listed by --json; `ragkit audit log` shows them.")
+        say(f"\n{amount(told, 'finding')}. The events behind each are listed by --json; `ragkit audit log` shows them.")
     raise typer.Exit(status)
 
 
-def review_permissions(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def review_permissions(acting: AsOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show who may do what as it is configured, and record that you looked at it."""
     with opened(workspace) as here:
-        found = here.audit.review_permissions()
+        found = here.audit.review_permissions(principal=principal_of(acting))
     rows = [(where, key, tokens) for where, lists in found.items() for key, tokens in lists.items()]
     if as_json:
         listed = [

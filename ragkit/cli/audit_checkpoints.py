@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
@@ -41,6 +42,7 @@ def checkpoint(
         ),
     ] = False,
     purpose: WhyOption = "",
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,7 +52,11 @@ def checkpoint(
     or written anew is not signed.
     """
     with opened(workspace) as here:
-        done = here.audit.accept_log(purpose=purpose) if accept else here.audit.checkpoint()
+        done = (
+            here.audit.accept_log(purpose=purpose, principal=principal_of(acting))
+            if accept
+            else here.audit.checkpoint(principal=principal_of(acting))
+        )
     if as_json:
         emit("audit_checkpoint", asdict(done))
         return
@@ -69,6 +75,7 @@ def anchor(
     show_state: Annotated[
         bool, typer.Option("--show", help="Take nothing anywhere; show what is anchored where, and what is not.")
     ] = False,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,10 +86,10 @@ def anchor(
     """
     with opened(workspace) as here:
         if show_state:
-            state = here.audit.anchored()
+            state = here.audit.anchored(principal=principal_of(acting))
             emit("audit_anchored", _anchored_json(state)) if as_json else _print_anchored(state)
             return
-        done = here.audit.anchor(*(to or ()))
+        done = here.audit.anchor(*(to or ()), principal=principal_of(acting))
     if as_json:
         emit("audit_anchor", {"size": done[0].size, "anchors": [_anchoring_json(one) for one in done]})
     else:
@@ -97,6 +104,7 @@ def prove(
         int | None,
         typer.Option("--from", help="Lines of an older checkpoint, instead of an event.", show_default=False),
     ] = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,9 +117,9 @@ def prove(
         raise ConfigError("a proof is of one thing", remedy="Give the number of an event, or `--from SIZE`.")
     with opened(workspace) as here, progress_bars() as progress:
         if seq is not None:
-            proof = here.audit.prove(seq, progress=progress)
+            proof = here.audit.prove(seq, principal=principal_of(acting), progress=progress)
         else:
-            proof = here.audit.prove_growth(size or 0, progress=progress)
+            proof = here.audit.prove_growth(size or 0, principal=principal_of(acting), progress=progress)
     if as_json:
         emit(f"audit_prove_{proof['kind']}", proof)
     elif seq is not None:
@@ -122,10 +130,10 @@ def prove(
         say("`--json` prints the proof; `ragkit_verify.py --proof FILE` checks it anywhere.")
 
 
-def show(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def show(acting: AsOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Print the verifier key: who has it can check every checkpoint, and sign none. Give it to the auditor early."""
     with opened(workspace) as here:
-        state = here.audit.signing_key()
+        state = here.audit.signing_key(principal=principal_of(acting))
     if as_json:
         changes = [shaped("audit_key_change", {"size": size, "verifier_key": key}) for size, key in state.changes]
         emit("audit_key_show", {**asdict(state), "changes": changes})
@@ -149,6 +157,7 @@ def rotate(
     destroy_old: Annotated[
         bool, typer.Option("--destroy-old", help="Write over the old key file; by default it stays beside the new one.")
     ] = False,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -159,7 +168,7 @@ def rotate(
     """
     new_key = _new_key(new_key_env, new_key_file)
     with opened(workspace) as here:
-        done = here.audit.rotate_key(new_key=new_key, keep_old=not destroy_old)
+        done = here.audit.rotate_key(new_key=new_key, keep_old=not destroy_old, principal=principal_of(acting))
     if as_json:
         emit("audit_key_rotate", {"old": done.old, "new": done.new, "kept": done.kept is not None, "note": done.note})
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say
 from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened
 from ragkit.cli.shapes import shaped
@@ -29,6 +30,7 @@ def evidence(
     reveal: Annotated[bool, typer.Option("--reveal", help="Show values in clear, if you may.")] = False,
     whole: Annotated[bool, typer.Option("--whole", help="Print long parts to their end.")] = False,
     collection: CollectionOption = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,7 +39,9 @@ def evidence(
     For the collection's officers. That it was shown is recorded first.
     """
     with opened(workspace) as here:
-        shown = here.audit.evidence(request, purpose=purpose, reveal=reveal, collection=collection)
+        shown = here.audit.evidence(
+            request, purpose=purpose, reveal=reveal, collection=collection, principal=principal_of(acting)
+        )
         if as_json:
             emit("audit_evidence", _json(shown))
             return
@@ -60,12 +64,15 @@ def forget(
         str, typer.Option("--asker", help="All that a principal asked: their subject.", show_default=False)
     ] = "",
     purpose: PurposeOption = "",
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Destroy evidence with its keys: of one request, one dialogue, or one asker. The log stays whole and says so."""
     with opened(workspace) as here:
-        gone = here.audit.forget(purpose=purpose, request=request, conversation=dialogue, asker=asker)
+        gone = here.audit.forget(
+            purpose=purpose, request=request, conversation=dialogue, asker=asker, principal=principal_of(acting)
+        )
         if as_json:
             emit("audit_forget", gone.counts())
         else:

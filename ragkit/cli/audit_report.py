@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ragkit.cli.audit_options import FINDINGS, NOTHING_FOUND
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, private_file, say
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
@@ -28,6 +29,7 @@ def report(
     until: _TO = None,
     out: Annotated[Path | None, typer.Option(help="The HTML file, mode 0600. Default: audit-report-DAY.html.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Also the figures as JSON, mode 0600.")] = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,12 +41,13 @@ def report(
     import json
 
     from ragkit.compliance.events import moment
+    from ragkit.compliance.telling import amount
     from ragkit.report.page import render
 
     first = None if since is None else moment(since)
     last = None if until is None else moment(until, end=True)
     with opened(workspace) as here, progress_bars() as progress:
-        made = here.audit.report(since=first, until=last, progress=progress)
+        made = here.audit.report(since=first, until=last, principal=principal_of(acting), progress=progress)
     file = out or Path(f"audit-report-{datetime.now(UTC):%Y-%m-%d}.html")
     with private_file(file) as page:
         page.write(render(made).encode())
@@ -59,9 +62,9 @@ def report(
     if as_json:
         emit("audit_report", told)
     else:
-        say(f"{file}: {made.events.count:,} events")
-        say(f"{made.findings} lines need attention, {made.unknown} could not be told.")
+        say(f"{file}: {amount(made.events.count, 'event')}")
+        say(f"Need attention: {amount(made.findings, 'line')}; could not be told: {made.unknown}.")
         for one in made.sections:
             if one.findings or one.unknown:
-                say(f"  {one.title}: {one.findings} need attention, {one.unknown} could not be told")
+                say(f"  {one.title}: {one.findings}; could not be told: {one.unknown}")
     raise typer.Exit(FINDINGS if made.findings else UNKNOWN if made.unknown else NOTHING_FOUND)

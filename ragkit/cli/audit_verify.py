@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
@@ -40,6 +41,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,7 +61,13 @@ def verify(
             say(f"Written: {out_verifier}. It needs Python 3.9 or newer and the package `cryptography`.")
         return
     with opened(workspace) as here, progress_bars() as progress:
-        found = here.audit.verify(checkpoints=checkpoint or (), keys=key or (), proofs=proof or (), progress=progress)
+        found = here.audit.verify(
+            checkpoints=checkpoint or (),
+            keys=key or (),
+            proofs=proof or (),
+            principal=principal_of(acting),
+            progress=progress,
+        )
     if as_json:
         emit("audit_verify", _as_json(found))
     else:

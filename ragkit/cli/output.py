@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import typer
 
 from ragkit.cli.shapes import shaped
+from ragkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,8 +55,17 @@ def json_line(name: str, payload: Mapping[str, Any]) -> bytes:
 
 
 def private_file(path: Path) -> BinaryIO:
-    """Open a file for writing that only its owner may read, also if it was there already."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    """Open a file for writing that only its owner may read, also if it was there already.
+
+    Raises:
+        ConfigError: It cannot be opened.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as failed:
+        raise ConfigError(
+            f"the file cannot be written ({type(failed).__name__})", remedy="Name a file in a folder that is writable."
+        ) from None
     os.fchmod(handle, 0o600)
     return os.fdopen(handle, "wb")
 

@@ -51,3 +51,8 @@ def shown(value: Any) -> str:
 def _cut(value: Any) -> str:
     text = str(value)
     return text if len(text) <= _LONG else f"{text[:20]}…"
+
+
+def amount(count: int, noun: str) -> str:
+    """Return ``1 prompt``, ``1,200 prompts``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
