@@ -55,6 +55,14 @@ def log(
 
     With `--follow --json` an event is one line of JSON, without end.
     """
+    from ragkit.audit.catalogue import CATALOGUE
+
+    for wanted in types or ():
+        if wanted not in CATALOGUE and not (wanted.endswith(".") and any(one.startswith(wanted) for one in CATALOGUE)):
+            raise typer.BadParameter(
+                "no event has this type, and no family this beginning; `ragkit audit log` shows types",
+                param_hint="--type",
+            )
     first, last = between(since, until)
     with opened(workspace) as here:
         names = here.audit.names
@@ -79,8 +87,12 @@ def log(
             return
         from ragkit.compliance.telling import told
 
+        none = True
         for event in found:
+            none = False
             say(json.dumps(event, ensure_ascii=False, separators=(",", ":")) if as_json else told(event, names))
+        if none and not as_json:
+            say("No event fits.", err=True)
 
 
 def show(

@@ -14,7 +14,7 @@ from ragkit.cli.output import emit, say, table
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
 
 if TYPE_CHECKING:
-    from ragkit.compliance.access import Plane, Sight
+    from ragkit.compliance.access import Plane, Reading, Sight
     from ragkit.compliance.diff import Diff
     from ragkit.compliance.retained import Retained
 
@@ -70,6 +70,9 @@ def egress(
     if as_json:
         emit("audit_egress", plain(found))
     else:
+        from ragkit.compliance.telling import amount
+
+        fits = provider or destination or data_class or entity or request or first or last
         headings = ("destination", "provider", "where", "region", "contract", "sent", "failed", "may have left")
         rows = [
             (one.destination, one.provider, one.location, one.region, one.contract, one.intents, one.failed, one.open)
@@ -78,10 +81,11 @@ def egress(
         if rows:
             table("What left", headings, rows)
         else:
-            say("Nothing left this process.")
+            say("Nothing that fits left this process." if fits else "Nothing left this process.")
         for one in found.destinations:
             say(
-                f"{one.destination}: {one.bytes:,} bytes of {one.requests:,} questions, {_listed(one.data_classes)}; "
+                f"{one.destination}: {one.bytes:,} bytes of {amount(one.requests, 'question')}, "
+                f"{_listed(one.data_classes)}; "
                 f"blocked {one.blocked}, unsafe {one.unsafe}, probed {one.probed}; from {one.first[:19] or '-'} to "
                 f"{one.last[:19] or '-'}; masked in it: {_listed(one.masked) or 'nothing'}"
             )
@@ -124,10 +128,10 @@ def access(
         emit("audit_access", {"readings": [plain(one) for one in found]})
         return
     rows = [
-        (one.ts[:19], one.seq, one.who.shown, one.of, one.type, one.verb, one.outcome, _listed(one.counts))
+        (one.ts[:19], one.seq, one.who.shown, one.of, one.type, one.verb, one.outcome, _why(one), _listed(one.counts))
         for one in found
     ]
-    table("Who looked", ("when (UTC)", "event", "who", "at", "type", "verb", "outcome", "how much"), rows)
+    table("Who looked", ("when (UTC)", "event", "who", "at", "type", "verb", "outcome", "purpose", "how much"), rows)
 
 
 def diff(
@@ -237,12 +241,16 @@ def oversight(
     if as_json:
         emit("audit_oversight", plain(found))
         return
-    say(f"{found.reviewed:,} of {found.answers:,} answers were reviewed: {_listed(found.verdicts) or 'none'}.")
+    from ragkit.compliance.telling import amount
+
+    verdicts = f": {_listed(found.verdicts)}" if found.verdicts else ""
+    say(f"Reviewed: {found.reviewed:,} of {amount(found.answers, 'answer')}{verdicts}.")
     if found.median_ms >= 0:
         half, slowest = _time(found.median_ms), _time(found.slowest_ms)
         say(f"Half of the first reviews came within {half}, the slowest after {slowest}.")
-    say(f"{found.handoffs:,} conversations were handed to a person; {found.disclosures:,} disclosures were shown.")
-    say(f"{found.incidents:,} incidents were reported, {found.open_incidents:,} are open.")
+    say(f"Handed to a person: {amount(found.handoffs, 'conversation')}.")
+    say(f"Told that an AI answers: {amount(found.disclosures, 'time')}.")
+    say(f"Incidents reported: {found.incidents:,}, of them open: {found.open_incidents:,}.")
     rows = [(one.ts[:19], one.of, one.who.shown, one.verdict, _time(one.after_ms)) for one in found.reviews]
     if rows:
         table("Reviews", ("when (UTC)", "of", "who", "verdict", "after"), rows)
@@ -289,7 +297,13 @@ def _print_retained(found: Retained) -> None:
     ]
     if rows:
         table("Let go or kept", ("when (UTC)", "event", "collection", "rule", "cause", "what"), rows)
-    say(f"Retention last ran {found.last_run or 'never'}.")
+    say(f"Retention last ran {found.last_run}." if found.last_run else "Retention was never run.")
+    if any(one.documents for one in found.overdue):
+        say("Run `ragkit retention run`, every day; with `--dry-run` it shows first what would go.")
+
+
+def _why(one: Reading) -> str:
+    return one.purpose[:14] or ("" if one.of == "audit" or one.outcome != "ok" else "none")
 
 
 def _listed(counts: object) -> str:

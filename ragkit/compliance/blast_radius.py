@@ -46,7 +46,7 @@ def blast_radius(
         until: Only searches before this time, or up to this ``seq``.
 
     Raises:
-        ConfigError: ``document`` is neither.
+        ConfigError: ``document`` is neither, or no event tells of it: that no answer used it would be a guess.
     """
     chunk = int(document) if document.isascii() and document.isdigit() and len(document) <= _MOST_DIGITS else 0
     doc = "" if chunk else document
@@ -62,6 +62,10 @@ def blast_radius(
             uses.append(_use(event, found))
             if chunk:
                 doc = str(found[0]["doc"])
+    if doc and not uses and next(iter(log.read(doc=doc)), None) is None:
+        raise ConfigError(
+            "nothing in the log has this id", remedy="Take the id as `ragkit search --json` prints it, as `doc_id`."
+        )
     holes = _complete(log, {use.request: use for use in uses if use.request}, doc, chunk, version)
     return BlastRadius(doc=doc, chunk=chunk, version=version or 0, uses=tuple(uses), holes=holes)
 

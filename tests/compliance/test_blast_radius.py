@@ -141,8 +141,10 @@ def test_one_version_one_chunk_and_one_time(written: Written) -> None:
 
 
 def test_a_document_nobody_found_has_no_radius(written: Written) -> None:
-    """Nothing is told of what was never found, and what is no id is refused without repeating it."""
-    assert blast_radius(written.log, "z" * 26).uses == ()
+    """What was never found was used by nobody; an id that no event knows, or that is none, is refused unrepeated."""
+    assert blast_radius(written.log, BAD, version=99).uses == ()
+    with pytest.raises(ConfigError, match="nothing in the log"):
+        blast_radius(written.log, "z" * 26)
     with pytest.raises(ConfigError) as refused:
         blast_radius(written.log, "Ada's letter.docx")
     assert "Ada" not in str(refused.value)

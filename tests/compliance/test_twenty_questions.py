@@ -385,7 +385,7 @@ def test_the_log_names_nobody(history: History) -> None:
         (["gaps"], ["open-egress", "unlogged-egress", "calls 1, logged 0", "clock-jump"]),
         (["retention"], ["rule 2 (shop/folder, 365 days by modified): 1 still here", "retention.purged"]),
         (["guards"], ["instructions/override 1", "Kept from leaving: data-class 1."]),
-        (["oversight"], ["2 of 6 answers were reviewed", "corrected", "1 conversations were handed"]),
+        (["oversight"], ["Reviewed: 2 of 6 answers", "corrected", "Handed to a person: 1 conversation."]),
     ],
 )
 def test_people_can_read_the_answers(history: History, verb: list[str], said: list[str]) -> None:
