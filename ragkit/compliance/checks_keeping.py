@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from ragkit.build import OpenCollection
 from ragkit.compliance.checks import Check, Scope, some
 from ragkit.compliance.events import stamped
+from ragkit.compliance.telling import amount
 from ragkit.errors import ManifestMismatch
 
 
@@ -25,7 +26,8 @@ def retention(scope: Scope) -> Iterator[Check]:
                     name="retention",
                     level="finding",
                     code="evidence",
-                    detail=f"The evidence of {len(old):,} questions is older than {config.audit.evidence.days:,} days.",
+                    detail=f"The evidence of {amount(len(old), 'question')} is older than "
+                    f"{amount(config.audit.evidence.days, 'day')}.",
                     remedy="Run `ragkit retention run`; what a legal hold keeps stays.",
                     collection=name,
                     counts={"questions": len(old)},
@@ -60,7 +62,8 @@ def _overdue(scope: Scope, name: str, part: OpenCollection) -> Iterator[Check]:
                 name="retention",
                 level="finding",
                 code="overdue",
-                detail=f"{one.documents:,} documents of {whose} are older than {one.rule.days:,} days and still here.",
+                detail=f"Older than {amount(one.rule.days, 'day')} and still here: "
+                f"{amount(one.documents, 'document')} of {whose}.",
                 remedy="Run `ragkit retention run`, every day.",
                 collection=name,
                 seqs=some(ran[-1:]),
@@ -71,7 +74,7 @@ def _overdue(scope: Scope, name: str, part: OpenCollection) -> Iterator[Check]:
                 name="retention",
                 level="notice",
                 code="undated",
-                detail=f"{one.undated:,} documents of {whose} have no date that the rule could go by.",
+                detail=f"Without a date that the rule could go by: {amount(one.undated, 'document')} of {whose}.",
                 remedy="Let the rule go by `indexed`, or give the documents the date at the source.",
                 collection=name,
                 counts={"documents": one.undated},
@@ -104,7 +107,7 @@ def drift(scope: Scope) -> Iterator[Check]:
                 name="drift",
                 level="finding",
                 code="policy",
-                detail=f"{sum(waiting.values()):,} documents were masked under another policy than today's.",
+                detail=f"Masked under another policy than today's: {amount(sum(waiting.values()), 'document')}.",
                 remedy="Run `ragkit remask`; with `--dry-run` it shows first what would change.",
                 collection=name,
                 seqs=some(changed),
@@ -133,7 +136,8 @@ def drift(scope: Scope) -> Iterator[Check]:
             name="drift",
             level="notice",
             code="config",
-            detail=f"The configuration was changed {len(alone):,} times without an approval in the {hours} before.",
+            detail=f"The configuration was changed {amount(len(alone), 'time')} without an approval in the "
+            f"{amount(config.roles.approval_hours, 'hour')} before.",
             remedy="`ragkit audit diff` tells what changed between two dates.",
             seqs=some(int(one["seq"]) for one in alone),
             counts={"changes": len(alone)},

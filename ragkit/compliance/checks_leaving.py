@@ -11,6 +11,7 @@ from ragkit.compliance.checks import Check, Scope, some
 from ragkit.compliance.events import Event
 from ragkit.compliance.exits import Exit, exits
 from ragkit.compliance.naming import Names
+from ragkit.compliance.telling import amount
 from ragkit.types import Location
 
 _STILL_RUNNING = timedelta(minutes=15)
@@ -30,18 +31,18 @@ def egress(scope: Scope) -> Iterator[Check]:
         unsafe = [one for one in left if one.state == "unsafe"]
         through = [one for one in left if one.state != "unsafe"]
         if through and name not in config.destinations:
-            what = f"{len(through):,} prompts left for {name}, which is not in the register"
+            what = f"{amount(len(through), 'prompt')} left for {name}, which is not in the register"
             remedy = "Write it under [destinations] with its contract, or find out who took it out."
             yield _left(through, "unregistered", what, remedy)
         if unsafe:
-            what = f"{len(unsafe):,} prompts left past the gateway, through {name}"
+            what = f"{amount(len(unsafe), 'prompt')} left past the gateway, through {name}"
             remedy = "Give the generator a destination and a kind that goes through the gateway."
             yield _left(unsafe, "unsafe", what, remedy)
     every = [one for left in by_place.values() for one in left]
     open_ = [one for one in every if one.state == "open"]
     ended = [one for one in open_ if scope.now - datetime.fromisoformat(one.ts) > _STILL_RUNNING]
     if ended:
-        what = f"{len(ended):,} prompts have no end in the log: they may have left"
+        what = f"No end in the log, so they may have left: {amount(len(ended), 'prompt')}"
         yield _left(ended, "open", what, "A process was killed in between; ask the provider.")
     for name, place in sorted(config.destinations.items()):
         lacking = [key for key in ("contract", "region") if getattr(place, key) is None]
@@ -55,7 +56,7 @@ def egress(scope: Scope) -> Iterator[Check]:
                 seqs=some(one.seq for one in by_place.get(name, ())),
             )
     if every:
-        what = f"{len(every):,} prompts left for {len(by_place):,} destinations."
+        what = f"{amount(len(every), 'prompt')} left for {amount(len(by_place), 'destination')}."
         counts = {"prompts": len(every), "destinations": len(by_place), "bytes": sum(one.bytes for one in every)}
         yield Check(name="egress", level="notice", code="left", detail=what, counts=counts)
 
@@ -81,7 +82,7 @@ def vault(scope: Scope) -> Iterator[Check]:
             name="vault",
             level="finding",
             code="no-purpose",
-            detail=f"{names.shown(actor)} was shown values or evidence {len(events):,} times without a purpose.",
+            detail=f"{names.shown(actor)} was shown values or evidence with no purpose, {amount(len(events), 'time')}.",
             remedy="ragkit itself asks for a purpose: find out what wrote these events, and ask them why.",
             seqs=some(int(one["seq"]) for one in events),
             counts={"times": len(events), "tokens": sum(_tokens(one) for one in events)},
@@ -115,7 +116,7 @@ def vault(scope: Scope) -> Iterator[Check]:
             )
         groups = [token for token in section.reveal if token.startswith("g:")]
         if groups:
-            detail = f"{len(groups)} groups may be shown masked values; who is in them is not known here."
+            detail = f"{amount(len(groups), 'group')} may be shown masked values; who belongs there is not known here."
             yield Check(
                 name="vault", level="notice", code="groups", detail=detail, collection=name,
                 counts={"groups": len(groups)},

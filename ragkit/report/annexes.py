@@ -7,6 +7,7 @@ Sources: Regulation (EU) 2016/679 (GDPR), Articles 30, 32 and 35; Regulation (EU
 
 from __future__ import annotations
 
+from ragkit.compliance.telling import amount
 from ragkit.report.model import Cited, Row, Section, Table, counted
 from ragkit.report.setting import Setting
 from ragkit.report.tally import Tally
@@ -138,7 +139,7 @@ def processing_record(setting: Setting, tally: Tally) -> Section:
                     (
                         "30(1)(d), (e)",
                         f"recipient `{name}`, contract {contract or 'not written down'}",
-                        f"{told}; {events.count:,} prompts, {sums['bytes']:,} bytes, masked",
+                        f"{told}; {amount(events.count, 'prompt')}, {sums['bytes']:,} bytes, masked",
                     ),
                     events,
                 )

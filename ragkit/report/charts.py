@@ -6,9 +6,12 @@ beside the bars. The tables hold the same figures.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from textwrap import wrap
+
 from markupsafe import Markup, escape
 
-from ragkit.report.model import Chart, Flow
+from ragkit.report.model import Box, Chart, Flow
 
 _WIDTH = 720
 _LABEL = 190
@@ -60,8 +63,10 @@ def _columns(chart: Chart) -> Markup:
 
 def draw_flow(flow: Flow) -> Markup:
     """Return the stations of a flow as SVG, columns from left to right with arrows between."""
-    columns = [column for column in flow.columns if column]
-    gap, width = 26.0, (_WIDTH - 26.0 * (len(columns) - 1)) / len(columns)
+    stations = [column for column in flow.columns if column]
+    gap, width = 26.0, (_WIDTH - 26.0 * (len(stations) - 1)) / len(stations)
+    characters = int((width - 14) / 6)
+    columns = [[_wrapped(box, characters) for box in column] for column in stations]
     heights = [[24 + 14 * len(box.lines) for box in column] for column in columns]
     height = max(sum(column) + 12 * (len(column) - 1) for column in heights)
     parts = []
@@ -75,16 +80,18 @@ def draw_flow(flow: Flow) -> Markup:
                     kind, left + 0.5, top + 0.5, width - 1, tall
                 )
             )
-            characters = int(width / 6.2)
             parts.append(_text(left + 7, top + 16, _cut(box.title, characters), kind="strong"))
-            parts += [
-                _text(left + 7, top + 31 + 14 * number, _cut(line, characters)) for number, line in enumerate(box.lines)
-            ]
+            parts += [_text(left + 7, top + 31 + 14 * number, line) for number, line in enumerate(box.lines)]
             top += tall + 12
         if place:
             arrow = Markup('<path class="arrow" d="M{:.1f} {:.1f} h{:.1f} m-6 -4 l6 4 l-6 4"/>')
             parts.append(arrow.format(left - gap + 3, height / 2, gap - 6))
     return _svg(flow, parts, int(height) + 2)
+
+
+def _wrapped(box: Box, characters: int) -> Box:
+    lines = (part for line in box.lines for part in wrap(line, characters))
+    return replace(box, lines=tuple(lines))
 
 
 def _svg(about: Chart | Flow, parts: list[Markup], height: int) -> Markup:

@@ -66,6 +66,9 @@ class Row:
     level: Level = ""
 
 
+_ALONE = ("yes", "no", "none")  # words that say nothing without their heading
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Lines under headings."""
@@ -76,9 +79,9 @@ class Table:
     empty: str = "None in this time."
 
     def in_words(self, row: Row) -> str:
-        """Return one of the lines where the headings are not beside it: figures with theirs, texts alone."""
+        """Return one of the lines where the headings are not beside it: figures and yes or no with theirs."""
         told = (
-            cell if isinstance(cell, str) else f"{column} {cell:,}"
+            f"{column} {cell:,}" if not isinstance(cell, str) else f"{column}: {cell}" if cell in _ALONE else cell
             for column, cell in zip(self.columns, row.cells, strict=True)
             if cell != ""
         )

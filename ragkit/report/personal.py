@@ -192,7 +192,8 @@ def erasures(setting: Setting, tally: Tally) -> Section:
 
 
 def _out_of_reach(receipt: Mapping[str, Any]) -> list[str]:
-    lines = receipt.get("out_of_scope", receipt.get("out_of_reach", ()))
+    signed = receipt.get("receipt", receipt)
+    lines = signed.get("out_of_scope", ())
     return [str(line.get("what", line)) if isinstance(line, Mapping) else str(line) for line in lines]
 
 

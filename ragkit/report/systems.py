@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ragkit.compliance.telling import amount
 from ragkit.report.model import Box, Chart, Cited, Flow, Row, Section, Table, cited, counted
 from ragkit.report.setting import Setting
 from ragkit.report.tally import Tally
@@ -91,8 +92,8 @@ def flow(setting: Setting, tally: Tally) -> Section:
         "masking",
         (
             *(f"policy {collection.policy} ({name})" for name, collection in config.collections.items()),
-            f"{sum(masked.values()):,} values in documents",
-            f"{asked:,} questions",
+            f"{amount(sum(masked.values()), 'value')} in documents",
+            amount(asked, "question"),
         ),
     )
     stores = tuple(
@@ -100,15 +101,15 @@ def flow(setting: Setting, tally: Tally) -> Section:
             f"{name}",
             (
                 f"class {config.collections[name].data_class.value}",
-                f"{figures.get('documents', 0):,} documents, encrypted",
-                f"{figures.get('masked_values', 0):,} masked values in the vault",
+                f"{amount(figures.get('documents', 0), 'document')}, encrypted",
+                f"{amount(figures.get('masked_values', 0), 'masked value')} in the vault",
             ),
         )
         for name, figures in setting.collections.items()
         if name in config.collections
     )
     answering = tuple(
-        Box(key[0] or "answer", (f"{events.count:,} answers", key[1]))
+        Box(key[0] or "answer", (amount(events.count, "answer"), key[1]))
         for key, events, _ in _by(tally, "answered", 3, place=1)
     ) or (Box("no answer in this time"),)
     left = [(key, events, sums) for key, events, sums in tally.grouped("egress") if key[5] in _LEAVES]
@@ -117,7 +118,11 @@ def flow(setting: Setting, tally: Tally) -> Section:
         count, size = by_place.get(key[:3], (0, 0))
         by_place[key[:3]] = (count + events.count, size + sums["bytes"])
     places = tuple(
-        Box(name, (f"{provider} ({location})", f"{count:,} prompts, {size:,} bytes"), "finding" if not provider else "")
+        Box(
+            name,
+            (f"{provider} ({location})", f"{amount(count, 'prompt')}, {size:,} bytes"),
+            "finding" if not provider else "",
+        )
         for (name, provider, location), (count, size) in by_place.items()
     ) or (Box("nothing left this process"),)
     return Section(
