@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
@@ -41,6 +42,7 @@ def replay(
         bool, typer.Option("--evidence", help="Show what was compared, masked. For officers; needs a purpose.")
     ] = False,
     purpose: WhyOption = "",
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,7 +63,7 @@ def replay(
         )
     if request is not None:
         with opened(workspace) as here:
-            found = here.audit.replay(request, evidence=evidence, purpose=purpose)
+            found = here.audit.replay(request, evidence=evidence, purpose=purpose, principal=principal_of(acting))
         if as_json:
             emit("audit_replay", _replay_json(found))
         else:
@@ -69,7 +71,7 @@ def replay(
         raise typer.Exit(found.exit_code)
     first, last = (moment(since) if since else None), (moment(until, end=True) if until else None)
     with opened(workspace) as here, progress_bars() as progress:
-        replays = list(here.audit.replays(since=first, until=last, progress=progress))
+        replays = list(here.audit.replays(since=first, until=last, principal=principal_of(acting), progress=progress))
     if as_json:
         emit("audit_replays", _replays_json(replays))
     else:
@@ -88,6 +90,7 @@ def blast_radius(
     ] = None,
     purpose: WhyOption = "",
     collection: CollectionOption = None,
+    acting: AsOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -107,6 +110,7 @@ def blast_radius(
             source=source,
             collection=collection,
             purpose=purpose,
+            principal=principal_of(acting),
         )
     if as_json:
         emit("audit_blast_radius", _radius_json(found))
