@@ -91,7 +91,7 @@ def opener(key: bytes) -> Callable[[bytes, str], bytes]:
     def unsealed(sealed: bytes, bound_to: str) -> bytes:
         try:
             return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to.encode())
-        except InvalidTag as bad:
+        except (InvalidTag, ValueError) as bad:  # ValueError: it is shorter than a nonce
             raise KeyMismatch(
                 "a sealed record does not open with this workspace's key",
                 remedy="Check that the root key is the one the workspace was made with: `ragkit doctor`.",

@@ -16,6 +16,7 @@ evidence is kept for a time, and a copy of it would be kept for another.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 import uuid
@@ -27,7 +28,7 @@ from typing import Any
 
 from ragkit import crypto
 from ragkit.audit import evidence_schema as sql
-from ragkit.audit.evidence_destroying import DestroyingStore
+from ragkit.audit.evidence_destroying import DestroyingStore, drop_empty
 from ragkit.audit.evidence_file import EvidenceFile, as_os_error
 from ragkit.audit.evidence_keys import PartyKeys, part_place, seal_part, tokens_in, turn_place, wrap_with
 from ragkit.audit.evidence_reading import conversation_place, subject_place
@@ -91,8 +92,7 @@ class EvidenceStore(DestroyingStore):
         self._clock = clock
         self._turns: OrderedDict[str, _Turn] = OrderedDict()
         self._dialogues: OrderedDict[tuple[str, str], _Dialogue] = OrderedDict()
-
-    # --- keeping ---------------------------------------------------------------------------------------------------
+        self._pid = os.getpid()
 
     def keep(self, evidence: Evidence, *, request: str, actor: Principal | None) -> Sequence[Mapping[str, Any]]:
         """Store the parts, encrypted; return for each the entry of the event's ``payload``.
@@ -111,6 +111,7 @@ class EvidenceStore(DestroyingStore):
             named = frozenset(people.numbers(tokens).values()) if tokens else frozenset[int]()
             try:
                 with self._file.writing() as database:
+                    self._forget_after_fork()
                     turn = self._turn(database, _Arrival(evidence, request, actor, people, named))
                     return self._store(database, turn, evidence, request)
             except BaseException:  # what is remembered may have been undone
@@ -125,8 +126,6 @@ class EvidenceStore(DestroyingStore):
         """Close the files and forget the keys."""
         self._forget()
         self._file.close()
-
-    # --- inside ----------------------------------------------------------------------------------------------------
 
     def _store(
         self, database: sqlite3.Connection, turn: _Turn | None, evidence: Evidence, request: str
@@ -172,6 +171,7 @@ class EvidenceStore(DestroyingStore):
         keys = what.people.keys(numbers)
         if len(keys) < len(numbers):
             database.execute(sql.NEW_GONE, (what.request, "erasure"))
+            drop_empty(database, [dialogue.row], [subject])
             return None
         key = crypto.new_key()
         outer = wrap_with(dialogue.key, subject_key, keys)
@@ -209,7 +209,7 @@ class EvidenceStore(DestroyingStore):
             known = _Dialogue(made, key, known.numbers if known else set())
         elif known is None or known.row != row[0]:
             key = crypto.unseal(self._secret, row[1], bound_to=conversation_place(name, collection))
-            known = _Dialogue(row[0], key, self._earlier(database, row[0]))
+            known = _Dialogue(row[0], key, sql.numbers_in(database, row[0]))
         self._dialogues[name, collection] = known
         self._dialogues.move_to_end((name, collection))
         if len(self._dialogues) > _REMEMBERED:
@@ -233,16 +233,15 @@ class EvidenceStore(DestroyingStore):
         dialogue = self._dialogue(database, evidence.conversation or request, evidence.collection)
         return _Turn(opened.row, opened.key, opened.subject, dialogue, opened.numbers, opened.documents)
 
-    @staticmethod
-    def _earlier(database: sqlite3.Connection, conversation: int) -> set[int]:
-        """The numbers of all who stand in a conversation."""
-        found = database.execute(sql.EARLIER, (conversation,))
-        return {number for (parties,) in found for number in sql.numbers_from_bytes(parties)}
-
     def _remember(self, request: str, turn: _Turn) -> None:
         self._turns[request] = turn
         if len(self._turns) > _REMEMBERED:
             self._turns.popitem(last=False)
+
+    def _forget_after_fork(self) -> None:
+        """Start over in a forked child: what its parent was writing then may have been undone since."""
+        if self._pid != os.getpid():
+            self._turns, self._dialogues, self._pid = OrderedDict(), OrderedDict(), os.getpid()
 
     def _forget(self) -> None:
         with self._file.held():

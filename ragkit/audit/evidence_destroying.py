@@ -14,7 +14,7 @@ from ragkit import crypto
 from ragkit.audit import evidence_schema as sql
 from ragkit.audit.evidence_keys import turn_place, wrap_with
 from ragkit.audit.evidence_reading import ReadingStore, TurnFacts
-from ragkit.errors import EvidenceGone
+from ragkit.errors import EvidenceGone, KeyMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,18 @@ class DestroyingStore(ReadingStore):
         if not wanted or not self._file.exists:
             return Destroyed()
         turns = parts = 0
+        conversations, subjects = set[int](), set[int | None]()
         with self._file.writing() as database:
             for request in wanted:
-                row = database.execute(sql.TURN, (request,)).fetchone()
-                if row is not None:
+                found = database.execute(sql.TURN_OF, (request,)).fetchone()
+                if found is not None:
+                    row, conversation, subject = found
                     turns += 1
-                    parts += _delete(database, row[0], request, cause)
-            conversations = database.execute(sql.DROP_CONVERSATIONS).rowcount
-            database.execute(sql.DROP_SUBJECTS)
-        return Destroyed(conversations, turns, parts)
+                    parts += _delete(database, row, request, cause)
+                    conversations.add(conversation)
+                    subjects.add(subject)
+            ended = drop_empty(database, conversations, subjects)
+        return Destroyed(ended, turns, parts)
 
     def forget_principal(self, subject: str) -> Destroyed:
         """Destroy the key of who asked, and with it all that they ever asked; other askers' evidence stays."""
@@ -134,7 +137,7 @@ class DestroyingStore(ReadingStore):
             for request in mine:
                 try:
                     opened = self._opened(database, request)
-                except EvidenceGone:
+                except (EvidenceGone, KeyMismatch):  # one that was altered cannot be read anyway
                     continue
                 kept = opened.numbers - set(numbers) | {number}
                 outer = wrap_with(opened.conversation, opened.subject, self._people(collection).keys(kept))
@@ -167,6 +170,14 @@ class DestroyingStore(ReadingStore):
         with self._file.reading() as database:
             found = {name: int(database.execute(query).fetchone()[0]) for name, query in sql.COUNTS.items()}
         return found | {"bytes": self._file.path.stat().st_size}
+
+
+def drop_empty(database: sqlite3.Connection, conversations: Iterable[int], subjects: Iterable[int | None]) -> int:
+    """Delete those of these conversations and askers that have no turn, with their keys; count the conversations."""
+    ended = sum(database.execute(sql.DROP_CONVERSATION, (one,)).rowcount for one in conversations)
+    for one in subjects:
+        database.execute(sql.DROP_SUBJECT, (one,))
+    return ended
 
 
 def _delete(database: sqlite3.Connection, row: int, request: str, cause: str) -> int:

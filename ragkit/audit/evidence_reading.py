@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ragkit import crypto
 from ragkit.audit import evidence_schema as sql
 from ragkit.audit.evidence_file import EvidenceFile
 from ragkit.audit.evidence_keys import Part, PartyKeys, open_part, part_place, turn_place, wrap_with
-from ragkit.errors import EvidenceGone
+from ragkit.errors import EvidenceGone, KeyMismatch
 
 _CAUSES = {
     "erasure": "the evidence of this request is erased: a person stood in it whose keys are destroyed",
@@ -120,11 +119,23 @@ class ReadingStore:
         with self._file.reading() as database:
             return sorted(self._opened(database, request).documents)
 
-    def contents(self, collection: str) -> Iterator[tuple[str, list[bytes]]]:
-        """Yield every turn of a collection that can be opened: its request, and the contents of its parts."""
+    def contents(self, collection: str, damaged: list[str] | None = None) -> Iterator[tuple[str, list[bytes]]]:
+        """Yield every turn of a collection that can be opened: its request, and the contents of its parts.
+
+        Args:
+            collection: Its name.
+            damaged: Gets the requests of turns that are not as they were sealed; they stop nothing.
+        """
         for request in self.requests(collection):
-            with suppress(EvidenceGone):
-                yield request, [part.content for part in self.parts(request)]
+            try:
+                found = [part.content for part in self.parts(request)]
+            except EvidenceGone:
+                continue
+            except KeyMismatch:
+                if damaged is not None:
+                    damaged.append(request)
+                continue
+            yield request, found
 
     def requests(
         self,

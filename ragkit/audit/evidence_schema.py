@@ -97,10 +97,14 @@ WHEN = "SELECT conversation, made FROM turns WHERE request = ?"
 WRAPPED = "SELECT wrapped FROM turns WHERE request = ?"
 ASKED_BY = "SELECT request FROM turns JOIN subjects ON subjects.id = subject WHERE mac = ?"
 TURNS_OF = "SELECT request FROM turns JOIN conversations ON conversations.id = conversation WHERE name = ?"
-DROP_CONVERSATIONS = """
-DELETE FROM conversations WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.conversation = conversations.id)
+TURN_OF = "SELECT id, conversation, subject FROM turns WHERE request = ?"
+DROP_CONVERSATION = """
+DELETE FROM conversations
+WHERE id = ? AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.conversation = conversations.id)
 """
-DROP_SUBJECTS = "DELETE FROM subjects WHERE NOT EXISTS (SELECT 1 FROM turns WHERE turns.subject = subjects.id)"
+DROP_SUBJECT = (
+    "DELETE FROM subjects WHERE id = ? AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.subject = subjects.id)"
+)
 COUNTS = {
     "conversations": "SELECT COUNT(*) FROM conversations",
     "turns": "SELECT COUNT(*) FROM turns",
@@ -116,6 +120,12 @@ def numbers_as_bytes(numbers: Collection[int]) -> bytes:
 def numbers_from_bytes(packed: bytes) -> frozenset[int]:
     """Undo :func:`numbers_as_bytes`."""
     return frozenset(struct.unpack(f"<{len(packed) // 8}q", packed))
+
+
+def numbers_in(database: sqlite3.Connection, conversation: int) -> set[int]:
+    """Return the numbers of all who stand in a conversation, by its row."""
+    found = database.execute(EARLIER, (conversation,))
+    return {number for (parties,) in found for number in numbers_from_bytes(parties)}
 
 
 def documents_as_text(documents: Iterable[tuple[str, int]]) -> str:

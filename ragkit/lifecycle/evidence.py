@@ -79,33 +79,35 @@ def erase_evidence(
     Returns:
         Counts for the receipt.
     """
-    doomed, read = about(evidence, collection, plan, find)
+    doomed, read, unreadable = about(evidence, collection, plan, find)
     plan.traces["key"] = list(
         dict.fromkeys([*plan.traces.get("key", ()), *(one.hex() for one in evidence.traces(doomed))])
     )
     reach("erase.in_evidence")
     gone = _destroy(evidence, collection, doomed, recorder, cause="erasure", request=request)
     emptied = _until(evidence.empty_log)
-    return {**gone.counts(), "read": read, "emptied": int(emptied)}
+    return {**gone.counts(), "read": read, "unreadable": unreadable, "emptied": int(emptied)}
 
 
-def about(evidence: EvidenceStore, collection: str, plan: Plan, find: Find) -> tuple[list[str], int]:
-    """Return the turns that are about the person of a plan, and how many others were read to find that out.
+def about(evidence: EvidenceStore, collection: str, plan: Plan, find: Find) -> tuple[list[str], int, int]:
+    """Return the turns that are about the person of a plan, how many others were read, and how many could not be.
 
     By the numbers of their values, in whatever spelling; by the documents that go, or in which a value of theirs stood
     unmasked; and by the text itself: a value that no detector found, or a token from before the value was in the vault.
+    A turn that was damaged may be about anybody, and serves nobody any more: it goes too.
     """
     tokens = frozenset(filter(None, plan.tokens))
     numbers = {key_number(bytes.fromhex(mac)) for mac in plan.macs} | {*plan.numbers}
     found = set(evidence.requests(collection, numbers=numbers, doc_ids=[*plan.deleted, *plan.clear]))
-    read = 0
-    for one, contents in evidence.contents(collection):
+    read, damaged = 0, list[str]()
+    for one, contents in evidence.contents(collection, damaged):
         if one in found:
             continue
         read += 1
         if any(find(TOKEN.sub(" ", text)) or any(token in text for token in tokens) for text in _texts(contents)):
             found.add(one)
-    return [one for one in evidence.requests(collection) if one in found], read
+    found.update(damaged)
+    return [one for one in evidence.requests(collection) if one in found], read, len(damaged)
 
 
 def count_quoting(

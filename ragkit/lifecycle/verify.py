@@ -103,7 +103,7 @@ def absent_from_rows(ground: Ground, request: str, plan: Plan) -> Level:
     left |= {"texts": named, "past_texts": named_there, "past": len(past.present(plan.past))}
     kept = 0
     if ground.evidence is not None and ground.evidence.exists:
-        theirs, kept = about(ground.evidence, collection.name, plan, find)
+        theirs, kept, _ = about(ground.evidence, collection.name, plan, find)
         left["evidence"] = len(theirs)
     found = {name: number for name, number in left.items() if number}
     looked = {"documents": documents, "texts": texts}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,50 @@ def test_a_corrected_value_hands_its_turns_on(store: EvidenceStore, people: Memo
     assert store.read("a" * 20) == {"question": token(ADA).encode()}
     people.erase(BOB)
     assert cause(store, "a" * 20) == "erasure"
+
+
+def damage(path: Path, statement: str, *values: object) -> None:
+    """Change the file as no ragkit does."""
+    with closing(sqlite3.connect(path / "evidence.db")) as database, database:
+        assert database.execute(statement, values).rowcount == 1
+
+
+def test_what_is_damaged_stops_nothing(store: EvidenceStore, tmp_path: Path, people: MemoryPeople) -> None:
+    """A part, a turn's key, or an empty one: those are told apart, and the others are read and handed on."""
+    for name in "abcd":
+        store.keep(evidence(f"{token(ADA)} {name}"), request=name * 20, actor=ANA)
+    store.close()
+    damage(tmp_path, "UPDATE parts SET sealed = zeroblob(length(sealed)) WHERE id = 1")
+    damage(tmp_path, "UPDATE turns SET wrapped = zeroblob(length(wrapped)) WHERE request = ?", "b" * 20)
+    damage(tmp_path, "UPDATE turns SET wrapped = x'' WHERE request = ?", "c" * 20)
+    damaged = list[str]()
+    assert [request for request, _ in store.contents("care", damaged)] == ["d" * 20]
+    assert damaged == ["a" * 20, "b" * 20, "c" * 20]
+    assert store.rebind("care", [1], 2) == 2  # the keys of one that lacks a part are whole
+    people.erase(ADA)
+    assert store.read("d" * 20)
+
+
+def test_destroying_looks_at_no_conversation_of_others(store: EvidenceStore, people: MemoryPeople) -> None:
+    """A batch takes as long with many conversations as with few; none without a turn is left all the same."""
+    for name in "ab":
+        store.keep(evidence(conversation=name * 32), request=name * 20, actor=ANA if name == "a" else BEN)
+    looked = list[str]()
+    with store._file.held():
+        database = store._file._connected()
+        database.set_trace_callback(looked.append)
+        assert store.destroy(["a" * 20], cause="age").conversations == 1
+        database.set_trace_callback(None)
+        plans = [
+            detail
+            for statement in looked
+            if statement.lstrip().startswith("DELETE")
+            for *_, detail in database.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert plans
+    assert not [detail for detail in plans if detail.startswith("SCAN") and "CONSTANT" not in detail]
+    people.erase(ADA)
+    store.keep(evidence(token(ADA), conversation="e" * 32), request="e" * 20, actor=ANA)
+    with store._file.reading() as database:
+        assert database.execute("SELECT name FROM conversations").fetchall() == [("b" * 32,)]
+        assert database.execute("SELECT COUNT(*) FROM subjects").fetchone() == (1,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,18 @@ def test_a_proof_finds_evidence_that_was_left(kept: Kept, monkeypatch: pytest.Mo
     report = kept.light.erase("Ada Byron")
     assert report.levels["L1"] == "false"
     assert not report.complete
+
+
+def test_a_damaged_part_stops_no_erasure_and_goes_with_it(kept: Kept) -> None:
+    """Whom it was about cannot be told, so it is not kept; the receipt counts it."""
+    with kept.store._file.writing() as database:
+        turn = database.execute("SELECT id FROM turns WHERE request = ?", (kept.requests["rules.txt"],)).fetchone()[0]
+        database.execute("UPDATE parts SET sealed = zeroblob(length(sealed)) WHERE turn = ?", (turn,))
+    report = kept.light.erase("Ada Byron")
+    assert report.complete
+    assert json.loads(report.receipt)["receipt"]["steps"]["evidence"]["counts"]["unreadable"] == 1
+    assert kept.readable() == {"bob.txt"}
+    assert kept.store.requests("default") == [kept.requests["bob.txt"]]
 
 
 def test_a_killed_step_is_done_again(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
