@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ragkit.audit.evidence_schema import open_evidence, sync_folder
+from ragkit.audit.evidence_schema import BUSY_TIMEOUT_MS, open_evidence, sync_folder
 
 _inherited: list[sqlite3.Connection] = []
 """Connections of the parent of a forked process: the child neither uses nor closes them."""
 
+_FORK_SECONDS = 5.0
+_COPIED = 1 << 20
 _CODES = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_READONLY: errno.EROFS,
@@ -57,6 +59,7 @@ class EvidenceFile:
         self._wal_inode = 0
         self._commits = 0
         self._synced = 0
+        self._suspect = False
         _files.add(self)
 
     @property
@@ -98,19 +101,35 @@ class EvidenceFile:
                     database.execute("ROLLBACK")
 
     def sync(self) -> None:
-        """Force what was committed to the disk. Raises OSError."""
+        """Force what was committed to the disk. Raises OSError.
+
+        After a failure the system calls the same bytes written although they are not, and a second try would succeed
+        for nothing; so they are written once more, to their places, before they count as forced.
+        """
         with self._sync_lock:
             wanted = self._commits
-            if wanted == self._synced or self._pid != os.getpid():
+            if self._pid != os.getpid() or (wanted == self._synced and not self._suspect):
                 return
-            if self._follow_wal():
-                os.fdatasync(self._wal)
-            self._synced = wanted
+            if not self._suspect:
+                try:
+                    if self._follow_wal():
+                        os.fdatasync(self._wal)
+                except OSError:
+                    self._suspect = True
+                    raise
+                self._synced = wanted
+                return
+        self._write_again()
 
     def checkpoint(self) -> bool:
         """Write everything into the database file and empty the write-ahead log; false while a reader is in the way."""
         with self._lock, as_os_error(sqlite3.Error):
-            busy, *_ = self._connected().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            database = self._connected()
+            database.execute("PRAGMA busy_timeout = 0")  # who waits does it without the lock: others keep evidence
+            try:
+                busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                database.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             return not busy
 
     def vacuum(self) -> None:
@@ -127,6 +146,14 @@ class EvidenceFile:
             if self._wal >= 0:
                 os.close(self._wal)
             self._connection, self._wal, self._synced = None, -1, self._commits
+
+    def lock_for_fork(self) -> bool:
+        """Let a transaction end before the process forks: SQLite would take it for under way in the child for ever."""
+        return self._lock.acquire(timeout=_FORK_SECONDS)
+
+    def unlock_in_parent(self) -> None:
+        """Undo :meth:`lock_for_fork`."""
+        self._lock.release()
 
     def unlock_after_fork(self) -> None:
         """Let a forked child in: the thread of its parent that held a lock then is not there to give it back."""
@@ -158,6 +185,22 @@ class EvidenceFile:
             sync_folder(self.path.parent)
         return True
 
+    def _write_again(self) -> None:
+        """Write what a failed sync may have lost once more, while nobody else writes, and sync."""
+        with self._lock, self._sync_lock, as_os_error(sqlite3.Error):
+            database, wanted = self._connected(), self._commits
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                if self._follow_wal():
+                    for place in range(0, os.fstat(self._wal).st_size, _COPIED):
+                        kept = os.pread(self._wal, _COPIED, place)
+                        if os.pwrite(self._wal, kept, place) < len(kept):
+                            raise OSError(errno.ENOSPC, "short write")
+                    os.fdatasync(self._wal)
+            finally:
+                database.execute("ROLLBACK")
+            self._synced, self._suspect = wanted, False
+
     def __repr__(self) -> str:
         return "EvidenceFile()"
 
@@ -168,9 +211,22 @@ class EvidenceFile:
 _files: weakref.WeakSet[EvidenceFile] = weakref.WeakSet()
 
 
+_locked: dict[int, list[EvidenceFile]] = {}  # by thread: several may fork at once
+
+
+def _lock_all() -> None:
+    _locked[threading.get_ident()] = [file for file in list(_files) if file.lock_for_fork()]
+
+
 def _unlock_all() -> None:
+    for file in _locked.pop(threading.get_ident(), ()):
+        file.unlock_in_parent()
+
+
+def _unlock_child() -> None:
+    _locked.clear()
     for file in list(_files):
         file.unlock_after_fork()
 
 
-os.register_at_fork(after_in_child=_unlock_all)
+os.register_at_fork(before=_lock_all, after_in_parent=_unlock_all, after_in_child=_unlock_child)

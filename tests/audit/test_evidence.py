@@ -8,7 +8,9 @@ import pickle
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,65 @@ def test_a_forked_child_opens_its_own_connection(store: EvidenceStore) -> None:
     assert [store.read(name * 20)["question"] for name in "pcq"] == [b"parent", b"child", b"parent again"]
 
 
+def test_a_child_forgets_what_its_parent_undid(store: EvidenceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversation that was being begun when the process forked is begun anew by the parent, under another key."""
+    undone, tell = os.pipe()
+    mine = "c" * 32
+
+    forget = store._forget
+
+    def fail(*_: object, **__: object) -> tuple[bytes, str]:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def fork() -> None:
+        monkeypatch.undo()
+        if os.fork() == 0:
+            try:
+                os.read(undone, 1)
+                store.keep(evidence("child", conversation=mine), request="c" * 20, actor=ANA)
+            finally:
+                os._exit(0)
+        forget()
+
+    monkeypatch.setattr("ragkit.audit.evidence.seal_part", fail)
+    monkeypatch.setattr(store, "_forget", fork)
+    with pytest.raises(OSError, match="evidence"):
+        store.keep(evidence("parent", conversation=mine), request="p" * 20, actor=ANA)
+    store.keep(evidence("parent again", conversation=mine), request="q" * 20, actor=ANA)
+    os.write(tell, b"x")
+    os.wait()
+    assert [store.read(name * 20)["question"] for name in "qc"] == [b"parent again", b"child"]
+
+
+def test_a_fork_waits_for_a_transaction(store: EvidenceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the child SQLite would hold it open for ever, and nothing could be kept there."""
+    inside, child = threading.Event(), 0
+
+    def slow(*arguments: object, **named: object) -> tuple[bytes, str]:
+        inside.set()
+        time.sleep(0.3)
+        return seal_part(*arguments, **named)  # type: ignore[arg-type]
+
+    def keep() -> None:
+        store.keep(evidence("parent"), request="p" * 20, actor=ANA)
+
+    store.keep(evidence("first"), request="f" * 20, actor=ANA)
+    monkeypatch.setattr("ragkit.audit.evidence.seal_part", slow)
+    monkeypatch.setattr("ragkit.audit.evidence_schema.BUSY_TIMEOUT_MS", 100)
+    thread = threading.Thread(target=keep)
+    thread.start()
+    inside.wait(10)
+    child = os.fork()
+    if child == 0:
+        try:
+            store.keep(evidence("child"), request="c" * 20, actor=ANA)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    thread.join()
+    assert [store.read(name * 20)["question"] for name in "fpc"] == [b"first", b"parent", b"child"]
+
+
 def test_nothing_is_made_before_something_is_kept(store: EvidenceStore, tmp_path: Path) -> None:
     """Looking makes no file; an event without parts neither."""
     assert cause(store, "r" * 20) == "missing"
@@ -212,6 +273,56 @@ def test_a_log_that_was_emptied_by_another_is_followed(
     store.close()
     store.sync()
     assert len(again(tmp_path, people).requests("care")) == 3
+
+
+def test_what_a_failed_sync_lost_is_written_again(
+    store: EvidenceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an error the system forgets that pages are to be written; a second sync alone would force nothing."""
+    store.keep(evidence(), request="a" * 20, actor=ANA)
+    store.sync()
+    store.keep(evidence(), request="b" * 20, actor=ANA)
+    log, done = tmp_path / "evidence.db-wal", list[tuple[str, int]]()
+    really_write, really_sync = os.pwrite, os.fdatasync
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    def write(handle: int, content: bytes, place: int) -> int:
+        done.append(("write", os.fstat(handle).st_ino))
+        assert (place, content) == (0, log.read_bytes())
+        return really_write(handle, content, place)
+
+    def force(handle: int) -> None:
+        done.append(("sync", os.fstat(handle).st_ino))
+        really_sync(handle)
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Input"):
+            store.sync()
+    monkeypatch.setattr(os, "fdatasync", force)
+    monkeypatch.setattr(os, "pwrite", write)
+    store.sync()
+    store.sync()
+    inode = log.stat().st_ino
+    assert done == [("write", inode), ("sync", inode)]
+    assert store.read("b" * 20)
+
+
+def test_emptying_the_log_waits_for_nobody(store: EvidenceStore, tmp_path: Path) -> None:
+    """A reader of another process is in the way for as long as it reads; others here want to keep evidence."""
+    store.keep(evidence(), request="a" * 20, actor=ANA)
+    with closing(sqlite3.connect(tmp_path / "evidence.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM turns").fetchone()
+        store.keep(evidence(), request="b" * 20, actor=ANA)
+        began = time.monotonic()
+        assert not store.empty_log()
+        assert time.monotonic() - began < 2
+    assert store.empty_log()
+    with store._file.held():
+        assert store._file._connected().execute("PRAGMA busy_timeout").fetchone() == (10_000,)
 
 
 def test_a_link_is_not_followed(tmp_path: Path, people: MemoryPeople) -> None:
