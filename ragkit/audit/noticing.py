@@ -24,6 +24,9 @@ from ragkit.types import Evidence, Principal
 _AT_ONCE = 500
 """Tokens in one event; who holds more gets several with the same ``groups``."""
 
+_PRINCIPALS = 1_000
+"""So many are remembered; who comes again after more than these is noted again."""
+
 
 class NoticingRecorder(EventRecorder):
     """An :class:`~ragkit.audit.recorder.EventRecorder` that notes who acts and what was opened.
@@ -101,22 +104,26 @@ class NoticingRecorder(EventRecorder):
         who = (actor.subject, actor.tokens)
         if who in self._seen:
             return
-        self._seen.add(who)
+        with self._turn:  # another thread's event of the same principal waits until this one's is written
+            if who in self._seen:
+                return
+            self._note_principal(actor)
+            if len(self._seen) >= _PRINCIPALS:
+                self._seen.clear()
+            self._seen.add(who)
+
+    def _note_principal(self, actor: Principal) -> None:
         tokens = sorted(self.token(token) for token in actor.tokens)
-        try:
-            for start in range(0, len(tokens), _AT_ONCE):
-                super().record(
-                    "principal.seen",
-                    actor=actor,
-                    data={
-                        "groups": self.groups(actor),
-                        "tokens": tokens[start : start + _AT_ONCE],
-                        "via": "local" if actor.kind == "local" else "caller",
-                    },
-                )
-        except BaseException:
-            self._seen.discard(who)
-            raise
+        for start in range(0, len(tokens), _AT_ONCE):
+            super().record(
+                "principal.seen",
+                actor=actor,
+                data={
+                    "groups": self.groups(actor),
+                    "tokens": tokens[start : start + _AT_ONCE],
+                    "via": "local" if actor.kind == "local" else "caller",
+                },
+            )
 
     def _begin_here(self) -> None:
         self._beginning = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
@@ -238,3 +239,39 @@ def test_what_was_found_is_counted_by_what_found_it_and_what_was_let_stand() -> 
     assert findings_of([], {}).told() == {}
     assert recognizer_word("Äé:9") == "other.9"
     assert len(recognizer_word("custom:" + "a" * 90)) <= 48
+
+
+def test_another_threads_event_waits_until_its_principal_was_seen(tmp_path: Path) -> None:
+    """Two threads act for one principal at the same time: what tells of it stands before both."""
+    recorder = make(tmp_path)
+    recorder.record("auth.ok", data={"verb": "usage"})
+    reached, free = threading.Event(), threading.Event()
+    groups = recorder.groups
+
+    def slow(actor: Principal) -> str:
+        if not reached.is_set():
+            reached.set()
+            free.wait(0.5)
+        return groups(actor)
+
+    recorder.groups = slow  # type: ignore[method-assign]
+    act = partial(recorder.record, "auth.ok", actor=ANA, data={"verb": "usage"})
+    first, second = threading.Thread(target=act), threading.Thread(target=act)
+    first.start()
+    assert reached.wait(5)
+    second.start()
+    second.join(0.2)
+    free.set()
+    first.join(5)
+    second.join(5)
+    assert kinds(tmp_path)[2:] == ["principal.seen", "auth.ok", "auth.ok"]
+
+
+def test_not_every_principal_there_ever_was_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service with a token set for each request grows no list without end; who comes again is seen again."""
+    monkeypatch.setattr("ragkit.audit.noticing._PRINCIPALS", 3)
+    recorder = make(tmp_path)
+    for number in [*range(4), 3, 0]:
+        recorder.record("auth.ok", actor=Principal(f"crm|{number}"), data={"verb": "usage"})
+        assert len(recorder._seen) <= 3
+    assert kinds(tmp_path)[1:] == [*["principal.seen", "auth.ok"] * 4, "auth.ok", "principal.seen", "auth.ok"]
