@@ -19,9 +19,10 @@ class Worker(Generic[Item]):
     """Serves items in order, several at once where they came while it was busy.
 
     Args:
-        serve: Does the work; must not raise.
+        serve: Does the work, and tells whoever waits for it what was wrong; what it raises ends the thread, and the
+            next item begins another.
         name: Of the thread.
-        look: Called about every second while ``busy``, and when the thread is about to end; must not raise.
+        look: Called about every second while ``busy``, and when the thread is about to end; as ``serve``.
         busy: Tells whether something may come without an item, so that the thread stays.
     """
 
@@ -50,12 +51,9 @@ class Worker(Generic[Item]):
             self._queue.put(item)
             if self._running:
                 return
-            try:
-                threading.Thread(target=self._run, daemon=True, name=self._name).start()
-                self._running = True
+            if self._started():
                 return
-            except RuntimeError:
-                batch = self._waiting(self._queue.get())
+            batch = self._waiting(self._queue.get())
         self._serve(batch)
 
     def forget(self) -> None:
@@ -64,8 +62,27 @@ class Worker(Generic[Item]):
         self._lock = threading.Lock()
         self._running = False
 
+    def _started(self) -> bool:
+        """Begin a thread; say whether one could be had. Under the lock."""
+        try:
+            threading.Thread(target=self._run, daemon=True, name=self._name).start()
+        except RuntimeError:
+            return False
+        self._running = True
+        return True
+
     def _run(self) -> None:
-        mine = self._queue
+        mine, lock = self._queue, self._lock
+        try:
+            self._turns(mine)
+        except BaseException:  # not raised: a traceback on the screen would be one with text of events in it
+            with lock:
+                if mine is self._queue:
+                    self._running = False
+                    if not mine.empty():
+                        self._started()
+
+    def _turns(self, mine: queue.SimpleQueue[Item]) -> None:
         while True:
             try:
                 first = mine.get(timeout=_POLL if self._busy() else _REST)

@@ -15,9 +15,10 @@ Measured beside this: a leader among the callers who writes for the others. Alon
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Literal
 
 from ragkit.audit.log_end import LogEnd
@@ -132,11 +133,10 @@ class Writer:
 
     def close(self) -> None:
         """Sign what is unsigned and close the files; the next entry opens them again. Raises as :meth:`submit`."""
-        self._signing.prepare()
-        try:
-            self.submit(Entry(None, durable=True, then="end"))
-        finally:
-            self._end.close_copies()
+        with ExitStack() as done:  # the files are closed, whatever reading ahead comes to
+            done.callback(self._end.close_copies)
+            done.callback(self.submit, Entry(None, durable=True, then="end"))
+            self._signing.prepare()
 
     def forget(self) -> None:
         """Start over in a forked child, which shares locks, threads and positions with its parent no longer."""
@@ -163,17 +163,20 @@ class Writer:
             for entry in mine:
                 entry.step = 1
         try:
-            self._write([entry for entry in mine if entry.then != "sign"])
-        except Exception as failed:
-            self._decide(mine, failed)
-        for entry in mine:
-            refused = self._signing.sign() if entry.then else None
-            if entry.then == "sign":
-                self._decide([entry], refused)
-            if entry.then == "end":
-                self._close()
-        self._decide(mine)
-        self._stuck = False
+            try:
+                self._write([entry for entry in mine if entry.then != "sign"])
+            except Exception as failed:
+                self._decide(mine, failed)
+            for entry in mine:
+                refused = self._signing.sign() if entry.then else None
+                if entry.then == "sign":
+                    self._decide([entry], refused)
+                if entry.then == "end":
+                    self._close()
+            self._decide(mine)
+        finally:  # nobody is left waiting, whatever happened; who was told already is told nothing else
+            self._decide(mine, OSError(errno.EIO, "the thread that writes was stopped"))
+            self._stuck = False
         self._look()
 
     def _write(self, entries: list[Entry]) -> None:
