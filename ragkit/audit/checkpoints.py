@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ragkit.audit.continuing import announces, cached_tree, hold_to
+from ragkit.audit.continuing import announces, cached_tree, hold_to, is_among, seen_outside, stamps_of, with_sizes
 from ragkit.audit.current_key import ACCEPT, CurrentKey
 from ragkit.audit.growing import GrowingTree
-from ragkit.audit.note_file import NoteFile, read_single, write_single
+from ragkit.audit.note_file import NoteFile, write_single
 from ragkit.audit.notes import Checkpoint, Note, VerifierKey, sign_note
 from ragkit.audit.signing import KeySource
 from ragkit.crashpoints import reach
@@ -67,6 +67,8 @@ class Checkpointer:
         self._newest: Note | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._tree: GrowingTree | None = None
+        self._held: Checkpoint | None = None
+        self._wrong: tuple[object, OSError | CheckpointRefused] | None = None
         self._announced = 0
         self._next = b""
         self._keep_old = True
@@ -86,19 +88,31 @@ class Checkpointer:
         return lines >= self._every_events or now - self._since >= self._every_seconds
 
     def prepare(self) -> None:
-        """Read the lines that this process does not know yet; what is wrong, :meth:`announce` tells."""
+        """Read the lines that this process does not know yet, and get the key; what is wrong, :meth:`announce` tells.
+
+        It tells what was found here: a log that is refused is not read a second time under its lock.
+        """
+        self._wrong, stamps = None, stamps_of(self.notes, NoteFile(self.seen))
         try:
-            self._tree = self._from_newest()
-            self._tree.grow()
-        except (OSError, CheckpointRefused):
+            tree, unknown = self._read()
+            tree.grow()
+            self._tree = tree
+            self._current.fetch(unknown or self._newest)
+        except BaseException as bad:
+            told = self._told(bad) if isinstance(bad, CheckpointRefused) else bad
             self.forget()
+            if isinstance(told, OSError | CheckpointRefused):
+                self._wrong = stamps, told
+            if not isinstance(bad, Exception):  # the caller was interrupted, perhaps in the middle of a line
+                raise
 
     def announce(self) -> Mapping[str, Any] | None:
         """Return the data of the event ``checkpoint``; ``None`` if nothing was added since the last."""
+        wrong, self._wrong = self._wrong, None
         try:
-            tree = self._from_newest()
-            outside = self._seen()
-            tree, unknown = self._past_seen(tree, outside)
+            if wrong is not None and wrong[0] == stamps_of(self.notes, NoteFile(self.seen)):
+                raise wrong[1]
+            tree, unknown = self._read()
             self._tree = tree
             private = self._current.after(unknown or self._newest)
             if unknown is not None:  # killed after it was remembered outside, before it was appended here
@@ -109,8 +123,8 @@ class Checkpointer:
             self.forget()
             self._rest()
             raise told from None
-        except OSError:
-            self._rest()
+        except BaseException as failed:
+            self._rest() if isinstance(failed, OSError) else self.forget()
             raise
         if self._newest is not None and tree.size == self._newest.checkpoint.size:
             self._since = time.monotonic()
@@ -134,6 +148,10 @@ class Checkpointer:
         except OSError:
             self._rest()
             raise
+        except ValueError:
+            self.forget()
+            self._rest()
+            raise OSError(errno.EIO, "the tree over the log does not fit its size") from None
         self._since = time.monotonic()
         if self._next:
             following, self._next = self._next, b""
@@ -150,13 +168,20 @@ class Checkpointer:
 
     def verifier_key(self) -> VerifierKey:
         """Return the public half of the key that signs the next checkpoint. Raises as :meth:`announce`."""
-        self._look()
+        if self._look():
+            self._tree = None
+        self._current.fetch(self._newest)
         return VerifierKey.of(self.origin, self._current.after(self._newest))
 
     def forget(self) -> None:
         """Read notes, key and lines anew when they are needed next."""
         self._current.forget()
-        self._newest = self._stamp = self._tree = None
+        self._newest = self._stamp = self._tree = self._held = self._wrong = None
+
+    def forked(self) -> None:
+        """Start over in a forked child: what the parent was in the middle of reading, announcing or changing is its."""
+        self.forget()
+        self._announced, self._next, self._keep_old = 0, b"", True
 
     def _look(self) -> bool:
         """Read the newest note, if the file changed; say whether it did."""
@@ -170,7 +195,7 @@ class Checkpointer:
                 "the last note in the file of checkpoints is malformed", code="bad-notes", remedy=ACCEPT
             ) from None
         self._stamp = stamp
-        self._current.forget()
+        self._current.doubt()
         return True
 
     def _from_newest(self) -> GrowingTree:
@@ -181,41 +206,29 @@ class Checkpointer:
         if newest is None:
             return GrowingTree(self._directory)
         if tree is None or tree.size > newest.checkpoint.size:
-            tree = self._cached(newest)
+            tree = cached_tree(self._directory, FRONTIER, newest)
         hold_to(tree, newest, origin=self.origin)
         return tree
 
-    def _cached(self, newest: Note) -> GrowingTree:
-        return cached_tree(self._directory, self._directory / FRONTIER, newest)
-
-    def _seen(self) -> Note | None:
-        try:
-            return read_single(self.seen)
-        except ValueError:
-            raise CheckpointRefused(
-                "the checkpoint remembered outside the data directory is malformed", code="bad-seen", remedy=ACCEPT
-            ) from None
-
-    def _past_seen(self, tree: GrowingTree, outside: Note | None) -> tuple[GrowingTree, Note | None]:
-        """Hold the log to what was seen; return the tree to go on with, and the note seen if the file here lacks it."""
+    def _read(self) -> tuple[GrowingTree, Note | None]:
+        """Hold the log to what was signed and seen; return the tree, and the note seen if the file here lacks it."""
+        tree, outside = self._from_newest(), seen_outside(self.seen)
         newest = self._newest
         if outside is None or (newest is not None and outside.checkpoint == newest.checkpoint):
+            self._held = None
             return tree, None
         size = outside.checkpoint.size
-        if newest is None or size > newest.checkpoint.size:
+        ahead = newest is None or size > newest.checkpoint.size
+        if tree is self._tree and outside.checkpoint == self._held:
+            return tree, outside if ahead else None
+        if ahead:
             if tree.size > size:
-                tree = GrowingTree(self._directory) if newest is None else self._cached(newest)
+                tree = cached_tree(self._directory, FRONTIER, newest)
             hold_to(tree, outside, origin=self.origin)
-            return tree, outside
-        if not any(one.checkpoint == outside.checkpoint for one in self._notes()):
+        elif not is_among(outside, self.notes):
             hold_to(GrowingTree(self._directory), outside, origin=self.origin)
-        return tree, None
-
-    def _notes(self) -> list[Note]:
-        try:
-            return list(self.notes.read())
-        except ValueError:
-            return []
+        self._held = outside.checkpoint
+        return tree, outside if ahead else None
 
     def _signed(self, size: int, root: bytes) -> Note:
         private = self._current.after(self._newest)
@@ -232,15 +245,5 @@ class Checkpointer:
         self._quiet_until = time.monotonic() + self._every_seconds
 
     def _told(self, refused: CheckpointRefused) -> CheckpointRefused:
-        """Fill in the sizes of the log and of the newest checkpoint, as far as they are known."""
-        known = [one.checkpoint.size for one in (_or_none(self.notes.newest), _or_none(self._seen)) if one is not None]
-        refused.seen = refused.seen or max(known, default=0)
-        refused.size = refused.size or (self._tree.size if self._tree else 0)
-        return refused
-
-
-def _or_none(read: Callable[[], Note | None]) -> Note | None:
-    try:
-        return read()
-    except (OSError, ValueError, CheckpointRefused):
-        return None
+        size = self._tree.size if self._tree else 0
+        return with_sizes(refused, notes=self.notes, seen=self.seen, size=size)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from ragkit.audit.current_key import ACCEPT
 from ragkit.audit.growing import GrowingTree
+from ragkit.audit.note_file import NoteFile, read_single
 from ragkit.audit.notes import Note
 from ragkit.errors import CheckpointRefused
 
 
-def cached_tree(directory: Path, cache: Path, newest: Note) -> GrowingTree:
+def cached_tree(directory: Path, cache: str, newest: Note | None) -> GrowingTree:
     """Return the tree of the cache, if it is the one that the newest note is about; otherwise one of no lines.
 
     Args:
         directory: Where the segments are.
-        cache: What :meth:`ragkit.audit.growing.GrowingTree.plain` was written to. It is never trusted.
-        newest: The newest note.
+        cache: Name of the file there that :meth:`ragkit.audit.growing.GrowingTree.plain` was written to. It is never
+            trusted.
+        newest: The newest note; ``None``: there is none.
     """
+    if newest is None:
+        return GrowingTree(directory)
     checkpoint = newest.checkpoint
     try:
-        tree = GrowingTree.resumed(directory, cache.read_bytes())
+        tree = GrowingTree.resumed(directory, (directory / cache).read_bytes())
     except (OSError, ValueError):
         return GrowingTree(directory)
     is_it = (tree.size, tree.root()) == (checkpoint.size, checkpoint.root) and announces(tree.last, tree.size)
@@ -62,6 +67,52 @@ def hold_to(tree: GrowingTree, note: Note, *, origin: str) -> None:
             size=tree.size,
             remedy=ACCEPT,
         )
+
+
+def seen_outside(path: Path) -> Note | None:
+    """Return the newest note as it is remembered outside the data directory, ``None`` if nothing is.
+
+    Raises:
+        OSError: It cannot be read.
+        CheckpointRefused: It is malformed.
+    """
+    try:
+        return read_single(path)
+    except ValueError:
+        raise CheckpointRefused(
+            "the checkpoint remembered outside the data directory is malformed", code="bad-seen", remedy=ACCEPT
+        ) from None
+
+
+def is_among(note: Note, notes: NoteFile) -> bool:
+    """Say whether the file has a note of the same state; one that is malformed has none."""
+    try:
+        return any(one.checkpoint == note.checkpoint for one in notes.read())
+    except ValueError:
+        return False
+
+
+def stamps_of(*files: NoteFile) -> object:
+    """Return what changes when somebody signs, here or outside; a log that only grew is as right as it was."""
+    try:
+        return [one.stamp() for one in files]
+    except OSError:
+        return object()  # like no other
+
+
+def with_sizes(refused: CheckpointRefused, *, notes: NoteFile, seen: Path, size: int) -> CheckpointRefused:
+    """Fill in the sizes of the log and of the newest checkpoint, as far as they are known; return the same error."""
+    found = [_or_none(notes.newest), _or_none(lambda: seen_outside(seen))]
+    refused.seen = refused.seen or max((one.checkpoint.size for one in found if one is not None), default=0)
+    refused.size = refused.size or size
+    return refused
+
+
+def _or_none(read: Callable[[], Note | None]) -> Note | None:
+    try:
+        return read()
+    except (OSError, ValueError, CheckpointRefused):
+        return None
 
 
 def announces(line: bytes, size: int) -> bool:

@@ -26,17 +26,39 @@ class CurrentKey:
         self._source = source
         self._origin = origin
         self._private = b""
+        self._doubted = False
+        self._fetched = b""
+        self._problem: SecretUnavailable | None = None
 
     def __repr__(self) -> str:
         return f"CurrentKey({self._source.kind!r})"
 
     def forget(self) -> None:
         """Ask the source again when the key is needed next."""
-        self._private = b""
+        self._private = self._fetched = b""
+        self._doubted, self._problem = False, None
+
+    def doubt(self) -> None:
+        """Hold the key against the newest note before it is used again: another process wrote there."""
+        self._doubted = True
+
+    def fetch(self, newest: Note | None) -> None:
+        """Run the command that gives the key, if it is one and the key at hand does not do.
+
+        It may take half a minute, so it is never run under the log's lock: :meth:`after` takes what was fetched here.
+        What is wrong, :meth:`after` tells.
+        """
+        if self._source.kind != "command" or self._settled(newest):
+            return
+        self._fetched, self._problem = b"", None
+        try:
+            self._fetched = self._source.read()
+        except SecretUnavailable as bad:
+            self._problem = bad
 
     def change(self, private: bytes) -> None:
         """Go on with another key."""
-        self._private = private
+        self._private, self._doubted = private, False
 
     def after(self, newest: Note | None) -> bytes:
         """Return the private key to go on with after a note; the first of a log is made, where it is kept in a file.
@@ -44,7 +66,7 @@ class CurrentKey:
         Raises:
             CheckpointRefused: It is not there, or another one is.
         """
-        if self._private:
+        if self._settled(newest):
             return self._private
         problem: RagkitError | None = None
         found = False
@@ -55,7 +77,7 @@ class CurrentKey:
                 problem = bad
             else:
                 return self._private
-        for read, waits in ((self._source.read, False), (self._source.next, True)):
+        for read, waits in ((self._read, False), (self._source.next, True)):
             try:
                 private = read()
             except SecretUnavailable as bad:
@@ -82,6 +104,26 @@ class CurrentKey:
     def kept_as(self, note: Note) -> Path:
         """Return where the key that signed ``note`` first goes on to be, when another takes its place."""
         return self._source.path.with_name(f"{self._source.path.name}.{note.signatures[0].key_id.hex()}.old")
+
+    def _settled(self, newest: Note | None) -> bool:
+        """Say whether the key at hand is the one to go on with; drop it if it is not."""
+        if self._doubted and (newest is None or not self._private or not self._signs_after(newest)):
+            self._private = b""
+        self._doubted = False
+        return bool(self._private)
+
+    def _signs_after(self, newest: Note) -> bool:
+        return _fits(VerifierKey.of(self._origin, self._private), newest)
+
+    def _read(self) -> bytes:
+        """Return the key of the source; of a command, what it gave last."""
+        if self._source.kind != "command":
+            return self._source.read()
+        if self._problem is not None:
+            raise self._problem
+        if not self._fetched:
+            raise SecretUnavailable("its command was not run yet", remedy="The next checkpoint runs it.")
+        return self._fetched
 
     def _finish_change(self, newest: Note) -> None:
         try:

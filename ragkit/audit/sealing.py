@@ -28,7 +28,8 @@ class Signer(Protocol):
     def prepare(self) -> None:
         """Read what may take long, before the log's lock is taken: a log without a usable cache is read from its start.
 
-        Without it, ``announce`` reads it. Raises nothing: what is wrong, ``announce`` tells.
+        What runs a command for the key runs it here too. Without it, ``announce`` reads, and has no such key. Raises
+        nothing: what is wrong, ``announce`` tells.
         """
         ...
 
@@ -52,6 +53,10 @@ class Signer(Protocol):
             OSError: The log cannot be read, or the checkpoint file not written.
             CheckpointRefused: The log does not continue what was signed before.
         """
+        ...
+
+    def forked(self) -> None:
+        """Drop what was read, announced or begun: in a forked child, whose parent may have been in the middle of it."""
         ...
 
 

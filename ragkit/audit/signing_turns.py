@@ -16,6 +16,8 @@ from ragkit.audit.sinks import SinkFailed, code_of
 from ragkit.errors import CheckpointRefused
 
 _AGAIN = 5.0
+_PATIENCE = 1.0
+"""Seconds that the writing thread waits for one who reads ahead, which may take as long as the command for the key."""
 
 
 class SigningTurns:
@@ -38,10 +40,15 @@ class SigningTurns:
         self._end = end
         self.signer = signer
         self._ask = ask
-        self.forget()
+        self._start_over()
 
     def forget(self) -> None:
         """Start over in a forked child."""
+        self._start_over()
+        if self.signer is not None:
+            self.signer.forked()
+
+    def _start_over(self) -> None:
         self._reading = threading.Lock()
         self._preparing = False
         self._again = 0.0
@@ -75,12 +82,20 @@ class SigningTurns:
         self._preparing = False
         if self.signer is None or not self._end.unsigned:
             return None
+        if not self._reading.acquire(timeout=_PATIENCE):  # another thread reads ahead, and asks when it has done so
+            return TimeoutError("the log is being read for another checkpoint")
         try:
-            with self._reading, self._end.standing_still() as lines:
-                announced = self.signer.announce()
+            return self._signed(self.signer)
+        finally:
+            self._reading.release()
+
+    def _signed(self, signer: Signer) -> Exception | None:
+        try:
+            with self._end.standing_still() as lines:
+                announced = signer.announce()
                 if announced is not None:
                     lines.append(self._end.announce(own("checkpoint", announced)))
-                    self.signer.sign()
+                    signer.sign()
             self._end.unsigned, self._told = 0, ""
             with suppress(SinkFailed):
                 self._end.copy(lines)

@@ -73,7 +73,7 @@ class Frontier:
 
     def take(self, lines: Iterable[bytes]) -> None:
         """Add lines, in order; as :meth:`append` of their leaf hashes, in one loop for logs of millions of lines."""
-        roots, size = self._roots, self.size
+        roots, size = self._roots.copy(), self.size
         for line in lines:
             node, place = sha256(b"\x00" + line).digest(), size
             while place & 1:
@@ -81,10 +81,16 @@ class Frontier:
                 place >>= 1
             roots.append(node)
             size += 1
-        self.size = size
+        self._roots, self.size = roots, size  # together, at the end: whoever is stopped in between has the old tree
 
     def root(self) -> bytes:
-        """Return the root over all leaves so far."""
+        """Return the root over all leaves so far.
+
+        Raises:
+            ValueError: The roots do not fit the size: it was looked at, or copied by a fork, while it grew.
+        """
+        if len(self._roots) != self.size.bit_count():
+            raise ValueError("a tree that is in the middle of growing has no root")
         if not self._roots:
             return EMPTY_ROOT
         root = self._roots[-1]

@@ -151,5 +151,9 @@ class Signer:
         self._since = time.monotonic()
         self.calls.append(f"sign {self._signed}")
 
+    def forked(self) -> None:
+        """Begin anew."""
+        self._signed = 0
+
     def _lines(self) -> int:
         return sum(path.read_bytes().count(b"\n") for path in self._directory.glob("*.jsonl"))
