@@ -246,6 +246,8 @@ class Verification:
         self.seq = self.failed = self._segment = self._line = self._length = self._last_size = self._notes_end = 0
         self._given, self._unproven, self._named, self._unkeyed = bool(keys), 0, False, structure_only
         self._retired: list[Key] = []
+        self._before: set[bytes] = set()
+        self._no_anchor: set[str] = set()
         self._signer: Key | None = None
         self._by: Key | None = None
         self._subtrees: list[bytes] = []
@@ -271,11 +273,19 @@ class Verification:
         """0: all is well; 1: something was found; 2: something could not be checked."""
         return 1 if self.failed else 2 if self.unchecked else 0
 
-    def run(self, elsewhere: Sequence[tuple[str, bytes]] = (), proofs: Sequence[tuple[str, bytes]] = ()) -> int:
-        """Verify the log, checkpoints that were kept elsewhere, and proofs, each a name and bytes; return `status`."""
+    def run(
+        self,
+        elsewhere: Sequence[tuple[str, bytes]] = (),
+        proofs: Sequence[tuple[str, bytes]] = (),
+        remembered: bytes = b"",
+    ) -> int:
+        """Verify the log, checkpoints that were kept elsewhere, and proofs, each a name and bytes; return `status`.
+
+        `remembered` is the newest checkpoint that the signer itself keeps: compared, but not somebody else's word.
+        """
         try:
             if self.folder is not None:
-                self._check_log(self.folder, elsewhere)
+                self._check_log(self.folder, elsewhere, remembered)
             for name, raw in proofs:
                 self._check_proof(name, raw)
         except _Enough:
@@ -286,7 +296,7 @@ class Verification:
             self.unchecked.append("the Python package `cryptography` is not installed: no signature was checked")
         return self.status
 
-    def _check_log(self, folder: Path, elsewhere: Sequence[tuple[str, bytes]]) -> None:
+    def _check_log(self, folder: Path, elsewhere: Sequence[tuple[str, bytes]], remembered: bytes) -> None:
         file = folder / "checkpoints.txt"
         raw = file.read_bytes() if file.exists() else b""
         notes = list(self._read_notes(raw))
@@ -298,6 +308,8 @@ class Verification:
             self._expect(note)
         for name, kept in elsewhere:
             self._check_elsewhere(name, kept)
+        if remembered:
+            self._check_elsewhere("the file that the signer keeps", remembered, remembered=True)
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
         total, done = sum(path.stat().st_size for path in paths), 0
         for place, path in enumerate(paths, 1):
@@ -357,7 +369,12 @@ class Verification:
             self._signer = note.next_key
             return True
         elif not keys and self._unproven >= 0:
-            self.tell("note-before", f"{note.place} is by a key before a change of keys", "notice", (0, 0, 0))
+            self._before.add(raw[:4])
+            if "note-before" in self.counts:
+                self.counts["note-before"] += 1
+            else:
+                what = "and maybe others are by keys before a change of keys; --key with the first key checks them too"
+                self.tell("note-before", f"{note.place} {what}", "notice", (0, 0, 0))
             return True
         elif not keys:
             self.tell("note-key", f"{note.place} is by key {raw[:4].hex()}, which is not in force", at=(0, 0, 0))
@@ -374,7 +391,7 @@ class Verification:
     def _trusted(self) -> list[Key]:
         return [*self.keys, *self._retired, *([self._signer] if self._signer else [])]
 
-    def _check_elsewhere(self, name: str, kept: bytes) -> None:
+    def _check_elsewhere(self, name: str, kept: bytes, *, remembered: bool = False) -> None:
         """Remember what roots have to be by checkpoints from elsewhere: the notes in any text, such as a syslog."""
         kept, ours = kept.replace(b"#012", b"\n").replace(b"\r\n", b"\n"), 0
         for found in NOTE_ELSEWHERE.finditer(kept):
@@ -386,10 +403,16 @@ class Verification:
             except ValueError as why:
                 self.tell("kept-form", f"checkpoint {ours} of {name}: {why}", at=(0, 0, 0))
                 continue
-            if self._given and not any(map(note.is_signed_by, self._trusted())):
+            trusted = not self._given or any(map(note.is_signed_by, self._trusted()))
+            if not trusted and not self._before.intersection(raw[:4] for _, raw in note.signatures):
                 self.tell("kept-signature", f"{note.place} is not signed by a key known here", at=(0, 0, 0))
-            else:
-                self._expected.setdefault(note.size, []).append((note, None))
+                continue
+            if not trusted:
+                what = "is by a key before a change of keys: its lines are compared, its signature is not"
+                self.tell("kept-before", f"{note.place} {what}", "notice", (0, 0, 0))
+            if not trusted or remembered:
+                self._no_anchor.add(note.place)
+            self._expected.setdefault(note.size, []).append((note, None))
         if not ours:
             self.unchecked.append(f"{name} holds no checkpoint of this log")
 
@@ -509,7 +532,7 @@ class Verification:
             same, good = root == note.root, self.anchored if note.elsewhere else self.signed
             code = "rewritten" if note.elsewhere else "tree"
             if same and note.elsewhere:
-                self.anchored = size
+                self.anchored = self.anchored if note.place in self._no_anchor else size
             elif same:
                 self.signed = size
                 self._check_announced(event, note, key)
@@ -624,6 +647,7 @@ class Verification:
         return {
             "origin": self.origin.decode(),
             **{name: getattr(self, name) for name in counts},
+            "keyed": self._given,
             "unsigned": self.lines - self.signed,
             "unanchored": self.lines - self.anchored,
             "counts": self.counts,
@@ -654,14 +678,16 @@ def told(found: dict[str, Any]) -> str:
     what = "{lines:,} lines in {segments:,} segments, {events:,} events, {torn:,} torn lines".format(**found)
     signed = "{signed:,} lines, {unsigned:,} after the last checkpoint".format(**found)
     kept = "{anchored:,} lines, {unanchored:,} rest on this folder and its key alone".format(**found)
-    lines = [f"log {of}: {what}", f"signed, by {by:,} checkpoints: {signed}", f"by checkpoints from elsewhere: {kept}"]
+    how = "signed, by" if found["keyed"] else "as long as signatures are right, which nobody checked, signed by"
+    lines = [f"log {of}: {what}", f"{how} {by:,} checkpoints: {signed}", f"by checkpoints from elsewhere: {kept}"]
     for one in found["findings"]:
         place = f" (segment {one['segment']}, line {one['line']}, after event {one['seq']})" if one["segment"] else ""
         lines.append(f"{one['level']} {one['code']}{place}: {one['message']}")
     lines += [f"{code}: {count:,} in all" for code, count in found["counts"].items() if count > KEPT]
     lines += [f"proven: {what}" for what in found["proven"]]
     lines += [f"could not be checked: {what}" for what in found["unchecked"]]
-    return "\n".join([*lines, ("all is well", "something was found", "it could not be checked")[found["status"]]])
+    well = "all is well" if found["keyed"] else "the structure is well; no signature was checked"
+    return "\n".join([*lines, (well, "something was found", "it could not be checked")[found["status"]]])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -91,11 +91,9 @@ def verify_log(
         progress=(lambda done, total: progress("verify", done, total)) if progress else None,
     )
     found.unchecked += unchecked
-    if seen:
-        kept.append(("the checkpoint remembered here, outside the data directory", seen))
-    elif found.folder is not None and (found.folder / "checkpoints.txt").exists():
+    if not seen and found.folder is not None and (found.folder / "checkpoints.txt").exists():
         found.tell("seen", "no newest checkpoint is remembered outside the data directory", "notice", (0, 0, 0))
-    found.run(kept, [(path.name, _read(path)) for path in proofs])
+    found.run(kept, [(path.name, _read(path)) for path in proofs], seen)
     lost = _lost_evidence(handles)
     for request, seq in list(lost.items())[:_SHOWN] if lost else []:
         message = f"the evidence of request {request} is gone, and no erasure, age or officer destroyed it"

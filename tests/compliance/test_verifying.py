@@ -69,11 +69,26 @@ def codes(found: object) -> list[str]:
 
 
 def test_a_log_that_was_left_alone_is_well(workspace: Workspace) -> None:
-    """The workspace's own key proves it, and the checkpoint remembered outside covers what was signed."""
+    """The workspace's own key proves it; the checkpoint that the signer remembers is nobody else's word."""
     found = workspace.audit.verify()
     assert (found.status, found.findings, found.lost) == (0, [], None)
-    assert found.report["signed"] == found.report["anchored"] > 40
+    assert (found.report["signed"] > 40, found.report["anchored"]) == (True, 0)
     assert found.keys == (own_key(workspace._handles),)
+
+
+def test_a_checkpoint_from_before_a_change_of_keys_is_no_alarm(workspace: Workspace, tmp_path: Path) -> None:
+    """Its lines are compared, its signature cannot be: a notice says so. Of a log that was cut it still tells."""
+    kept = tmp_path / "anchor.txt"
+    kept.write_bytes((log_of(workspace) / "checkpoints.txt").read_bytes())
+    first = own_key(workspace._handles)
+    workspace.audit.rotate_key()
+    found = workspace.audit.verify(checkpoints=[kept])
+    assert (found.status, found.report["anchored"]) == (0, 0)
+    assert {one["code"] for one in found.report["findings"]} == {"note-before", "kept-before"}
+    assert [one["code"] for one in found.report["findings"]].count("note-before") == 1
+    by_first = workspace.audit.verify(checkpoints=[kept], keys=[first])
+    assert (by_first.status, by_first.report["findings"]) == (0, [])
+    assert by_first.report["anchored"] > 40
 
 
 def test_verifying_is_an_event(workspace: Workspace) -> None:
