@@ -91,11 +91,12 @@ class Erasing:
         with self._writing("subject-erase", purpose, principal, collection) as (part, asking):
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
             choices["further"] = further_items(part.store, part.masker.vault, person, also)
+            erasure = _erasure(self._handles, part, progress)
+            erasure.require_possible(person, **choices)  # an approval is for once: none is used up for nothing
             target = json.dumps([value, entity_type, subject, keep_documents, sorted(delete_documents), sorted(also)])
             require_approval(
                 self._handles, "erase", asking=asking, collection=part.name, target=target, purpose=purpose
             )
-            erasure = _erasure(self._handles, part, progress)
             hashed = self._handles.recorder.keyed(purpose)
             return erasure.run(erasure.begin(person, purpose=hashed, actor=asking, **choices))
 

@@ -15,7 +15,15 @@ from typer.testing import CliRunner
 
 from ragkit import Principal, approvals, open_workspace
 from ragkit.cli.main import app
-from ragkit.errors import AccessDenied, ApprovalNeeded, AuditUnavailable, ConfigError, SubjectUnclear
+from ragkit.errors import (
+    AccessDenied,
+    ApprovalNeeded,
+    AuditUnavailable,
+    ConfigError,
+    HeldBack,
+    SubjectUnclear,
+    WriterBusy,
+)
 from ragkit.rootkey import create_key_file
 from ragkit.types import Evidence
 from ragkit.workspace import Workspace
@@ -144,6 +152,40 @@ def test_an_erasure_is_approved_with_all_its_choices(workspace: Workspace) -> No
     assert workspace.subjects.erase(value, collection="shop", **WHY).request
     with pytest.raises((ApprovalNeeded, SubjectUnclear)):
         workspace.subjects.erase(value, collection="shop", **WHY)
+
+
+def test_a_hold_uses_up_no_approval(tmp_path: Path) -> None:
+    """Nor does another who writes: what cannot be done now is told before the approval is used, and done with it after.
+
+    The same for an erasure and for evidence.
+    """
+    value, request = "galina.yalmanova@example.org", "a" * 32
+    file = make(tmp_path, two_person='"erase"', more="[audit.evidence]\nkeep = true") / "ragkit.toml"
+    file.write_text(
+        file.read_text().replace('officers = ["u:local|cleo"]', 'officers = ["u:local|ana", "u:local|ben"]')
+    )
+    with open_workspace(tmp_path) as workspace:
+        kept(workspace, request)
+        erase = partial(workspace.subjects.erase, value, collection="shop", **WHY)
+        forget = partial(workspace.audit.forget, request=request, **WHY)
+        for deed in (erase, forget):
+            with pytest.raises(ApprovalNeeded) as caught:
+                deed()
+            number = str(caught.value).rsplit(" ", 1)[1]
+            workspace.audit.approve(number, principal=BEN, **WHY)
+        with workspace._handles.writing("test"):
+            for deed in (erase, forget):
+                with pytest.raises(WriterBusy):
+                    deed()
+        hold = workspace.keeping.place_hold(value=value, collection="shop", reason="case 7")
+        for deed in (erase, forget):
+            with pytest.raises(HeldBack):
+                deed()
+        assert not events(workspace, "approval.used")
+        workspace.keeping.release_hold(hold.hold, reason="over", collection="shop")
+        assert forget().turns == 1
+        assert erase().request
+        assert len(events(workspace, "approval.used")) == 2
 
 
 def test_what_comes_in_pieces_is_approved_as_a_whole(workspace: Workspace) -> None:

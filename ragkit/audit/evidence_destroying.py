@@ -19,11 +19,19 @@ from ragkit.errors import EvidenceGone, KeyMismatch
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """How much was destroyed."""
+    """How much was destroyed.
+
+    Attributes:
+        conversations: Those that had no other turn.
+        turns: Questions with all that belongs to them.
+        parts: Their parts.
+        emptied: Whether nothing of it is left in the write-ahead log; a reader may be in the way of that.
+    """
 
     conversations: int = 0
     turns: int = 0
     parts: int = 0
+    emptied: bool = True
 
     def counts(self) -> dict[str, int]:
         """As the data of the event ``evidence.destroyed``."""

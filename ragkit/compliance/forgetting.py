@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragkit.approvals import require_approval
 from ragkit.compliance.evidence import unreadable
 from ragkit.errors import ConfigError
+from ragkit.lifecycle.evidence import empty_log
 from ragkit.lifecycle.holds import Holds, held_back
 
 if TYPE_CHECKING:
@@ -40,7 +42,12 @@ def forget_evidence(
         AccessDenied: No officer, or no purpose.
         ApprovalNeeded: Erasing needs a second officer here, and none has approved.
         ConfigError: Not exactly one of the three is given.
-        HeldBack: A legal hold keeps a document or value in it.
+        HeldBack: A legal hold keeps a document or value in it; an approval is not used up then.
+        WriterBusy: Another process is writing.
+
+    Returns:
+        How much; ``emptied`` is false where a reader is in the way: what was destroyed, and the keys to it, may stand
+        in the write-ahead log until another erasure, sync or retention run.
     """
     given = [one for one in (request, conversation, asker) if one]
     if len(given) != 1:
@@ -48,19 +55,20 @@ def forget_evidence(
     asking = handles.officer("audit.forget", purpose=purpose, principal=principal)
     kind = "request" if request else "conversation" if conversation else "asker"
     target = f"{kind} {given[0]}"
-    require_approval(handles, "erase", asking=asking, collection="", target=target, purpose=purpose)
     store, recorder = handles.evidence, handles.recorder
     try:
-        mine = [request] if request else store.of_conversation(conversation) if conversation else store.asked_by(asker)
-        _require_free(handles, mine)
-        held = store.held(mine)
-        data = {"cause": "request", "turns": held.turns, "conversations": held.conversations}
-        recorder.record("evidence.destroyed", actor=asking, data=data | {"purpose": recorder.keyed(purpose)})
-        done = store.destroy(mine, cause="request")
-        store.empty_log()
+        with handles.writing("forget"):  # holds are placed under this lock, so none can come between
+            named = store.of_conversation(conversation) if conversation else store.asked_by(asker)
+            mine = [request] if request else named
+            _require_free(handles, mine)
+            require_approval(handles, "erase", asking=asking, collection="", target=target, purpose=purpose)
+            held = store.held(mine)
+            data = {"cause": "request", "turns": held.turns, "conversations": held.conversations}
+            recorder.record("evidence.destroyed", actor=asking, data=data | {"purpose": recorder.keyed(purpose)})
+            done = store.destroy(mine, cause="request")
+        return replace(done, emptied=empty_log(store))
     except OSError as failed:
         raise unreadable(failed) from None
-    return done
 
 
 def _require_free(handles: Handles, requests: list[str]) -> None:

@@ -106,6 +106,10 @@ class Erasure:
         survey(self._ground.store, self._ground.vault, plan, self._ground.find(PLANNED, plan))
         return _report("", plan, holds=tuple(hold.hold for hold in self._blocking(plan)))
 
+    def require_possible(self, person: Person, **choices: Any) -> None:
+        """Return if this can be begun; takes ``choices`` and raises as :meth:`begin`. Writes nothing."""
+        self._require_possible(plan_for(person, policy=self._ground.store.policy_in_force(), **choices))
+
     def begin(
         self,
         person: Person,
@@ -138,8 +142,7 @@ class Erasure:
             delete_documents=delete_documents,
             further=further,
         )
-        self._check(plan)
-        self._holds.require_free(numbers=plan.numbers, doc_ids=[*plan.deleted, *plan.redacted])
+        self._require_possible(plan)
         request = uuid.uuid4().hex
         counts = {"values": len(plan.own), "documents": len(plan.deleted) + len(plan.redacted)}
         self._tell("erasure.requested", request, {"purpose": purpose, **counts}, actor=actor)
@@ -248,6 +251,10 @@ class Erasure:
                 {"source": source, "documents": sorted(doc_ids)} for source, doc_ids in sorted(plan.naming.items())
             ],
         }
+
+    def _require_possible(self, plan: Plan) -> None:
+        self._check(plan)
+        self._holds.require_free(numbers=plan.numbers, doc_ids=[*plan.deleted, *plan.redacted])
 
     def _check(self, plan: Plan) -> None:
         if not plan.own and not plan.deleted:

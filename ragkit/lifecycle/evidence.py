@@ -12,7 +12,8 @@ merely gone at its source: what was answered from it then is what evidence is fo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -58,17 +59,16 @@ def end_evidence(
     """
     limit = (now or datetime.now(UTC)) - timedelta(days=days)
     old = evidence.older_than(limit.timestamp(), collection)
-    if not old:
-        return Destroyed()
     documents = holds.held({doc_id for one in old for doc_id in one.doc_ids})
     numbers = holds.held_numbers({number for one in old for number in one.numbers})
     due = [one.request for one in old if not (one.doc_ids & documents or one.numbers & numbers)]
-    return _destroy(evidence, collection, due, recorder, cause="age", days=days)
+    return _emptied(evidence, _destroy(evidence, collection, due, recorder, cause="age", days=days))
 
 
 def drop_quoting(evidence: EvidenceStore, collection: str, doc_ids: Collection[str], recorder: Recorder) -> Destroyed:
     """Destroy what quotes these documents, which a retention rule lets go."""
-    return _destroy(evidence, collection, evidence.requests(collection, doc_ids=doc_ids), recorder, cause="document")
+    quoting = evidence.requests(collection, doc_ids=doc_ids)
+    return _emptied(evidence, _destroy(evidence, collection, quoting, recorder, cause="document"))
 
 
 def erase_evidence(
@@ -85,7 +85,7 @@ def erase_evidence(
     )
     reach("erase.in_evidence")
     gone = _destroy(evidence, collection, doomed, recorder, cause="erasure", request=request)
-    emptied = _until(evidence.empty_log)
+    emptied = empty_log(evidence)
     return {**gone.counts(), "read": read, "unreadable": unreadable, "emptied": int(emptied)}
 
 
@@ -160,10 +160,16 @@ def _texts(contents: Iterable[bytes]) -> Iterator[str]:
             yield content.decode("utf-8", "replace")
 
 
-def _until(done: Callable[[], bool]) -> bool:
+def empty_log(evidence: EvidenceStore) -> bool:
+    """Leave nothing of what was destroyed in the write-ahead log; false if readers are in the way for too long."""
     began = time.monotonic()
-    while not done():
+    while not evidence.empty_log():
         if time.monotonic() - began > WAIT_SECONDS:
             return False
         time.sleep(_PAUSE)
     return True
+
+
+def _emptied(evidence: EvidenceStore, done: Destroyed) -> Destroyed:
+    """Empty the log if it can be done at once; a sync and a retention run come again, and then nothing need be due."""
+    return replace(done, emptied=evidence.empty_log())

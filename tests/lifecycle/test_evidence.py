@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ragkit.audit.evidence import EvidenceStore
+from ragkit.audit.evidence_destroying import Destroyed
 from ragkit.errors import EvidenceGone
-from ragkit.lifecycle.evidence import count_quoting, drop_quoting, erase_evidence
+from ragkit.lifecycle.evidence import count_quoting, drop_quoting, end_evidence, erase_evidence
+from ragkit.lifecycle.holds import Holds
 from ragkit.testing.erasable import ErasableIngest
 from ragkit.testing.light import ANA, ROOT_KEY
 from ragkit.testing.parties import MemoryPeople
@@ -133,6 +137,27 @@ def test_what_quotes_a_document_goes_with_it(kept: Kept) -> None:
         kept.store.read(kept.requests["rules.txt"])
     assert why.value.cause == "document"
     assert kept.readable() == {"ada.txt", "bob.txt"}
+
+
+def test_what_a_rule_let_go_is_not_left_in_the_log(kept: Kept) -> None:
+    """Where a reader is in the way, the next run empties it, though nothing is due then."""
+    path, light = kept.store._file.path, kept.light
+    log, holds = path.with_name(f"{path.name}-wal"), Holds(light.store.database, light.collection)
+
+    def run() -> Destroyed:
+        return end_evidence(kept.store, "default", holds, light.recorder, days=183)
+
+    traces = kept.store.traces([kept.requests["rules.txt"], kept.requests["bob.txt"]])
+    assert drop_quoting(kept.store, "default", [kept.doc_ids["rules.txt"]], light.recorder).emptied
+    assert traces[0] not in path.read_bytes() + log.read_bytes()
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM turns").fetchone()
+        assert not drop_quoting(kept.store, "default", [kept.doc_ids["bob.txt"]], light.recorder).emptied
+        assert traces[1] in path.read_bytes() + log.read_bytes()
+        assert not run().emptied
+    assert run() == Destroyed()
+    assert traces[1] not in path.read_bytes() + log.read_bytes()
 
 
 def test_what_is_held_of_a_person_counts_their_questions(kept: Kept) -> None:
