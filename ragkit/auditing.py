@@ -64,11 +64,13 @@ class Audit(People, ProofQuestions, Checking):
             ConfigError: ``document`` is neither an opaque id nor a number.
         """
         from ragkit.compliance.blast_radius import blast_radius, document_of
+        from ragkit.compliance.finding_ids import whole_id
 
         if source is not None:
             self._handles.officer("audit.blast-radius", purpose=purpose, principal=principal, collection=collection)
             document = document_of(self._handles, document, source=source, collection=collection)
         self._auditor("blast-radius", principal)
+        document = document if document.isdecimal() else whole_id(self._log, document)
         return blast_radius(self._log, document, version=version, since=since, until=until)
 
     def replay(
@@ -79,7 +81,7 @@ class Audit(People, ProofQuestions, Checking):
         Nothing is sent. The result holds verdicts, counts, ids and commitments, and no content.
 
         Args:
-            request: Its id.
+            request: Its id, or its first eight characters or more.
             evidence: Return what was compared too, then and now, masked; asked for as an officer.
             purpose: With ``evidence``, why.
             principal: Who asks; by default the owner.
@@ -90,9 +92,11 @@ class Audit(People, ProofQuestions, Checking):
             UnknownId: No event has this id.
             NotReproducible: It was no question. What is erased or expired is told in the result.
         """
+        from ragkit.compliance.finding_ids import whole_id
         from ragkit.compliance.replay import Replayer
 
         asking = self._auditor("replay", principal)
+        request = whole_id(self._log, request)
         if evidence:
             from ragkit.compliance.evidence import show_evidence
 

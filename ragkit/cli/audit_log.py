@@ -97,7 +97,11 @@ def log(
 
 def show(
     wanted: Annotated[
-        str, typer.Argument(metavar="ID", help="Request, dialogue, erasure, run, document or event; or its number.")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Request, dialogue, erasure, run, document or event, or 8 characters of it; or its number.",
+        ),
     ],
     acting: AsOption = None,
     workspace: WorkspaceOption = None,

@@ -79,12 +79,13 @@ class Questions:
         """Return the whole story of an id: who asked, what was found, what left, what came of it, who looked since.
 
         Args:
-            wanted: Id of a request, dialogue, erasure, run, document or event; or the ``seq`` of an event.
+            wanted: Id of a request, dialogue, erasure, run, document or event, or its first eight characters or more;
+                or the ``seq`` of an event.
             principal: Who asks.
 
         Raises:
             AccessDenied: No auditor.
-            UnknownId: Nothing in the log has it.
+            UnknownId: Nothing in the log has it, or more than one id begins so.
         """
         from ragkit.compliance.story import story_of
 
@@ -174,9 +175,10 @@ class Questions:
             UnknownId: Nothing in the log has this id.
         """
         from ragkit.compliance.access import sight_of
+        from ragkit.compliance.finding_ids import whole_id
 
         self._auditor("access", principal)
-        return sight_of(self._log, self.names, document, at=at or datetime.now(UTC))
+        return sight_of(self._log, self.names, whole_id(self._log, document), at=at or datetime.now(UTC))
 
     def diff(self, earlier: Moment, later: Moment, *, principal: Principal | None = None) -> Diff:
         """Return what changed between two dates in models, policies, connectors, permissions, keys and software.

@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ragkit.audit.fields import is_id
 from ragkit.compliance.background import Background
 from ragkit.compliance.events import Event, EventLog, documents_of
+from ragkit.compliance.finding_ids import named
 from ragkit.compliance.naming import Names, Who
 from ragkit.compliance.question import QuestionStory, question_story
-from ragkit.errors import UnknownId
 
 Kind = Literal["question", "dialogue", "erasure", "run", "document", "event", "other"]
 
@@ -93,7 +92,7 @@ class Story:
     """What the log holds of one id.
 
     Attributes:
-        id: What was asked for.
+        id: What was asked for, whole.
         kind: What it is.
         questions: Of a question one, of a dialogue all.
         erasure: Of an erasure.
@@ -115,19 +114,16 @@ def story_of(log: EventLog, names: Names, wanted: str) -> Story:
     """Return the story of an id: of a request, dialogue, erasure, run or document; or the ``seq`` or id of an event.
 
     Raises:
-        UnknownId: Nothing in the log has it.
+        UnknownId: Nothing in the log has it, or more than one id begins so.
     """
-    wanted = wanted.strip().removeprefix("#")
-    own = _events(log, wanted)
-    if not own:
-        raise UnknownId("nothing in the log has this id", remedy="Take an id from `ragkit audit log --json`.")
+    wanted, own = named(log, wanted)
     kind = _kind(own, wanted)
     if kind == "event" and own[0]["request"]:
         return story_of(log, names, str(own[0]["request"]))
     questions: tuple[QuestionStory, ...] = ()
     if kind in ("question", "dialogue"):
         requests = dict.fromkeys(str(one["request"]) for one in own if one["request"])
-        groups = [own] if kind == "question" else [_events(log, request) for request in requests]
+        groups = [own] if kind == "question" else [list(log.read(mentions=request)) for request in requests]
         questions = tuple(_questions(log, names, groups))
         own = sorted((one for group in groups for one in group), key=lambda one: int(one["seq"]))
     return Story(
@@ -139,12 +135,6 @@ def story_of(log: EventLog, names: Names, wanted: str) -> Story:
         events=tuple(own[:_MOST]),
         more=max(0, len(own) - _MOST),
     )
-
-
-def _events(log: EventLog, wanted: str) -> list[Event]:
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 16:
-        return list(log.read(since=int(wanted), until=int(wanted)))
-    return list(log.read(mentions=wanted)) if is_id(wanted) else []
 
 
 def _kind(own: Sequence[Event], wanted: str) -> Kind:
