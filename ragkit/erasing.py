@@ -84,10 +84,15 @@ class Erasing:
 
         choices: dict[str, Any] = {"keep_documents": keep_documents, "delete_documents": tuple(delete_documents)}
         if dry_run:
-            part, _ = self._reading("subject-erase", purpose, principal, collection)
+            part, asking = self._reading("subject-erase", purpose, principal, collection)
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
             choices["further"] = further_items(part.store, part.masker.vault, person, also)
-            return _erasure(self._handles, part, None).preview(person, **choices)
+            told = _erasure(self._handles, part, None).preview(person, **choices)
+            documents = len({*told.deleted, *told.redacted, *told.possible})
+            hashed = self._handles.recorder.keyed(purpose)
+            data = {"collection": part.name, "people": 1, "documents": documents, "purpose": hashed}
+            self._handles.recorder.record("subject.found", actor=asking, data=data)
+            return told
         with self._writing("subject-erase", purpose, principal, collection) as (part, asking):
             person = choose(people_of(part.store, part.masker.vault, value, entity_type), subject)
             choices["further"] = further_items(part.store, part.masker.vault, person, also)

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ragkit import open_workspace
+from ragkit.audit.reading import read_events
 from ragkit.cli.main import app
 from ragkit.errors import AccessDenied, SubjectUnclear
 from ragkit.lifecycle.bytescan import PatternScanner, spellings
@@ -58,6 +59,7 @@ def test_from_the_command_line_to_the_next_sync(make_workspace: MakeWorkspace, m
             workspace.subjects.erase("Nobody Atall", purpose="test")
     assert left(folder)
     told = run("subject", "erase", MAIL, "--purpose", "request 9", "--dry-run")
+    assert [event["data"]["people"] for event in read_events(folder / ".ragkit/events", kind="subject.found")] == [1]
     refused = CliRunner().invoke(app, ["subject", "erase", MAIL, "--purpose", "request 9"])
     assert refused.exit_code == 2
     assert "--yes" in refused.output
