@@ -6,7 +6,6 @@ Reading the log is an event. An auditor sees the log and no content; evidence is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ragkit.compliance.checking import Checking
@@ -209,8 +208,8 @@ class Audit(People, ProofQuestions, Checking):
     def report(
         self,
         *,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
         principal: Principal | None = None,
         progress: Progress | None = None,
     ) -> Report:
@@ -219,19 +218,24 @@ class Audit(People, ProofQuestions, Checking):
         The log is verified and the checks are run. ``ragkit.report.page.render`` makes the page of it.
 
         Args:
-            since: First moment; by default 30 days before ``until``.
-            until: The moment before which events count; by default now.
+            since: First moment, or that of the event of this ``seq``; by default 30 days before ``until``.
+            until: The moment before which events count, or that right after an event; by default now.
             principal: Who asks; by default the owner.
             progress: Called with ``"verify"``, ``"checks"`` and ``"report"``.
 
         Raises:
             AccessDenied: No auditor.
             ConfigError: The time ends before it begins.
+            UnknownId: The log has no such number.
         """
+        from ragkit.compliance.finding_ids import time_of
         from ragkit.report.collecting import report_of
 
         asking = self._auditor("report", principal)
-        return report_of(self._handles, self._log, since=since, until=until, principal=asking, progress=progress)
+        log = self._log
+        first = None if since is None else time_of(log, since)
+        last = None if until is None else time_of(log, until, end=True)
+        return report_of(self._handles, log, since=first, until=last, principal=asking, progress=progress)
 
     def __repr__(self) -> str:
         return f"Audit({self._handles.config.workspace.name!r})"

@@ -101,7 +101,10 @@ def access(
     document: Annotated[
         str, typer.Option("--doc", help="Who could see this document, and who did.", show_default=False)
     ] = "",
-    at: Annotated[str | None, typer.Option(help="With --doc: when. Default: now.", show_default=False)] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="With --doc: when, or right after the event of `#` and a number. Default: now."),
+    ] = None,
     of: Annotated[OfPlane | None, typer.Option(help="Only looks at this.", show_default=False)] = None,
     since: FromOption = None,
     until: ToOption = None,
@@ -111,11 +114,10 @@ def access(
 ) -> None:
     """Show who looked at the log, the vault and the evidence; with --doc, who could see a document and who did."""
     first, last = between(since, until)
+    when = at_time(at) if at else None
     with opened(workspace) as here:
         if document:
-            from ragkit.compliance.events import moment
-
-            sight = here.audit.sight(document, at=moment(at) if at else None, principal=principal_of(acting))
+            sight = here.audit.sight(document, at=when, principal=principal_of(acting))
             if as_json:
                 emit("audit_sight", plain(sight))
             else:

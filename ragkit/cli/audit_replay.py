@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ragkit.cli.audit_options import FromOption, ToOption, between
 from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.progress import progress_bars
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from ragkit.compliance.blast_uses import BlastRadius, Use
     from ragkit.compliance.replay_report import Replay
 
-FromOption = Annotated[
-    str | None, typer.Option("--from", help="Only from this time on, ISO 8601, in UTC.", show_default=False)
-]
-ToOption = Annotated[str | None, typer.Option("--to", help="Only up to this day or time.", show_default=False)]
 WhyOption = Annotated[str, typer.Option("--purpose", help="Why; its keyed hash is recorded.", show_default=False)]
 
 
@@ -55,8 +52,6 @@ def replay(
     Exit status 0: the same; 1: something differs; 2: it cannot be replayed, since it was erased, is too old, or no
     evidence was kept.
     """
-    from ragkit.compliance.events import moment
-
     if (request is None) != every or (every and evidence):
         raise ConfigError(
             "name one request, or all of a time", remedy="`ragkit audit replay ID`, or `--all --from … --to …`."
@@ -69,7 +64,7 @@ def replay(
         else:
             _print_replay(found)
         raise typer.Exit(found.exit_code)
-    first, last = (moment(since) if since else None), (moment(until, end=True) if until else None)
+    first, last = between(since, until)
     with opened(workspace) as here, progress_bars() as progress:
         replays = list(here.audit.replays(since=first, until=last, principal=principal_of(acting), progress=progress))
     if as_json:
@@ -98,9 +93,7 @@ def blast_radius(
 
     From the event log alone, so also for a document that is gone. Exit status 0: no answer used it; 1: some did.
     """
-    from ragkit.compliance.events import moment
-
-    first, last = (moment(since) if since else None), (moment(until, end=True) if until else None)
+    first, last = between(since, until)
     with opened(workspace) as here:
         found = here.audit.blast_radius(
             document,

@@ -8,15 +8,18 @@ from typing import Annotated
 
 import typer
 
-from ragkit.cli.audit_options import FINDINGS, NOTHING_FOUND
+from ragkit.cli.audit_options import FINDINGS, NOTHING_FOUND, between
 from ragkit.cli.audit_people import AsOption, principal_of
 from ragkit.cli.output import emit, private_file, say
 from ragkit.cli.progress import progress_bars
 from ragkit.cli.session import JsonOption, WorkspaceOption, opened
 
 UNKNOWN = 2
-_FROM = Annotated[str | None, typer.Option("--from", help="First day or time, ISO 8601 in UTC. Default: 30 days ago.")]
-_TO = Annotated[str | None, typer.Option("--to", help="Last day or time. Default: now.")]
+_FROM = Annotated[
+    str | None,
+    typer.Option("--from", help="First day or time, ISO 8601 in UTC, or `#` and a number. Default: 30 days ago."),
+]
+_TO = Annotated[str | None, typer.Option("--to", help="Last day or time, or `#` and a number. Default: now.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,12 +43,10 @@ def report(
     """
     import json
 
-    from ragkit.compliance.events import moment
     from ragkit.compliance.telling import amount
     from ragkit.report.page import render
 
-    first = None if since is None else moment(since)
-    last = None if until is None else moment(until, end=True)
+    first, last = between(since, until)
     with opened(workspace) as here, progress_bars() as progress:
         made = here.audit.report(since=first, until=last, principal=principal_of(acting), progress=progress)
     file = out or Path(f"audit-report-{datetime.now(UTC):%Y-%m-%d}.html")

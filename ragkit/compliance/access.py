@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from ragkit.compliance.events import Event, EventLog, Moment, is_until
+from ragkit.compliance.finding_ids import time_of
 from ragkit.compliance.naming import Names, Who
 from ragkit.errors import UnknownId
 
@@ -144,8 +145,8 @@ def readings(
             yield _reading(event, plane, names)
 
 
-def sight_of(log: EventLog, names: Names, doc: str, *, at: datetime) -> Sight:
-    """Return who could see a document at a time, and to whom it was shown.
+def sight_of(log: EventLog, names: Names, doc: str, *, at: Moment) -> Sight:
+    """Return who could see a document at a time, or after the event of a ``seq``, and to whom it was shown.
 
     By the access class that the document had then, the tokens of that class, and the tokens that principals were
     recorded with. Somebody who was never seen cannot be told; who lost a token without acting again is still listed.
@@ -178,7 +179,7 @@ def sight_of(log: EventLog, names: Names, doc: str, *, at: datetime) -> Sight:
     ]
     return Sight(
         doc=doc,
-        at=_stamp(at),
+        at=_stamp(at if isinstance(at, datetime) else time_of(log, at, end=True)),
         there=placed.there,
         collection=placed.collection,
         version=placed.version,
@@ -219,7 +220,7 @@ def _reading(event: Event, plane: Plane, names: Names) -> Reading:
 class _Placed:
     """Where a document stood at a time: the newest event before it wins."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: Moment) -> None:
         self._at = at
         self.there = False
         self.version = 0
@@ -246,7 +247,7 @@ class _Seen:
         self.event: Event | None = None
         self.tokens: set[str] = set()
 
-    def add(self, event: Event, at: datetime) -> None:
+    def add(self, event: Event, at: Moment) -> None:
         held = set(event["data"].get("tokens", []))
         if self.event is not None and _same_set(self.event, event):  # who holds many has several events
             self.tokens |= held

@@ -53,7 +53,8 @@ def moment(text: str, *, end: bool = False) -> datetime:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ConfigError(
-            "a time is not written as ISO 8601", remedy="Write 2026-11-01 or 2026-11-01T10:00; it is taken as UTC."
+            "a time is not written as ISO 8601",
+            remedy="Write 2026-11-01 or 2026-11-01T10:00, taken as UTC, or '#120' for the event of this number.",
         ) from None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     return found + timedelta(days=1) if end and _DAY.fullmatch(text.strip()) else found

@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 from ragkit.audit.fields import is_id
 from ragkit.audit.segments import segment_paths
-from ragkit.compliance.events import Event, EventLog
+from ragkit.compliance.events import Event, EventLog, Moment, stamped
 from ragkit.errors import UnknownId
 
 _FEWEST = 8  # characters of an id, as `ragkit audit log` cuts it
@@ -62,6 +63,25 @@ def whole_id(log: EventLog, beginning: str) -> str:
             remedy="Write more of its characters; `ragkit audit log --json` has it whole.",
         )
     return found.pop()
+
+
+def time_of(log: EventLog, at: Moment, *, end: bool = False) -> datetime:
+    """Return a time, and of the number (``seq``) of an event when that was written.
+
+    Args:
+        log: The event log.
+        at: The time or number.
+        end: The first moment after that event, so that it is within what ends there.
+
+    Raises:
+        UnknownId: The log has no event of this number, nor one before it if it is the end, or after it if not.
+    """
+    if isinstance(at, datetime):
+        return at
+    event = log.last(before=at) if end else next(log.read(since=at), None)
+    if event is None:
+        raise UnknownId("the log has no event of this number", remedy="`ragkit audit log` shows the numbers there are.")
+    return stamped(event) + timedelta(microseconds=end)
 
 
 def _beginning(log: EventLog, beginning: str) -> set[str]:

@@ -162,12 +162,12 @@ class Questions:
         self._auditor("access", principal)
         return list(readings(self._log, self.names, of=of, since=since, until=until))
 
-    def sight(self, document: str, *, at: datetime | None = None, principal: Principal | None = None) -> Sight:
+    def sight(self, document: str, *, at: Moment | None = None, principal: Principal | None = None) -> Sight:
         """Return who could see a document at a time, and whom it was shown to.
 
         Args:
             document: Its opaque id.
-            at: When; by default now.
+            at: When, or right after the event of this ``seq``; by default now.
             principal: Who asks.
 
         Raises:
@@ -178,7 +178,9 @@ class Questions:
         from ragkit.compliance.finding_ids import whole_id
 
         self._auditor("access", principal)
-        return sight_of(self._log, self.names, whole_id(self._log, document), at=at or datetime.now(UTC))
+        return sight_of(
+            self._log, self.names, whole_id(self._log, document), at=datetime.now(UTC) if at is None else at
+        )
 
     def diff(self, earlier: Moment, later: Moment, *, principal: Principal | None = None) -> Diff:
         """Return what changed between two dates in models, policies, connectors, permissions, keys and software.

@@ -49,10 +49,23 @@ def test_the_page_names_twenty_questions_and_only_verbs_that_are_there() -> None
     assert verbs <= set(re.findall(r"^## `ragkit audit ([a-z-]+)", pages()["cli.md"], re.MULTILINE))
 
 
-@pytest.mark.parametrize("verb", ["log", "egress", "gaps", "retention", "guards", "oversight"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "log",
+        "egress",
+        "gaps",
+        "retention",
+        "guards",
+        "oversight",
+        "report",
+        "replay --all",
+        "blast-radius 0123456789abcdef",
+    ],
+)
 def test_a_time_that_is_none_is_refused(ragkit_cli: Any, verb: str) -> None:
     """Before anything is opened or recorded."""
-    done = ragkit_cli("audit", verb, "--from", "last tuesday")
+    done = ragkit_cli("audit", *verb.split(), "--from", "last tuesday")
     assert done.exit_code == 2
     assert "ISO 8601" in done.stderr
     assert "tuesday" not in done.stderr
@@ -66,8 +79,9 @@ def test_times_and_numbers() -> None:
     assert between("#5", "#14") == (5, 14)
     assert between(None, None) == (None, None)
     for text in ("#", "#x", "5", "#-1"):
-        with pytest.raises(ConfigError):
+        with pytest.raises(ConfigError) as refused:
             at_time(text)
+        assert "'#120'" in (refused.value.remedy or "")
 
 
 def test_json_of_an_export_needs_a_file(ragkit_cli: Any) -> None:

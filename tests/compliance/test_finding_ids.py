@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ragkit.compliance.events import EventLog
-from ragkit.compliance.finding_ids import named, whole_id
+from ragkit.compliance.events import EventLog, moment
+from ragkit.compliance.finding_ids import named, time_of, whole_id
 from ragkit.errors import UnknownId
 
 ONE, TWO, THREE = "94f8b55a" + "0" * 24, "94f8b55a" + "1" * 24, "12345678" + "a" * 24
@@ -53,6 +54,16 @@ def test_what_the_log_does_not_have_is_told_apart(log: EventLog, typed: str, sai
     with pytest.raises(UnknownId, match=said) as refused:
         named(log, typed)
     assert refused.value.remedy
+
+
+def test_a_number_stands_for_its_time(log: EventLog) -> None:
+    """As an end it is within; a number that is missing means the next event, or as an end the one before."""
+    ten = moment("2026-11-01T10:00")
+    assert time_of(log, ten) == time_of(log, 1) == time_of(log, 3) == ten
+    assert time_of(log, 3, end=True) == ten + timedelta(microseconds=1)
+    for number, end in ((5, False), (0, True)):
+        with pytest.raises(UnknownId, match="no event of this number"):
+            time_of(log, number, end=end)
 
 
 def test_what_begins_no_id_stays_as_it_is(log: EventLog) -> None:

@@ -290,6 +290,8 @@ def test_15_who_could_see_a_document_and_who_did(ask: Ask, history: History) -> 
     assert not any("sales" in token for one in now["viewers"] if one["could"] for token in one["who"]["tokens"])
     before = ask("access", "--doc", doc, "--at", "2020-01-01")
     assert (before["there"], [one for one in before["viewers"] if one["could"]]) == (False, [])
+    first = ask("access", "--doc", doc, "--at", "#1")
+    assert (first["there"], first["version"]) == (False, 0)
 
 
 def test_16_which_sessions_show_injections(ask: Ask, history: History) -> None:
