@@ -12,7 +12,7 @@ anything else looks at it, and the hits come back re-checked against the access 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +50,7 @@ class Assistant:
         retriever: Returns only what the principal may see.
         generator: Writes the answer; never sees unmasked text.
         recorder: An answer whose event is not durable is not given.
+        filter_mac: Gives what stands for a metadata value in the record store, by key and value.
         history: How many earlier turns take part in retrieval and prompt.
         evidence: Hand the recorder what was asked, found and answered, for its evidence store.
     """
@@ -63,6 +64,7 @@ class Assistant:
         retriever: Retriever,
         generator: Generator,
         recorder: Recorder,
+        filter_mac: Callable[[str, str], bytes],
         history: int = 3,
         evidence: bool = False,
     ) -> None:
@@ -72,6 +74,7 @@ class Assistant:
         self.retriever = retriever
         self.generator = generator
         self.recorder = recorder
+        self.filter_mac = filter_mac
         self.history = history
         self.evidence = evidence
 
@@ -180,7 +183,7 @@ class Assistant:
         hits = self.retriever.retrieve(masked, k=k, principal=principal, filters=filters, request=request)
         if self.evidence and evidence:
             data = {"hits": len(hits), "questions": 1, "policy": masked.policy, "k": k}
-            kept = searched([masked], [hits], k=k, filters=filters)
+            kept = searched([masked], [hits], k=k, filters=self._kept(filters))
             self._keep(kept, request, principal=principal, data=data)
         self.recorder.flush()
         return hits
@@ -199,7 +202,7 @@ class Assistant:
         found = self.retriever.retrieve_many(masked, k=k, principal=principal, filters=filters, request=request)
         if self.evidence and masked:
             data = {"hits": sum(map(len, found)), "questions": len(masked), "policy": masked[0].policy, "k": k}
-            kept = searched(masked, found, k=k, filters=filters)
+            kept = searched(masked, found, k=k, filters=self._kept(filters))
             self._keep(kept, request, principal=principal, data=data)
         self.recorder.flush()
         return found
@@ -258,10 +261,13 @@ class Assistant:
         request = GenerationRequest(masked, tuple(hits), self.data_class, dialogue, number, principal)
         if self.evidence:
             data = {"hits": len(hits), "history": len(masked.history), "policy": masked.policy, "k": k}
-            kept = assembled(request, k=k, filters=filters)
+            kept = assembled(request, k=k, filters=self._kept(filters))
             self._keep(kept, number, principal=principal, data=data, session=dialogue.id)
             clock.lap("evidence")
         return _Asked(request, principal, clock)
+
+    def _kept(self, filters: Mapping[str, str] | None) -> dict[str, str] | None:
+        return None if filters is None else {key: self.filter_mac(key, one).hex() for key, one in filters.items()}
 
     def _keep(
         self,

@@ -242,6 +242,7 @@ class OpenCollection:
             retriever=self.retriever,
             generator=self.answering.deferred(),
             recorder=self.recorder,
+            filter_mac=self.store.filter_mac,
             history=self.config.answers.history,
             evidence=self.config.audit.keeps_evidence,
         )

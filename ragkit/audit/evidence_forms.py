@@ -1,5 +1,8 @@
 """The parts of a turn as bytes: JSON with sorted keys, all of it masked text; and what a replay reads of them.
 
+A value that was filtered by is what somebody typed, and nothing masks it; ``filters`` are therefore the keyed hashes by
+which the record store compares them, hexadecimal, by key, and a replay filters by these.
+
 ``question`` holds what retrieval and prompt were made from, ``retrieved`` what was found, ``prompt`` what a model was
 told with all that was drawn at random for it, ``answer`` what the caller was given.
 """

@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from ragkit.compliance.events import EventLog
 from ragkit.errors import FilterRefused
-from ragkit.store.hits import filter_mac
 from ragkit.store.schema import filters as filter_rows
 from ragkit.store.schema import versions
 from ragkit.types import Evidence, Hit, Principal
@@ -44,7 +43,7 @@ def classes_of_groups(log: EventLog, groups: str, *, collection: str) -> frozens
 
 
 class PastHits:
-    """Implements :class:`ragkit.protocols.HitSource` for one moment.
+    """Implements :class:`ragkit.protocols.HitSource` for one moment; filters are given as evidence has them.
 
     Args:
         history: The store's.
@@ -110,7 +109,7 @@ class PastHits:
                 .where(
                     versions.c.collection_id == self._store.collection.id,
                     filter_rows.c.key == key,
-                    filter_rows.c.value_mac == filter_mac(self._store.collection, key, value),
+                    filter_rows.c.value_mac == bytes.fromhex(value),
                 )
             )
             with self._store.database.read() as connection:

@@ -83,7 +83,7 @@ class PastSearches:
             question: As the retriever got it, with its readings.
             k: How many chunks were wanted.
             classes: What the asker could see.
-            filters: As they were given.
+            filters: As evidence has them: what stands for each value in the record store.
         """
         self._index_log.read(self._log, recorded)
         part, causes = self._part, list[Cause]()

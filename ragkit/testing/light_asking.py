@@ -98,6 +98,7 @@ class LightAsking:
             retriever=parts,
             generator=parts,
             recorder=self.recorder,
+            filter_mac=lambda key, value: b"",  # noqa: ARG005
         )
 
     def ask(self) -> str:
