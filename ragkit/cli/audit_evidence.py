@@ -74,9 +74,15 @@ def forget(
             purpose=purpose, request=request, conversation=dialogue, asker=asker, principal=principal_of(acting)
         )
         if as_json:
-            emit("audit_forget", gone.counts())
+            emit("audit_forget", {**gone.counts(), "emptied": gone.emptied})
         else:
             say(f"{gone.turns} question(s) of {gone.conversations} dialogue(s): {gone.parts} part(s) destroyed")
+        if not gone.emptied:
+            say(
+                "A reader of evidence.db is in the way: what was destroyed may stand in its log until the next sync.",
+                err=True,
+            )
+            raise typer.Exit(1)
 
 
 def _verdict(part: ShownPart) -> str:

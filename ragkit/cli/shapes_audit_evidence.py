@@ -42,6 +42,7 @@ AUDIT_EVIDENCE: Mapping[str, Shape] = {
             "conversations": ("int", "dialogues of which nothing is left"),
             "turns": ("int", "questions"),
             "parts": ("int", "parts of these"),
+            "emptied": ("true or false", "whether none of it is left in the file; else the verb ends with 1"),
         },
     ),
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,8 @@ location = "on-prem"
 provider = "ours"
 max_data_class = "confidential"
 """
+
+FILTERED = '[collections.shop]\nfilter_keys = ["customer"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +176,22 @@ def test_searches_keep_question_and_numbers_without_text(shop: Workspace) -> Non
     assert b"record" not in kept["retrieved"]
 
 
+def test_what_was_filtered_by_is_not_kept_in_clear(synced: Path, tmp_path: Path) -> None:
+    """Nothing masks a filter's value: its keyed hash is kept, and finds the same again."""
+    with open_workspace(changed(synced, tmp_path / "shop", "[collections.shop]\n", FILTERED)) as here:
+        here.sync()
+        request = here.ask(NOBODYS, filters={"customer": NAME}).request_id
+        here.search(NOBODYS, filters={"customer": NAME})
+        here.search_many([NOBODYS], filters={"customer": NAME})
+        for one in (event["request"] for event in events(here, "request.assembled")):
+            kept = b"".join(here._handles.evidence.read(one).values()).decode().casefold()
+            assert not [word for word in NAME.casefold().split() if word in kept]
+        asked = read_question(here._handles.evidence.read(request)["question"])
+        mac = here._handles.reader("shop").store.filter_mac("customer", NAME)
+        assert asked.filters == {"customer": mac.hex()}
+        assert here.audit.replay(request).whole == "same"
+
+
 def test_nothing_is_kept_where_it_is_not_asked_for(synced: Path, tmp_path: Path) -> None:
     """No file, no event, and a request that says why there is nothing."""
     with open_workspace(changed(synced, tmp_path / "shop", "keep = true", "keep = false")) as here:
@@ -265,6 +285,26 @@ def test_an_officer_lets_evidence_go(shop: Workspace) -> None:
         assert shop.audit.forget(purpose="test", **wanted).turns == 1
     assert {cause(shop, one) for one in (first, second, third)} == {"request"}
     assert [event["data"]["cause"] for event in events(shop, "evidence.destroyed")] == ["request"] * 3
+
+
+def test_what_is_not_gone_yet_is_told(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader in the way keeps what was destroyed in the log: the result says so, and the command fails."""
+    monkeypatch.setattr("ragkit.lifecycle.evidence.WAIT_SECONDS", 0.2)
+    first, second = shop.ask(NOBODYS).request_id, shop.ask(NOBODYS).request_id
+    (trace,) = shop._handles.evidence.traces([first])
+    file = shop.config.data_folder / "evidence.db"
+    held = [file, file.with_name("evidence.db-wal")]
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM turns").fetchone()
+        gone = shop.audit.forget(request=first, purpose="test")
+        assert (gone.turns, gone.emptied) == (1, False)
+        assert any(trace in path.read_bytes() for path in held)
+        where = ["--workspace", str(shop.config.folder), "--purpose", "test"]
+        told = CliRunner().invoke(app, ["audit", "forget", "--request", second, "--json", *where])
+        assert (told.exit_code, json.loads(told.stdout)["emptied"]) == (1, False)
+    assert shop.audit.forget(request=first, purpose="test").emptied
+    assert not any(trace in path.read_bytes() for path in held)
 
 
 def test_a_second_officer_may_be_needed(synced: Path, tmp_path: Path) -> None:
