@@ -193,6 +193,7 @@ class Audit(People, ProofQuestions, Checking):
             ApprovalNeeded: A second officer has to approve first.
             ConfigError: Not exactly one of the three is given.
             HeldBack: A legal hold keeps something in it.
+            WriterBusy: Another process is writing.
         """
         from ragkit.compliance.forgetting import forget_evidence
 

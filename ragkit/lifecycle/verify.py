@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ragkit.errors import IndexProblem
 from ragkit.lifecycle.bytescan import Found, Pattern, PatternScanner, raw, spellings
 from ragkit.lifecycle.erase_plan import Plan
-from ragkit.lifecycle.evidence import about
+from ragkit.lifecycle.evidence import about, empty_log
 from ragkit.mask.tokens import TOKEN
 from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
@@ -201,3 +201,4 @@ def _write_anew(ground: Ground) -> None:
     database.checkpoint_truncate()
     if ground.evidence is not None:
         ground.evidence.write_anew()
+        empty_log(ground.evidence)
