@@ -27,6 +27,16 @@ class Outcome(StrEnum):
     DEGRADED = "degraded"
 
 
+_GONE = {
+    "erasure": "destroyed: erased with a person who stood in it",
+    "document": "destroyed: it held text of a document that had to go",
+    "age": "destroyed at its age",
+    "request": "destroyed by an officer",
+    "missing": "not in the evidence store",
+    "unreadable": "cannot be opened; `ragkit audit verify` says more",
+}
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command()(log)
@@ -176,7 +186,8 @@ def _print_question(one: QuestionStory) -> None:
     say(f"  {one.ended}: {_listed({key: value for key, value in one.answer.items() if key != 'refused'})}")
     say(f"  versions: {_listed(one.versions)}")
     for kept in one.evidence:
-        say(f"  evidence {kept['role']}: {kept['len']:,} bytes, {kept['ref']}")
+        gone = _GONE.get(kept.get("gone", ""), "")
+        say(f"  evidence {kept['role']}: {kept['len']:,} bytes, {kept['ref']}{gone and f'; {gone}'}")
     for later in one.later:
         say(f"  later {later.ts}: {later.type} by {later.who.shown} {later.verdict}".rstrip())
 

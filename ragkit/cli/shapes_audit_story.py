@@ -51,7 +51,10 @@ AUDIT_STORY: Mapping[str, Shape] = {
             "left": ("list of audit_exit", "what left, attempt by attempt"),
             "ended": ("text", "released, refused, abandoned, denied, failed, unfinished or search"),
             "answer": ("object", "generator, location, data_class, characters, support_u, citations, refused"),
-            "evidence": ("list of object", "what is kept of it: role, ref, len, mac, seq"),
+            "evidence": (
+                "list of object",
+                "what was kept: role, ref, len, mac, seq; gone: why not any more, `erasure`, `age`, …; empty if it is",
+            ),
             "later": ("list of audit_later", "what was done about it since"),
         },
     ),

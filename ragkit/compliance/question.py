@@ -113,7 +113,9 @@ class QuestionStory:
         left: What left, attempt by attempt.
         ended: ``released``, ``refused``, ``abandoned``, ``denied``, ``failed``, ``unfinished`` or ``search``.
         answer: ``generator``, ``location``, ``characters``, ``support_u``, ``citations``, ``refused``.
-        evidence: What is kept of it: ``role``, ``ref``, ``len``, ``mac`` and ``seq`` of the event.
+        evidence: What was kept of it: ``role``, ``ref``, ``len``, ``mac`` and ``seq`` of the event; ``gone`` says why
+            it cannot be shown any more (``erasure``, ``document``, ``age``, ``request`` of an officer, ``missing``,
+            ``unreadable``), and is empty where it can.
         later: What was done about it since.
     """
 

@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import Error as SqliteError
 from typing import TYPE_CHECKING, BinaryIO, Unpack
 
-from ragkit.errors import StoreError
+from ragkit.errors import EvidenceGone, RagkitError, StoreError
 from ragkit.handles import Handles
 from ragkit.roles import require
 from ragkit.types import Principal
@@ -93,6 +94,10 @@ class Questions:
         story = story_of(self._log, self.names, wanted)
         if story.erasure is not None:
             story.erasure.receipt = self._receipt(story.erasure.request)
+        for question in story.questions:
+            if question.evidence:
+                gone = self._gone(question.request)
+                question.evidence = tuple({**one, "gone": gone} for one in question.evidence)
         return story
 
     def egress(
@@ -311,6 +316,16 @@ class Questions:
 
         self._handles.recorder.flush()
         return EventLog(self._handles.config.data_folder / "events")
+
+    def _gone(self, request: str) -> str:
+        """Why the evidence of a request cannot be shown; empty where it can. No content is opened."""
+        try:
+            self._handles.evidence.documents(request)
+        except EvidenceGone as gone:
+            return gone.cause
+        except (RagkitError, OSError, SqliteError):
+            return "unreadable"
+        return ""
 
     def _receipt(self, request: str) -> str | None:
         from ragkit.store.receipts import Receipts

@@ -19,6 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ragkit import open_workspace
+from ragkit.audit.evidence import EvidenceStore
+from ragkit.audit.evidence_reading import gone
 from ragkit.cli.main import app
 from ragkit.testing import sockets
 from ragkit.testing.audit_history import JUMP_MS, History, make_history
@@ -418,6 +420,21 @@ def test_people_can_read_a_story(history: History) -> None:
     assert "complete: yes" in erasure
     assert "letter of 3 May" not in erasure
     assert shown("1").startswith("event 1")
+
+
+def test_a_story_says_which_evidence_is_destroyed(ask: Ask, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log commits to it for good; that it cannot be shown any more is told beside, with the reason."""
+    kept = story(ask, history, "plain")["evidence"]
+    assert kept
+    assert {one["gone"] for one in kept} == {""}
+
+    def erased(*_: object) -> None:
+        raise gone("erasure")
+
+    monkeypatch.setattr(EvidenceStore, "documents", erased)
+    assert {one["gone"] for one in story(ask, history, "plain")["evidence"]} == {"erasure"}
+    wanted = ["audit", "show", history.requests["plain"], "-w", str(history.folder)]
+    assert "destroyed: erased" in CliRunner(env={"COLUMNS": "240"}).invoke(app, wanted).output
 
 
 def test_who_is_no_auditor_is_refused(history: History) -> None:
