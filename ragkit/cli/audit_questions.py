@@ -177,6 +177,8 @@ def gaps(
             say(f"{one.ts[:19]:<19} {one.seq:>7} {one.kind:<18} {ABOUT[one.kind]}{counts} {one.about}".rstrip())
         if not found:
             say("The log tells of nothing that is missing.")
+        for kind, remedy in {one.kind: one.remedy for one in found}.items():
+            say(f"{kind}: {remedy}")
     raise typer.Exit(FINDINGS if found else 0)
 
 

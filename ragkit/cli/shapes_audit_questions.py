@@ -144,8 +144,9 @@ AUDIT_QUESTIONS: Mapping[str, Shape] = {
             "kind": ("text", "hole, torn-line, clock-jump, unclosed, no-checkpoint, open-egress, unlogged-egress, …"),
             "seq": ("int", "event at which it shows, or the one before; 0 for none"),
             "ts": ("text", "when; empty for none"),
-            "about": ("text", "request, run, process or place; empty if none"),
-            "counts": ("object", "figures"),
+            "about": ("text", "request, run, process or place, or why nothing was signed; empty if none"),
+            "counts": ("object", "figures; of what was noted anew, times and the last event"),
+            "remedy": ("text", "what to do about it"),
         },
     ),
     "audit_retention": Shape(

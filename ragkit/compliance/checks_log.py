@@ -99,13 +99,14 @@ def gaps(scope: Scope) -> Iterator[Check]:
     for one in found:
         by_kind.setdefault(one.kind, []).append(one)
     for kind, these in by_kind.items():
+        times = sum(one.counts.get("times", 1) for one in these)
         explained = kind in _EXPLAINED
         yield Check(
             name="gaps",
             level="notice" if explained else "finding",
             code=kind,
-            detail=f"{missing.ABOUT[kind]} {len(these):,} in all.",
-            remedy="" if explained else "`ragkit audit gaps` lists each with its time.",
+            detail=f"{missing.ABOUT[kind]} {times:,} in all.",
+            remedy="" if explained else "`ragkit audit gaps` lists each with its time and what to do.",
             seqs=some(one.seq for one in these),
-            counts={"gaps": len(these)},
+            counts={"gaps": times},
         )

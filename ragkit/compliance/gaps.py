@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from ragkit.compliance.events import Event, EventLog, Moment, is_until, stamped
 from ragkit.compliance.exits import Exit, exits
+from ragkit.compliance.gap_remedies import told_once
 
 Kind = Literal[
     "clock-jump", "clock-backwards", "hole", "repeated", "torn-line", "recovered", "reopened", "dropped", "resumed",
@@ -71,8 +72,9 @@ class Gap:
         kind: What; :data:`ABOUT` says it in a sentence.
         seq: Number of the event at which it shows, or of the one before; 0 for none.
         ts: When that was, RFC 3339 in UTC; empty for none.
-        about: The request, run, process or place it is of; empty if none.
-        counts: Figures: milliseconds, bytes, numbers missing.
+        about: The request, run, process or place it is of, or why no checkpoint was signed; empty if none.
+        counts: Figures: milliseconds, bytes, numbers missing; of what was noted anew ``times`` and the ``last`` event.
+        remedy: What to do about it.
     """
 
     kind: Kind
@@ -80,6 +82,7 @@ class Gap:
     ts: str
     about: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    remedy: str = ""
 
 
 def gaps(
@@ -90,7 +93,7 @@ def gaps(
     every_seconds: int | None = None,
     running: str = "",
 ) -> list[Gap]:
-    """Return what is missing or odd, in the order of the log.
+    """Return what is missing or odd, in the order of the log; what is noted anew by every process is told once.
 
     Args:
         log: The event log; read once, whole.
@@ -106,7 +109,7 @@ def gaps(
         else:
             watch.take(line.event)
     found = [one for one in watch.ended() if _shows(one, since, until)]
-    return sorted(found, key=lambda one: one.seq)
+    return told_once(sorted(found, key=lambda one: one.seq))
 
 
 def _shows(gap: Gap, since: Moment | None, until: Moment | None) -> bool:
@@ -290,4 +293,5 @@ def _counts(data: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _place(event: Event) -> str:
-    return str(event["data"].get("sink") or event["data"].get("anchor") or "")
+    why = event["reason"] if str(event["type"]).startswith("checkpoint.") else ""
+    return str(event["data"].get("sink") or event["data"].get("anchor") or why)

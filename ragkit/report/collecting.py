@@ -144,7 +144,8 @@ def _of_check(check: Check) -> Found:
 def _of_gap(gap: gaps.Gap) -> Found:
     figures = ", ".join(f"{name} {value:,}" for name, value in gap.counts.items())
     told = f"{gaps.ABOUT[gap.kind]} {figures}".strip()
-    return Found(gap.kind, "" if gap.kind in _ONLY_TOLD else "finding", told, seqs=(gap.seq,) if gap.seq else ())
+    level: Level = "" if gap.kind in _ONLY_TOLD else "finding"
+    return Found(gap.kind, level, told, gap.remedy, (gap.seq,) if gap.seq else ())
 
 
 def _receipts(handles: Handles) -> Mapping[str, Mapping[str, Any]]:

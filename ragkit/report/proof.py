@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ragkit.report.model import Cited, Row, Section, Table, cited
 from ragkit.report.setting import Found, Setting
@@ -124,9 +125,12 @@ def checkpoints(setting: Setting, tally: Tally) -> Section:
         Row((name, size, when, max(setting.lines - size, 0)), level="ok" if size else "finding")
         for name, size, when in setting.anchors
     ]
+    reasons: dict[str, list[Mapping[str, Any]]] = {}
+    for event in tally.of("checkpoint.refused"):
+        reasons.setdefault(str(event.get("reason", "")), []).append(event)
     refused = [
-        Row((str(event["ts"])[:19], str(event.get("reason", ""))), cited([event]), "finding")
-        for event in tally.of("checkpoint.refused")
+        Row((why, len(events), str(events[0]["ts"])[:19], str(events[-1]["ts"])[:19]), cited(events), "finding")
+        for why, events in reasons.items()
     ]
     figures = [
         Row(("events in this time", tally.every.count), tally.every),
@@ -150,7 +154,7 @@ def checkpoints(setting: Setting, tally: Tally) -> Section:
                 tuple(anchored),
                 "No checkpoint was taken off this machine: who holds the signing key could write the whole log anew.",
             ),
-            Table("Refused to sign", ("time (UTC)", "why"), tuple(refused)),
+            Table("Refused to sign", ("why", "times", "first (UTC)", "last (UTC)"), tuple(refused)),
         ),
         notes=("How to verify without ragkit: docs/audit-verify.md.",),
     )

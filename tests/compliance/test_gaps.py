@@ -11,6 +11,7 @@ import pytest
 
 from ragkit.audit.schema import canonical
 from ragkit.compliance.events import EventLog, moment
+from ragkit.compliance.gap_remedies import REMEDIES
 from ragkit.compliance.gaps import ABOUT, Kind, gaps
 
 ONE, OTHER = "aaaaaaaa:1:1", "bbbbbbbb:7:1"
@@ -158,3 +159,19 @@ def test_a_stretch_of_time_can_be_asked_for(write: Write) -> None:
 def test_every_kind_is_explained() -> None:
     """In a sentence, for whoever reads the list."""
     assert set(ABOUT) == set(get_args(Kind))
+
+
+def test_a_refusal_that_every_process_notes_is_told_once(write: Write) -> None:
+    """With how often and the last; another reason is another line, and each says what to do."""
+    refused = [event("checkpoint.refused", reason="edited", after=one, data={"size": 9}) for one in (1, 2, 3)]
+    log = write(event("log.opened"), *refused, event("checkpoint.refused", reason="rolled-back"), event("log.closed"))
+    first, other = gaps(log)
+    assert (first.seq, first.about, first.counts) == (2, "edited", {"size": 9, "times": 3, "last": 4})
+    assert (other.seq, other.about, other.counts) == (5, "rolled-back", {})
+    assert "audit verify" in first.remedy
+
+
+def test_every_kind_has_a_sentence_and_a_remedy() -> None:
+    """So that no finding leaves its reader alone."""
+    assert set(REMEDIES) == set(ABOUT) == set(get_args(Kind))
+    assert all(one.endswith(".") for one in REMEDIES.values())

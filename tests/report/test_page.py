@@ -38,6 +38,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     events.record("erasure.requested", request="1e" * 16, actor=ana, data={"collection": "care", "values": 3})
     events.record("guard.triggered", request=request, data={"guard": "injection", "code": "order", "count": 1})
     events.record("incident.reported", actor=ana, data={"incident": "2d" * 16, "severity": "high"})
+    for _ in range(3):
+        events.record("checkpoint.refused", outcome="error", reason="edited", data={"size": 4, "seen": 3})
     events.close()
     config = Config.model_validate(
         {"workspace": {"name": "acme", "owner": "local|ana"}, "collections": {"care": {"access": ["u:local|ana"]}}}
@@ -104,6 +106,14 @@ def test_planted_faults_are_findings(report: Report) -> None:
         ("checks", "Checks"),
     } <= found
     assert report.unknown >= 1
+
+
+def test_a_refusal_to_sign_is_one_line_however_often(report: Report) -> None:
+    """Every process notes it anew until the log is put back."""
+    (section,) = [one for one in report.sections if one.name == "checkpoints"]
+    (row,) = section.tables[-1].rows
+    assert row.cells[:2] == ("edited", 3)
+    assert row.events.count == 3
 
 
 def test_each_line_names_its_events(report: Report) -> None:
