@@ -199,7 +199,7 @@ def _print_erasure(one: ErasureStory) -> None:
         say(f"  {step['ts']} {step.get('step', '')}: {_listed(step.get('counts', {}))}")
     say(f"  reached: {_listed(one.levels) or 'not looked at'}; complete: {_yes(one.complete)}")
     if one.receipt:
-        say(f"\n{one.receipt}")
+        say(f"\n{_indented(one.receipt)}")
 
 
 def _print_run(one: RunStory) -> None:
@@ -209,7 +209,22 @@ def _print_run(one: RunStory) -> None:
 
 
 def _listed(counts: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in counts.items())
+    return ", ".join(_figure(key, value) for key, value in counts.items())
+
+
+def _figure(key: str, value: Any) -> str:
+    """A figure in words: ``support_u`` of 806304 millionths is ``support 0.806304``."""
+    if key.endswith("_u") and type(value) is int:
+        return f"{key.removesuffix('_u')} {value / 1_000_000:.6g}"
+    return f"{key} {value}"
+
+
+def _indented(receipt: str) -> str:
+    """A receipt, one fact a line. What is signed is the line as it is kept: ``ragkit subject receipt`` prints that."""
+    try:
+        return json.dumps(json.loads(receipt), indent=2, ensure_ascii=False)
+    except ValueError:
+        return receipt
 
 
 def _yes(value: bool | None) -> str:

@@ -48,7 +48,7 @@ def systems(setting: Setting, tally: Tally) -> Section:
                 events.count,
             )
             if known
-            else (name, "", "", "", "", "", "not in the register", events.count)
+            else (name, *_recorded(tally, name), "", "not in the register", events.count)
         )
         lacking = known is None or not (known.contract and known.region)
         places.append(Row(cells, events, "finding" if lacking else ""))
@@ -208,6 +208,15 @@ def volume(_: Setting, tally: Tally) -> Section:
         ),
         (Chart("Answers and prompts that left, by day (UTC)", "columns", ("answers", "prompts that left"), points),),
     )
+
+
+def _recorded(tally: Tally, name: str) -> tuple[str, str, str, str]:
+    """Provider, location, region and contract of a place, as the events of this time have them."""
+    mine = [key[1:5] for key, _, _ in tally.grouped("egress") if key[0] == name]
+    provider, location, region, contract = (
+        ", ".join(dict.fromkeys(value for value in column if value)) for column in zip(*mine, strict=True)
+    )
+    return provider, location, region, contract
 
 
 def _documents(tally: Tally, collection: str, source: str) -> tuple[str, ...]:

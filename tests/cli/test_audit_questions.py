@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ragkit.cli.audit_log import _indented, _listed
 from ragkit.cli.audit_options import _SHAPES, at_time, between
 from ragkit.cli.reference import pages
 from ragkit.cli.shapes import SHAPES
@@ -82,6 +83,13 @@ def test_times_and_numbers() -> None:
         with pytest.raises(ConfigError) as refused:
             at_time(text)
         assert "'#120'" in (refused.value.remedy or "")
+
+
+def test_figures_and_receipts_are_printed_for_people() -> None:
+    """Millionths as the number they are; a receipt one fact a line, and whole."""
+    assert _listed({"support_u": 806_304, "temperature_u": 0, "seed": 7}) == "support 0.806304, temperature 0, seed 7"
+    assert _indented('{"levels":{"l0":"true"},"kind":"erasure"}').count("\n") == 5
+    assert _indented("no JSON") == "no JSON"
 
 
 def test_json_of_an_export_needs_a_file(ragkit_cli: Any) -> None:

@@ -31,7 +31,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     request = "0f" * 16
     events.record("query.received", request=request, actor=ana, data={"collection": "care", "entities": {"PERSON": 2}})
     events.record("pii.masked", data={"collection": "care", "policy": "p1", "entities": {"PERSON": 4, "LOCATION": 1}})
-    sent = {"destination": "old-cloud", "provider": "acme", "location": "remote", "data_class": "internal"}
+    sent = {"destination": "old-cloud", "provider": "acme", "location": "remote", "region": "eu-west"}
+    sent |= {"data_class": "internal"}
     events.record("egress.intent", request=request, data={**sent, "bytes": 512, "entities": {"PERSON": 1}})
     events.record("answer.released", request=request, actor=ana, data={"collection": "care", "generator": "small"})
     events.record("pii.unmasked", actor=ana, data={"collection": "care", "tokens": 2, "entities": {"PERSON": 2}})
@@ -106,6 +107,13 @@ def test_planted_faults_are_findings(report: Report) -> None:
         ("checks", "Checks"),
     } <= found
     assert report.unknown >= 1
+
+
+def test_a_place_in_no_register_is_told_as_the_events_have_it(report: Report) -> None:
+    """Who got the prompts is known, though today's ragkit.toml names nobody."""
+    (table,) = [one for section in report.sections for one in section.tables if one.title == "Destinations"]
+    (row,) = [one for one in table.rows if one.cells[0] == "old-cloud"]
+    assert row.cells == ("old-cloud", "acme", "remote", "eu-west", "", "", "not in the register", 1)
 
 
 def test_a_refusal_to_sign_is_one_line_however_often(report: Report) -> None:
