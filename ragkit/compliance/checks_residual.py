@@ -3,7 +3,8 @@
 What is found by its own form (an address, a number with its check digits) or is a value of the vault is a finding. What
 only the learned detectors and the rules about words around see in a passage is a finding where the document was masked
 under another policy than today's: nobody looked for it then. Where it was masked under today's, the same detectors read
-it with the whole document around and let it stand: a passage alone gives more false alarms, so that is a notice.
+it with the whole document around and let it stand: a passage alone gives more false alarms, so that is a notice. So is a
+name of the vault that is all of a title or metadata value, as the folder ``docs`` once a path made a name of it.
 
 A sample of n passages with k findings says that at most the upper bound of Clopper and Pearson (1934), one-sided at
 95 %, of all passages have one that these detectors can see: with none in n about 3/n. What no detector sees it cannot
@@ -94,7 +95,9 @@ class _Reader:
         certain = every
         if self._policies[doc] == self._part.masker.policy:
             self._by_form.vouch(texts)  # the masker read these words: what stands by its own form counts all the same
-            certain = _count(self._by_form, texts) + _count(self._by_vault, texts)
+            certain = _count(self._by_form, texts) + _count(
+                self._by_vault, [one for one in texts if not _is_label(one)]
+            )
         likely = every - certain
         self.tally.passages += 1
         self.tally.certain += certain
@@ -103,6 +106,11 @@ class _Reader:
         self.tally.with_likely += bool(likely)
         if certain and doc not in self.tally.documents:
             self.tally.documents.append(doc)
+
+
+def _is_label(text: str) -> bool:
+    """Whether a field is one word of letters, as a folder is: a name of the vault there is as likely none."""
+    return text.isalpha()
 
 
 def _count(scanner: CollectionScanner, texts: Sequence[str]) -> Counter[str]:

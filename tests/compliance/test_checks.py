@@ -16,7 +16,7 @@ from ragkit import Principal, open_workspace
 from ragkit.cli.main import app
 from ragkit.compliance import checks
 from ragkit.compliance.checks import ABOUT, Check, exit_code, run_checks
-from ragkit.compliance.checks_residual import upper_bound
+from ragkit.compliance.checks_residual import _is_label, upper_bound
 from ragkit.errors import AccessDenied, ConfigError, StoreError
 from ragkit.rootkey import create_key_file
 from ragkit.testing.stages import FakeEmbedder
@@ -469,6 +469,13 @@ def test_residual_reads_under_the_policy_of_today(store: Path) -> None:
         assert "galina" not in json.dumps(asdict(found))
         assert codes(look(here, "drift")) == ["policy", "index"]
         assert only([one for one in look(here, "drift") if one.code == "policy"]).counts == {"documents": 7}
+
+
+def test_a_folder_that_some_name_of_the_vault_reads_like_is_no_certain_finding() -> None:
+    """One word of letters is all of it; where more stands, the vault's word counts."""
+    assert [_is_label(one) for one in ("docs", "Yalmanova", "Galina Yalmanova", "g@example.org", "")] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
 
 
 def test_residual_draws_as_many_as_asked_and_the_same_with_a_seed(store: Path) -> None:
