@@ -25,13 +25,13 @@ class Destroyed:
         conversations: Those that had no other turn.
         turns: Questions with all that belongs to them.
         parts: Their parts.
-        emptied: Whether nothing of it is left in the write-ahead log; a reader may be in the way of that.
+        emptied: Whether the write-ahead log was emptied after, so that nothing is left; a reader may be in the way.
     """
 
     conversations: int = 0
     turns: int = 0
     parts: int = 0
-    emptied: bool = True
+    emptied: bool = False
 
     def counts(self) -> dict[str, int]:
         """As the data of the event ``evidence.destroyed``."""

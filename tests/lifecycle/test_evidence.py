@@ -156,7 +156,7 @@ def test_what_a_rule_let_go_is_not_left_in_the_log(kept: Kept) -> None:
         assert not drop_quoting(kept.store, "default", [kept.doc_ids["bob.txt"]], light.recorder).emptied
         assert traces[1] in path.read_bytes() + log.read_bytes()
         assert not run().emptied
-    assert run() == Destroyed()
+    assert run() == Destroyed(emptied=True)
     assert traces[1] not in path.read_bytes() + log.read_bytes()
 
 
