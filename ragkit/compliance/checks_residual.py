@@ -3,8 +3,8 @@
 What is found by its own form (an address, a number with its check digits) or is a value of the vault is a finding. What
 only the learned detectors and the rules about words around see in a passage is a finding where the document was masked
 under another policy than today's: nobody looked for it then. Where it was masked under today's, the same detectors read
-it with the whole document around and let it stand: a passage alone gives more false alarms, so that is a notice. So is a
-name of the vault that is all of a title or metadata value, as the folder ``docs`` once a path made a name of it.
+it with the whole document around and let it stand: a passage alone gives more false alarms, so that is a notice. So
+is a name of the vault that is all of a title or metadata value, as the folder ``docs`` once a path made a name of it.
 
 A sample of n passages with k findings says that at most the upper bound of Clopper and Pearson (1934), one-sided at
 95 %, of all passages have one that these detectors can see: with none in n about 3/n. What no detector sees it cannot
@@ -95,9 +95,8 @@ class _Reader:
         certain = every
         if self._policies[doc] == self._part.masker.policy:
             self._by_form.vouch(texts)  # the masker read these words: what stands by its own form counts all the same
-            certain = _count(self._by_form, texts) + _count(
-                self._by_vault, [one for one in texts if not _is_label(one)]
-            )
+            sure = [texts[0], *(one for one in texts[1:] if not _is_label(one))]
+            certain = _count(self._by_form, texts) + _count(self._by_vault, sure)
         likely = every - certain
         self.tally.passages += 1
         self.tally.certain += certain
