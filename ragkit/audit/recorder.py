@@ -20,11 +20,13 @@ import os
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ragkit.audit.envelope import SYSTEM, Envelope, actor_of, event
 from ragkit.audit.envelope import uuid7 as uuid7
+from ragkit.audit.fields import is_id
 from ragkit.audit.log_end import LogEnd
 from ragkit.audit.schema import check
 from ragkit.audit.sealing import EvidenceKeeper, Signer, Sink
@@ -115,7 +117,7 @@ class EventRecorder:
         session: str = "",
         evidence: Evidence | None = None,
     ) -> None:
-        """Append one event.
+        """Append one event. A dialogue's id that a caller made up, and that may name somebody, is kept as a keyed hash.
 
         Raises:
             EventRefused: It does not fit the catalogue.
@@ -124,6 +126,10 @@ class EventRecorder:
         known = check(kind, data or {}, outcome=outcome, reason=reason, request=request)
         if self.mode == "unsafe_off":
             return
+        if session and not is_id(session):
+            session = self.keyed(f"session\0{session}")
+        if evidence is not None and evidence.conversation and not is_id(evidence.conversation):
+            evidence = replace(evidence, conversation=self.keyed(f"session\0{evidence.conversation}"))
         who = SYSTEM if actor is None else self._actor(actor)
         made = event(
             kind, data or {}, outcome=outcome, reason=reason, request=request or "", session=session, actor=who

@@ -20,7 +20,7 @@ from ragkit.audit.reading import read_events
 from ragkit.audit.recorder import EventRecorder, Mode, uuid7
 from ragkit.audit.segments import segment_paths
 from ragkit.errors import AuditUnavailable, EventRefused
-from ragkit.types import Principal
+from ragkit.types import Evidence, Principal
 
 KEY = bytes(range(32))
 ANA = Principal("local|ana-kovac", kind="local")
@@ -311,3 +311,28 @@ def test_ids_sort_by_time() -> None:
     ids = [uuid7(1_700_000_000_000_000_000 + step * 1_000) for step in range(1_000)]
     assert ids == sorted(ids)
     assert len(set(ids)) == 1_000
+
+
+def test_an_id_of_a_dialogue_that_may_name_somebody_is_hashed(tmp_path: Path) -> None:
+    """Callers give ids of their own: an opaque one stands as it is, any other as the same keyed hash each time."""
+    kept: list[str] = []
+
+    class Keeper:
+        def keep(self, evidence: Evidence, **_: object) -> list[dict[str, object]]:
+            kept.append(evidence.conversation)
+            return []
+
+        def sync(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    events = recorder(tmp_path, keeper=Keeper())
+    for name in ("anna.meyer@example.org", "anna.meyer@example.org", "0f" * 16):
+        about = Evidence(collection="care", conversation=name, parts={"question": b"x"})
+        events.record("auth.ok", session=name, evidence=about)
+    events.close()
+    sessions = [event["session"] for event in read_events(tmp_path, kind="auth.ok")]
+    assert sessions == kept
+    assert sessions[0] == sessions[1] != sessions[2] == "0f" * 16
+    assert sessions[0].startswith("h:")
+    assert not [path for path in tmp_path.iterdir() if b"meyer" in path.read_bytes()]
