@@ -1,10 +1,17 @@
-"""People with keys in memory, for tests of the evidence store."""
+"""Two people with keys in memory, and evidence that names them, for tests of the evidence store."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
+from ragkit.audit.evidence import EvidenceStore
 from ragkit.crypto import keyed_hash
+from ragkit.errors import EvidenceGone
+from ragkit.types import Evidence
+
+ADA, BOB = "K7F3QX9M2T-4B", "A1B2C3D4E5-7K"
+SECRET = bytes(range(32))
 
 
 class MemoryPeople:
@@ -33,3 +40,27 @@ class MemoryPeople:
         del self._keys[number]
         self._epoch += 1
         return number
+
+
+def token(token_id: str) -> str:
+    """Return a token as texts hold it."""
+    return f"[PERSON:{token_id}]"
+
+
+def evidence(text: str = "Nobody is in it.", *, role: str = "question", **more: object) -> Evidence:
+    """Return evidence with one part."""
+    return Evidence(collection="care", parts={role: text.encode()}, **more)  # type: ignore[arg-type]
+
+
+def store_of(path: Path, people: MemoryPeople, secret: bytes = SECRET) -> EvidenceStore:
+    """Return the evidence store in a folder, as each process opens it for itself."""
+    return EvidenceStore(path / "evidence.db", secret=secret, people=lambda _: people)
+
+
+def cause(store: EvidenceStore, request: str) -> str:
+    """Return why nothing is there; empty if something is."""
+    try:
+        store.read(request)
+    except EvidenceGone as gone:
+        return gone.cause
+    return ""

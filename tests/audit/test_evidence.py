@@ -9,7 +9,6 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,50 +16,10 @@ import pytest
 
 from ragkit.audit.evidence import EvidenceStore
 from ragkit.audit.evidence_keys import commitment, open_part, seal_part, tokens_in, wrap_with
-from ragkit.errors import EvidenceGone, KeyMismatch
+from ragkit.errors import KeyMismatch
 from ragkit.testing.light import ANA
-from ragkit.testing.parties import MemoryPeople
+from ragkit.testing.parties import ADA, BOB, MemoryPeople, cause, evidence, store_of, token
 from ragkit.types import Evidence
-
-ADA, BOB = "K7F3QX9M2T-4B", "A1B2C3D4E5-7K"
-SECRET = bytes(range(32))
-
-
-def token(token_id: str) -> str:
-    """A token as texts hold it."""
-    return f"[PERSON:{token_id}]"
-
-
-def evidence(text: str = "Nobody is in it.", *, role: str = "question", **more: object) -> Evidence:
-    """Evidence with one part."""
-    return Evidence(collection="care", parts={role: text.encode()}, **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def people() -> MemoryPeople:
-    """Two people."""
-    return MemoryPeople(ADA, BOB)
-
-
-@pytest.fixture
-def store(tmp_path: Path, people: MemoryPeople) -> Iterator[EvidenceStore]:
-    """A store about them."""
-    made = EvidenceStore(tmp_path / "evidence.db", secret=SECRET, people=lambda _: people)
-    yield made
-    made.close()
-
-
-def again(path: Path, people: MemoryPeople, secret: bytes = SECRET) -> EvidenceStore:
-    """The same file, as another process opens it."""
-    return EvidenceStore(path / "evidence.db", secret=secret, people=lambda _: people)
-
-
-def cause(store: EvidenceStore, request: str) -> str:
-    """Why nothing is there."""
-    with pytest.raises(EvidenceGone) as gone:
-        store.read(request)
-    return gone.value.cause
-
 
 # --- keeping and reading ---------------------------------------------------------------------------------------------
 
@@ -89,18 +48,18 @@ def test_a_commitment_hides_what_it_is_to(store: EvidenceStore) -> None:
 def test_another_process_reads_it(store: EvidenceStore, tmp_path: Path, people: MemoryPeople) -> None:
     """All that is needed is in the file and the workspace's secret; another secret opens nothing."""
     store.keep(evidence(f"About {token(ADA)}.", documents=(("d" * 20, 3),)), request="r" * 20, actor=ANA)
-    other = again(tmp_path, people)
+    other = store_of(tmp_path, people)
     assert other.read("r" * 20) == {"question": f"About {token(ADA)}.".encode()}
     assert other.documents("r" * 20) == [("d" * 20, 3)]
     assert other.collection_of("r" * 20) == "care"
     with pytest.raises(KeyMismatch):
-        again(tmp_path, people, bytes(32)).read("r" * 20)
+        store_of(tmp_path, people, bytes(32)).read("r" * 20)
 
 
 def test_two_processes_write_one_turn(store: EvidenceStore, tmp_path: Path, people: MemoryPeople) -> None:
     """The second finds the turn that the first began, and puts its part under the same key."""
     store.keep(evidence("asked", conversation="c" * 32), request="r" * 20, actor=ANA)
-    other = again(tmp_path, people)
+    other = store_of(tmp_path, people)
     other.keep(evidence(f"{token(BOB)}", role="answer", conversation="c" * 32), request="r" * 20, actor=None)
     assert list(store.read("r" * 20)) == ["question", "answer"]
     people.erase(BOB)
@@ -267,12 +226,12 @@ def test_a_log_that_was_emptied_by_another_is_followed(
     for number in range(3):
         store.keep(evidence(), request=f"{number}" * 20, actor=ANA)
         store.sync()
-        other = again(tmp_path, people)
+        other = store_of(tmp_path, people)
         assert other.empty_log()
         other.close()
     store.close()
     store.sync()
-    assert len(again(tmp_path, people).requests("care")) == 3
+    assert len(store_of(tmp_path, people).requests("care")) == 3
 
 
 def test_what_a_failed_sync_lost_is_written_again(
@@ -329,7 +288,7 @@ def test_a_link_is_not_followed(tmp_path: Path, people: MemoryPeople) -> None:
     """Somebody who can write in the folder must not choose where evidence goes."""
     (tmp_path / "evidence.db").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="link"):
-        again(tmp_path, people).keep(evidence(), request="r" * 20, actor=ANA)
+        store_of(tmp_path, people).keep(evidence(), request="r" * 20, actor=ANA)
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -337,7 +296,7 @@ def test_a_file_that_cannot_be_written_is_an_oserror_without_content(tmp_path: P
     """The recorder turns it into `AuditUnavailable`; nothing of the question is in it."""
     (tmp_path / "evidence.db").mkdir()
     with pytest.raises(OSError, match="evidence") as failed:
-        again(tmp_path, people).keep(evidence("SECRETWORD"), request="r" * 20, actor=ANA)
+        store_of(tmp_path, people).keep(evidence("SECRETWORD"), request="r" * 20, actor=ANA)
     assert "SECRETWORD" not in str(failed.value)
     assert failed.value.__cause__ is None
 

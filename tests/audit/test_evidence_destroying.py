@@ -4,56 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from ragkit.audit.evidence import EvidenceStore
-from ragkit.errors import EvidenceGone
 from ragkit.testing.light import ANA, BEN
-from ragkit.testing.parties import MemoryPeople
+from ragkit.testing.parties import ADA, BOB, SECRET, MemoryPeople, cause, evidence, token
 from ragkit.types import Evidence
-
-ADA, BOB = "K7F3QX9M2T-4B", "A1B2C3D4E5-7K"
-SECRET = bytes(range(32))
-
-
-def token(token_id: str) -> str:
-    """A token as texts hold it."""
-    return f"[PERSON:{token_id}]"
-
-
-def evidence(text: str = "Nobody is in it.", *, role: str = "question", **more: object) -> Evidence:
-    """Evidence with one part."""
-    return Evidence(collection="care", parts={role: text.encode()}, **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def people() -> MemoryPeople:
-    """Two people."""
-    return MemoryPeople(ADA, BOB)
-
-
-@pytest.fixture
-def store(tmp_path: Path, people: MemoryPeople) -> Iterator[EvidenceStore]:
-    """A store about them."""
-    made = EvidenceStore(tmp_path / "evidence.db", secret=SECRET, people=lambda _: people)
-    yield made
-    made.close()
-
-
-def again(path: Path, people: MemoryPeople, secret: bytes = SECRET) -> EvidenceStore:
-    """The same file, as another process opens it."""
-    return EvidenceStore(path / "evidence.db", secret=secret, people=lambda _: people)
-
-
-def cause(store: EvidenceStore, request: str) -> str:
-    """Why nothing is there."""
-    with pytest.raises(EvidenceGone) as gone:
-        store.read(request)
-    return gone.value.cause
 
 
 def test_erasing_a_person_shreds_every_turn_they_stand_in(store: EvidenceStore, people: MemoryPeople) -> None:
