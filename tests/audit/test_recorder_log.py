@@ -25,11 +25,11 @@ def test_an_event_names_log_question_dialogue_and_who(tmp_path: Path) -> None:
     """Origin, tenant, session and the actor's access are in the envelope; the groups are told by their hash only."""
     ben = Principal("idp|ben", groups=frozenset({"hr|payroll", "hr|staff"}))
     events = recorder(tmp_path, origin="acme/ragkit/1", tenant="acme")
-    events.record("auth.ok", actor=ben, data={"via": "caller"}, session="s1", request="0" * 32)
+    events.record("auth.ok", actor=ben, data={"via": "caller"}, session="0a" * 16, request="0" * 32)
     events.record("auth.ok", actor=Principal("idp|ben", groups=frozenset({"hr|staff"})), data={"via": "caller"})
     events.record("auth.ok", actor=ANA, data={"via": "local"})
     opened, first, fewer, local = read_events(tmp_path)
-    assert (first["log"], first["tenant"], first["session"]) == ("acme/ragkit/1", "acme", "s1")
+    assert (first["log"], first["tenant"], first["session"]) == ("acme/ragkit/1", "acme", "0a" * 16)
     assert first["actor"] == {
         "kind": "user",
         "id": events.known_as("idp|ben"),
