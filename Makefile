@@ -11,7 +11,7 @@ $(VENV)/.core: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (two minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) torch==2.13.0
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[serve,mcp]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

@@ -47,6 +47,7 @@ from ragkit.config_sections import (
     SourceSection,
     WorkspaceSection,
 )
+from ragkit.config_serve import ChatSection, ServeSection
 from ragkit.errors import ConfigError
 from ragkit.policy import Policy
 
@@ -70,6 +71,8 @@ class Config(Section):
     answers: AnswersSection = Field(AnswersSection(), description="How a model's answer is asked for and checked.")
     audit: AuditSection = Field(AuditSection(), description="Recording, and what proves the record.")
     roles: RolesSection = Field(RolesSection(), description="Who may do what.")
+    serve: ServeSection = Field(ServeSection(), description="The HTTP service.")
+    chat: ChatSection | None = Field(None, description="The customer-care chatbot.")
     plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
     backup: BackupSection = Field(BackupSection(), description="Copies.")
     retention: tuple[RetentionSection, ...] = Field((), description="How long documents may be kept; a rule each.")
@@ -126,6 +129,7 @@ class Config(Section):
             )
         limited = {f"routing.rules[{place}]": rule.collection for place, rule in enumerate(self.routing.rules)}
         limited |= {f"budgets[{place}]": budget.collection for place, budget in enumerate(self.budgets)}
+        limited |= {"chat": self.chat.collection} if self.chat else {}
         for key, name in limited.items():
             self._named(f"{key}.collection", name, "collection", list(self.collections))
         if "extractive" in self.generators and self.generators["extractive"].kind != "extractive":
@@ -173,6 +177,12 @@ class Config(Section):
                 "roles_written",
                 "{key} must be written down in the mode `compliance`",
                 {"key": missing[0], "remedy": f'Name who it is there, such as "u:{self.workspace.owner}".'},
+            )
+        if self.audit.mode == "compliance" and self.serve.authentication == "unsafe_none":
+            raise PydanticCustomError(
+                "serve_compliance",
+                "serve.authentication must be `required` in the mode `compliance`",
+                {"remedy": "Make keys with `ragkit keys create`, or configure [serve.oidc]."},
             )
         if self.roles.two_person and self.audit.mode == "unsafe_off":
             raise PydanticCustomError(

@@ -54,7 +54,7 @@ _QUESTION = _FOUND | _keys(
     policy=is_version,
     stored=is_flag,
 )
-_AUTH = _keys(via=one_of("local", "caller"), verb=is_word, collection=is_name)
+_AUTH = _keys(via=one_of("local", "caller", "key", "token", "session", "open"), verb=is_word, collection=is_name)
 _KEY = _keys(scope=one_of("root", "collection", "document", "value"), collection=is_name, doc=is_id, keys=is_count)
 _POLICY = _keys((is_version, "previous policy"), collection=is_name)
 _HOLD = _keys(

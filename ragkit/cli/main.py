@@ -28,6 +28,7 @@ from ragkit.cli import (
     policies,
     privacy,
     remasking,
+    serving,
     setup,
     subjects,
     usage,
@@ -103,6 +104,7 @@ for _verbs in (
     keys,
     measuring,
     usage,
+    serving,
     audit,
     attacking,
 ):

@@ -1,0 +1,1 @@
+"""One writer while a service runs: what others want written goes through it."""

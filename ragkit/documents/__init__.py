@@ -1,0 +1,1 @@
+"""Documents given by callers and those that are held: upload, list, read, delete."""

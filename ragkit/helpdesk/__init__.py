@@ -1,0 +1,1 @@
+"""The customer-care desk: dialogue, hand-over, tickets, feedback, figures."""

@@ -1,0 +1,33 @@
+"""A shop, synced once for this worker, and services over it or copies of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ragkit.testing import sockets
+from ragkit.testing.service import CHAT, OPEN, Served, copy_shop, make_shop, served
+
+CopyShop = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def synced_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop, synced; not to be written to."""
+    return make_shop(tmp_path_factory.mktemp("serve"))
+
+
+@pytest.fixture
+def make_copy(synced_shop: Path, tmp_path: Path) -> CopyShop:
+    """Return a function that copies the shop and gives the copy these tables."""
+    return lambda extra: copy_shop(synced_shop, tmp_path / f"shop-{len(list(tmp_path.iterdir()))}", extra=extra)
+
+
+@pytest.fixture(scope="session")
+def open_service(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service without authentication and with a chatbot, over a copy of the shop; for tests that only read."""
+    folder = copy_shop(synced_shop, tmp_path_factory.mktemp("open") / "shop", extra=OPEN + CHAT)
+    with sockets.loopback(), served(folder) as service:
+        yield service
