@@ -1,12 +1,36 @@
-"""Mask a text that a caller hands in, by a collection's policy and vault."""
+"""Mask a text that a caller hands in, by a collection's policy and vault; or embed it, masked."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ragkit.handles import Handles
 from ragkit.mask.findings import findings_of
-from ragkit.types import MaskedText, Principal, Span
+from ragkit.types import MaskedText, Principal, RawQuestion, Span
+
+if TYPE_CHECKING:
+    from ragkit.protocols import Vectors
+
+_TOGETHER = 32
+"""Texts in one pass of the encoder for questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Texts as vectors.
+
+    Attributes:
+        vectors: Unit vectors in the order of the texts, shape (number of texts, dimension), float32.
+        tokens: Word pieces that the encoder read, special tokens included.
+        collection: Under whose policy they were masked.
+    """
+
+    vectors: Vectors = field(repr=False)
+    tokens: int
+    collection: str
 
 
 def mask_text(
@@ -46,3 +70,50 @@ def mask_text(
         },
     )
     return masked, spans
+
+
+def embed_texts(
+    handles: Handles, texts: Sequence[str], *, collection: str | None = None, principal: Principal | None = None
+) -> Embedded:
+    """Return the vectors of texts that are masked as questions are: in the index view, nothing inserted in the vault.
+
+    They can be compared with each other and with what the collection's index holds.
+
+    Args:
+        handles: The open workspace.
+        texts: Any texts.
+        collection: Whose policy and vault; by default the only one.
+        principal: Who asks; by default the owner. A value that stands only in what they may not read is no one known.
+
+    Raises:
+        ChunkTooLong: A text has more word pieces than the encoder reads; it is not cut.
+        MaskingError: Masking could not be done.
+    """
+    import numpy as np
+
+    part, asking = handles.reader(collection), principal or handles.config.workspace.principal
+    embedder = handles.embedder
+    embedder.load()
+    if not texts:
+        return Embedded(np.zeros((0, embedder.dimension), dtype=np.float32), 0, part.name)
+    part.masker.load()
+    masked = part.masker.mask_question(RawQuestion(texts[0], tuple(texts[1:])), principal=asking)
+    handles.recorder.record(
+        "text.masked",
+        actor=asking,
+        data={
+            "collection": part.name,
+            "characters": sum(map(len, texts)),
+            "stored": False,
+            "policy": masked.policy,
+            "entities": dict(masked.counts),
+            **masked.findings.told(),
+        },
+    )
+    views = [view.index for view in (masked.text, *masked.history)]
+    slices = [views[at : at + _TOGETHER] for at in range(0, len(views), _TOGETHER)]
+    return Embedded(
+        np.concatenate([embedder.embed_questions(some) for some in slices]),
+        sum(embedder.count_tokens(views)),
+        part.name,
+    )

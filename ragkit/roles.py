@@ -48,3 +48,24 @@ def require(
         about = {"verb": verb, "via": "local" if asking.kind == "local" else "caller"}
         handles.recorder.record("auth.ok", actor=asking, data=about)
     return asking
+
+
+def visible_collections(handles: Handles, principal: Principal | None = None) -> list[str]:
+    """Return the names of the collections in which somebody may see something, in the configuration's order.
+
+    What the configuration names counts, and what single documents allow.
+
+    Args:
+        handles: The open workspace.
+        principal: Who asks; by default the owner.
+    """
+    asking, known = principal or handles.config.workspace.principal, handles.known()
+
+    def may(name: str) -> bool:
+        section = handles.config.collections[name]
+        written = {*section.access, *(token for source in section.sources for token in source.access or ())}
+        return bool(written & asking.tokens) or (
+            name in known and bool(known[name].store.hit_source().classes_for(asking))
+        )
+
+    return [name for name in handles.config.collections if may(name)]

@@ -9,10 +9,13 @@ from ragkit.handles import Handles
 
 if TYPE_CHECKING:
     from ragkit.auditing import Audit
+    from ragkit.desking import Desk
     from ragkit.explaining import Egress
     from ragkit.generators import Generators
     from ragkit.keeping import Keeping
     from ragkit.keys import Keys
+    from ragkit.masking import Embedded
+    from ragkit.principals import Principal
     from ragkit.spending import Usage
     from ragkit.subjects import Subjects
 
@@ -28,6 +31,19 @@ class WorkspaceParts:
         from ragkit.spending import usage_of
 
         return partial(usage_of, self._handles)
+
+    @property
+    def embed(self) -> partial[Embedded]:
+        """Texts as vectors, masked before: :func:`ragkit.masking.embed_texts`."""
+        from ragkit.masking import embed_texts
+
+        return partial(embed_texts, self._handles)
+
+    def visible_collections(self, *, principal: Principal | None = None) -> list[str]:
+        """Return the names of the collections in which a principal, by default the owner, may see something."""
+        from ragkit.roles import visible_collections
+
+        return visible_collections(self._handles, principal)
 
     @property
     def subjects(self) -> Subjects:
@@ -56,6 +72,13 @@ class WorkspaceParts:
         from ragkit.auditing import Audit
 
         return Audit(self._handles)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the chatbot keeps, and what agents and operators do with it."""
+        from ragkit.desking import Desk
+
+        return Desk(self._handles)
 
     @cached_property
     def egress(self) -> Egress:

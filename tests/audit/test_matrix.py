@@ -119,6 +119,8 @@ WORKSPACE: dict[str, Row] = {
     "search": row(ASKING, lambda s, **who: s.search(QUESTION, **who), refused=False),
     "search_many": row(ASKING, lambda s, **who: s.search_many([QUESTION, "returns"], **who), refused=False),
     "mask_text": row("text.masked", _keep("masked", lambda s, **who: s.mask_text(f"Write to {MAIL}.", **who))),
+    "embed": row("text.masked", lambda s, **who: s.embed(["the warranty"], **who), refused=False),
+    "visible_collections": none("it names collections", lambda s, **who: s.visible_collections(**who)),
     "reveal": row("pii.unmasked", lambda s, **who: s.reveal(s.kept["masked"][0].record, **WHY, **who)),
     "reveal_stream": row(
         "pii.unmasking pii.unmasked",
