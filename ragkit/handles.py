@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection, build_embedder, build_spending
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from ragkit.answering import Spending
     from ragkit.audit.evidence import EvidenceStore
     from ragkit.audit.noticing import NoticingRecorder
+    from ragkit.desk.store import DeskStore
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.store.database import Database
+    from ragkit.store.turns import WriterTurns
 
 
 class Handles:
@@ -35,6 +38,8 @@ class Handles:
         self._root_key = root_key
         self._reading: Database | None = None
         self._open: dict[str, OpenCollection] = {}
+        self._opening = RLock()
+        self._writable: Database | None = None
         self.begun = 0
         """Erasures and corrections that a writer here found begun and not finished."""
 
@@ -44,11 +49,28 @@ class Handles:
         return self._root_key
 
     def use_root_key(self, root_key: bytes) -> None:
-        """Go on with another root key, after a change of keys: what was open is opened again when it is asked for."""
-        self._root_key = root_key
-        for part in self._open.values():
+        """Go on with another root key, after a change of keys; questions that are under way do so too."""
+        with self._opening:
+            self._root_key = root_key
+            for part in self._open.values():
+                part.collection.records.use_root_key(root_key)
+
+    def renew(self) -> None:
+        """Open all that reads anew when it is asked for: what was masked by other word lists needs another masker.
+
+        Questions that are under way finish first.
+        """
+        with self._opening:
+            retired, self._open = self._open, {}
+        for part in retired.values():
             part.close()
-        self._open.clear()
+
+    @cached_property
+    def turns(self) -> WriterTurns:
+        """Whose turn it is to write, of processes and of threads of this one."""
+        from ragkit.store.turns import WriterTurns
+
+        return WriterTurns(self.config.data_folder / "lock")
 
     @cached_property
     def embedder(self) -> MiniLMEmbedder:
@@ -64,6 +86,13 @@ class Handles:
     def evidence(self) -> EvidenceStore:
         """What answers were made of, also where none is kept any more."""
         return build_evidence(self.config, secret=self.secret("evidence"), people=lambda name: self.reader(name).people)
+
+    @cached_property
+    def desk(self) -> DeskStore:
+        """What the chatbot keeps: conversations, tickets, feedback."""
+        from ragkit.desk.store import DeskStore
+
+        return DeskStore(self.config.data_folder, secret=self.secret("desk"))
 
     @cached_property
     def spending(self) -> Spending:
@@ -107,9 +136,10 @@ class Handles:
             KeyMismatch: The root key is not the one the collection was made with.
         """
         name = self.name(collection)
-        if name not in self._open:
-            self._open[name] = self.collection(name, self._database())
-        return self._open[name]
+        with self._opening:
+            if name not in self._open:
+                self._open[name] = self.collection(name, self._database())
+            return self._open[name]
 
     def known(self) -> dict[str, OpenCollection]:
         """Return the collections that are in the record store, open for reading."""
@@ -122,21 +152,26 @@ class Handles:
 
     @contextmanager
     def writing(self, verb: str) -> Iterator[Database]:
-        """Hold the write lock and a writable record store.
+        """Hold the write lock and a writable record store; within another block of this thread, share what that has.
 
         Raises:
-            WriterBusy: Another process is writing; the message names it.
+            WriterBusy: Another process is writing, or another thread of this one; the message names it.
         """
         from ragkit.store.database import open_database
-        from ragkit.store.lock import WriterLock
         from ragkit.store.requests import unfinished
 
-        with ExitStack() as stack:
-            stack.enter_context(WriterLock(self.config.data_folder / "lock", command=verb))
-            database = open_database(self._file, writable=True)
-            stack.callback(database.close)
-            self.begun = unfinished(database.key_file, "erase") + unfinished(database.key_file, "correct")
-            yield database
+        with self.turns.turn(verb) as outermost:
+            if not outermost:
+                assert self._writable is not None
+                yield self._writable
+                return
+            database = self._writable = open_database(self._file, writable=True)
+            try:
+                self.begun = unfinished(database.key_file, "erase") + unfinished(database.key_file, "correct")
+                yield database
+            finally:
+                self._writable = None
+                database.close()
 
     def collection(self, name: str, database: Database, *, create: bool = False) -> OpenCollection:
         """Open a collection of this record store, making its row and key if asked."""
@@ -199,18 +234,19 @@ class Handles:
 
     def close(self) -> None:
         """Close everything that was opened, and record the end."""
-        for part in self._open.values():
-            part.close()
-        self._open.clear()
-        if self._reading is not None:
-            self._reading.close()
-            self._reading = None
+        self.renew()
+        with self._opening:
+            if self._reading is not None:
+                self._reading.close()
+                self._reading = None
         if "spending" in self.__dict__:
             self.spending.ledger.close()
         if "recorder" in self.__dict__:
             self.recorder.close()
         if "evidence" in self.__dict__:
             self.evidence.close()
+        if "desk" in self.__dict__:
+            self.desk.close()
 
     @property
     def _file(self) -> Path:
@@ -219,9 +255,10 @@ class Handles:
     def _database(self) -> Database:
         from ragkit.store.database import open_database
 
-        if self._reading is None:
-            self._reading = open_database(self._file, writable=False)
-        return self._reading
+        with self._opening:
+            if self._reading is None:
+                self._reading = open_database(self._file, writable=False)
+            return self._reading
 
 
 def make_private(folder: Path) -> None:

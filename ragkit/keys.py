@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from ragkit import escrow
 from ragkit.crashpoints import reach
+from ragkit.crypto import root_mark
 from ragkit.errors import BackupError, ConfigError
 from ragkit.handles import Handles
 from ragkit.keyfiles import install_key_file, next_key_path, write_private
 from ragkit.keystate import KeyState, key_state
 from ragkit.roles import require
-from ragkit.rootkey import create_key_file, key_path, read_key_file
+from ragkit.rootkey import create_key_file, key_path, load_root_key, read_key_file
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
@@ -124,13 +125,18 @@ class Keys:
             return self._finish(database, began, asking)
 
     def finish(self, *, principal: Principal | None = None) -> Rotation:
-        """Retire every root key but the one that the source gives now.
+        """Retire every root key but the one that the source gives now, which is read again.
 
         Raises:
             KeyMismatch: The source still gives the old one.
         """
+        from ragkit.store.rotation import admitted
+
         began, asking = time.monotonic(), self._operator("rotate", principal)
         with self._handles.writing("key rotate") as database:
+            given = load_root_key(self._config)
+            if given != self._handles.root_key and root_mark(given) in {mark for mark, _, _ in admitted(database)}:
+                self._handles.use_root_key(given)
             return self._finish(database, began, asking)
 
     def rotate_wrapping(self, *, collection: str | None = None, principal: Principal | None = None) -> Rotation:

@@ -48,6 +48,8 @@ def remask_collections(
                 extend(part.store, part.masker.vault)
                 fold(part.index, recorder=handles.recorder, collection=name, progress=progress, actor=actor)
                 part.close()
+    if not dry_run:
+        handles.renew()
     return RemaskReport.together(reports)
 
 

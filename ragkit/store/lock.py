@@ -19,6 +19,9 @@ from typing import Self
 
 from ragkit.errors import WriterBusy
 
+SERVICE = "ragkit serve"
+"""What the service says of itself: it keeps the lock as long as it runs, and writes for others."""
+
 
 class WriterLock:
     """Holds the write lock of a workspace; use as a context manager.
@@ -54,7 +57,9 @@ class WriterLock:
             os.close(fd)
             raise WriterBusy(
                 f"another process is writing this workspace: {owner}",
-                remedy="Wait for it to finish; asking and searching work meanwhile.",
+                remedy=_THROUGH
+                if f"({SERVICE}," in owner
+                else "Wait for it to finish; asking and searching work meanwhile.",
             ) from None
         self._fd = fd
         self._sign(fd)
@@ -105,6 +110,12 @@ def _leave_all_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_all_to_parent)
+
+
+_THROUGH = (
+    "The service is the one writer while it runs. Write through it, by its API or by the `ragkit` commands on this "
+    "machine, or stop it first."
+)
 
 
 def _read_owner(fd: int) -> str:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, bindparam, delete, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
@@ -60,6 +60,11 @@ def name_place(doc_id: str) -> str:
     return f"n/{doc_id}"
 
 
+def upload_place(file: str) -> str:
+    """Name the record key of an uploaded original, by the name of its file. The key itself seals the file."""
+    return f"u/{file}"
+
+
 def bound_to(collection_id: str, place: str) -> str:
     """Name what the wrapped record key of a place is bound to."""
     return f"record-key/{collection_id}/{place}"
@@ -84,16 +89,21 @@ class RecordKeys:
         collection_id: Whose keys these are.
     """
 
-    __slots__ = ("_collection", "_database", "_file", "_lock", "_mine", "_pending", "_wrapping")
+    __slots__ = ("_collection", "_database", "_file", "_lock", "_mine", "_pending", "_workspace", "_wrapping")
 
     def __init__(self, database: Database, workspace: WorkspaceKeys, collection_id: str) -> None:
         self._database = database
         self._file = database.key_file
         self._collection = collection_id
         self._mine = record_keys.c.collection_id == collection_id
+        self._workspace = workspace
         self._wrapping = WrappingKey(self._file, workspace, collection_id)
         self._pending: dict[str, bytes] = {}
         self._lock = threading.Lock()
+
+    def use_root_key(self, root_key: bytes) -> None:
+        """Go on with another root key, which opens the same workspace."""
+        self._workspace.use_root_key(root_key)
 
     def wrap(self, place: str, inner: bytes) -> bytes:
         """Wrap what a row holds under the record key of its place, made if need be and pending until :meth:`flush`."""
@@ -196,6 +206,12 @@ class RecordKeys:
         with self._lock:
             for place in fresh:
                 self._pending.pop(place, None)
+
+    def put(self, connection: Connection, place: str, key: bytes) -> None:
+        """Make this the key of a place, in a write transaction of the key file."""
+        wrapped = crypto.seal(self._wrapping.inside(connection), key, bound_to=bound_to(self._collection, place))
+        row = {"place": place, "collection_id": self._collection, "wrapped": wrapped}
+        connection.execute(record_keys.insert(), row)
 
     def release(self, places: Mapping[str, str]) -> None:
         """Note when records were replaced in the ordinary way, ISO 8601; of most, ``keysweep`` finds that by itself."""

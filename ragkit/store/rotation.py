@@ -27,7 +27,7 @@ from ragkit.store.wrappingkey import open_wrapping_key, wrapping_row
 if TYPE_CHECKING:
     from ragkit.store.database import Database
 
-DERIVED = ("events", "copies", "signing", "evidence")
+DERIVED = ("events", "copies", "signing", "evidence", "api-keys")
 """What was derived from the first root key and must stay the same under the next ones."""
 
 
@@ -84,7 +84,8 @@ def retire_others(database: Database, root_key: bytes) -> int:
         if newest.mark != crypto.root_mark(root_key):
             raise KeyMismatch(
                 "the key source still gives the old root key",
-                remedy="Let [keys] give the new one, then run `ragkit key rotate --finish`.",
+                remedy="Let [keys] give the new one, start the service again where one runs, then run "
+                "`ragkit key rotate --finish`.",
             )
         gone = connection.execute(delete(roots).where(roots.c.mark != newest.mark)).rowcount
     reach("keys.after_retire")

@@ -45,6 +45,10 @@ class WorkspaceKeys:
         self._root = root_key
         self._known: tuple[int, bytes | None] | None = None
 
+    def use_root_key(self, root_key: bytes) -> None:
+        """Go on with another root key, which opens the same workspace."""
+        self._root, self._known = root_key, None
+
     def key(self) -> bytes | None:
         """Return the workspace key; ``None`` when there is none yet.
 

@@ -137,6 +137,7 @@ WORKSPACE: dict[str, Row] = {
     "usage": row("auth.ok", lambda s, **who: s.usage(**who)),
     "open": none("nothing was done yet; the first event says `workspace.opened`"),
     "begun": none("a number that the last writer found"),
+    "turns": none("whose turn it is to write; what is written leaves its own events"),
     "close": none("`log.closed` ends the log of the process; see test_a_process_says_that_it_begins_and_ends"),
 }
 SUBJECTS: dict[str, Row] = {

@@ -1,0 +1,200 @@
+"""Writing in a service: one thread a tenant, one job after another, so that nothing waits for a lock it cannot see.
+
+::
+
+    job = writer_of(tenant).submit("sync", lambda progress: tenant.workspace.sync(progress=progress))
+    await asyncio.wrap_future(job.future)     # or job.future.result()
+    job.cancel()                              # stops it where Ctrl-C would: what was done stays, it can be begun again
+
+    with one_writer(tenants): ...             # the locks of all tenants, and their control sockets, while it serves
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from queue import Empty, Full, Queue
+from typing import Any, Generic, TypeVar
+
+from ragkit.errors import WriterBusy
+from ragkit.protocols import Progress
+from ragkit.serve.tenants import Tenant, Tenants
+from ragkit.store.lock import SERVICE
+
+_T = TypeVar("_T")
+
+WAITING = 32
+"""Jobs that may wait behind the one that runs."""
+START_S = 10.0
+"""How long a service waits at its start for a write of another process, such as a sync by cron."""
+PATIENCE_S = 10.0
+"""How long a write that did not come through the queue waits for the one that runs."""
+
+_making = threading.Lock()
+
+
+class Stopped(KeyboardInterrupt):
+    """A job was cancelled. Like Ctrl-C, and unlike an error, nothing on the way takes it for a failure of its own."""
+
+
+class Job(Generic[_T]):
+    """Something that is to be written, waiting, running or done.
+
+    Attributes:
+        verb: What it is; never its arguments.
+        future: Its result, or the error.
+        progress: The last stage, count and total that were told; ``None`` before.
+        begun: When it began, ISO 8601; empty while it waits.
+    """
+
+    def __init__(self, verb: str, work: Callable[[Progress], _T]) -> None:
+        self.verb = verb
+        self.future: Future[_T] = Future()
+        self.progress: tuple[str, int, int | None] | None = None
+        self.begun = ""
+        self._work = work
+        self._stop = threading.Event()
+
+    def cancel(self) -> None:
+        """Stop it: before it begins, or where it next tells its progress. What does not tell any runs to its end."""
+        self._stop.set()
+        self.future.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was stopped, or is about to be."""
+        return self._stop.is_set()
+
+    def run(self) -> None:
+        """Do it, in the writing thread."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        self.begun = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            done = self._work(self._advance)
+        except BaseException as failed:
+            self.future.set_exception(failed)
+        else:
+            self.future.set_result(done)
+
+    def _advance(self, stage: str, done: int, total: int | None) -> None:
+        self.progress = (stage, done, total)
+        if self._stop.is_set():
+            raise Stopped
+
+
+class Writer:
+    """The writing thread of one tenant. It begins with the first job.
+
+    Args:
+        name: The tenant, for the thread's name.
+        waiting: Jobs that may wait.
+    """
+
+    def __init__(self, name: str, *, waiting: int = WAITING) -> None:
+        self._name = name
+        self._queue: Queue[Job[Any] | None] = Queue(maxsize=waiting)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._running: Job[Any] | None = None
+        self._closed = False
+
+    @property
+    def running(self) -> Job[Any] | None:
+        """The job that runs now."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return self._queue.qsize()
+
+    def submit(self, verb: str, work: Callable[[Progress], _T]) -> Job[_T]:
+        """Put something into the queue.
+
+        Args:
+            verb: What it is; never its arguments.
+            work: Does it; takes what is to be called with its progress, from which a cancelled job does not return.
+
+        Raises:
+            WriterBusy: Too many wait already, or the service stops.
+        """
+        job = Job(verb, work)
+        with self._lock:
+            if self._closed:
+                raise WriterBusy("the service is stopping", remedy="Try again when it runs again.")
+            try:
+                self._queue.put_nowait(job)
+            except Full:
+                raise self.busy() from None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"ragkit-write-{self._name}", daemon=True)
+                self._thread.start()
+        return job
+
+    def busy(self) -> WriterBusy:
+        """Return the error that says what runs and what waits."""
+        running = self._running
+        doing = f"{running.verb}, since {running.begun}" if running else "nothing yet"
+        return WriterBusy(
+            f"the service is writing ({doing}), and {self.waiting} more wait",
+            remedy="Try again when it is done; asking and searching work meanwhile.",
+        )
+
+    def close(self, *, wait_s: float = 20.0) -> bool:
+        """Take nothing more, stop what runs and waits. Returns whether the thread has ended within this time."""
+        with self._lock:
+            self._closed = True
+            running, thread = self._running, self._thread
+        if running is not None:
+            running.cancel()
+        while True:
+            try:
+                waiting = self._queue.get_nowait()
+            except Empty:
+                break
+            if waiting is not None:
+                waiting.cancel()
+        if thread is None:
+            return True
+        self._queue.put(None)
+        thread.join(wait_s)
+        return not thread.is_alive()
+
+    def _run(self) -> None:
+        while (job := self._queue.get()) is not None:
+            self._running = job
+            if self._closed:
+                job.cancel()
+            job.run()
+            self._running = None
+
+
+def writer_of(tenant: Tenant) -> Writer:
+    """Return a tenant's writer, made when it is first asked for and closed with the tenant."""
+    with _making:
+        if "writer" not in tenant.parts:
+            tenant.parts["writer"] = Writer(tenant.name)
+        found = tenant.parts["writer"]
+    assert isinstance(found, Writer)
+    return found
+
+
+@contextmanager
+def one_writer(tenants: Tenants) -> Iterator[None]:
+    """Be the one writer of every tenant's data directory for as long as this lasts.
+
+    Raises:
+        WriterBusy: Another service serves one of them, or another process does not finish writing; it is named.
+    """
+    with ExitStack() as stack:
+        for tenant in tenants:
+            turns = tenant.workspace.turns
+            turns.hold(SERVICE, wait_s=START_S)
+            stack.callback(turns.let_go)
+            turns.patience = PATIENCE_S
+            stack.callback(writer_of(tenant).close, wait_s=tenant.config.serve.limits.stop_seconds)
+        yield
