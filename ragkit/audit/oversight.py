@@ -21,6 +21,7 @@ from ragkit.audit.fields import (
 )
 
 _RANGE = _keys((is_count, "from_seq to_seq"))
+_CALLER_KEY = _keys((is_hash, "holder groups"), key=is_id, seconds=is_count)
 _APPROVAL = _keys(verb=is_word, approval=is_id, collection=is_name, target=is_hash, purpose=is_hash)
 
 OVERSIGHT: Mapping[str, EventType] = {
@@ -122,6 +123,22 @@ OVERSIGHT: Mapping[str, EventType] = {
     "approval.requested": EventType("roles", "Approval of a second officer was asked for.", _APPROVAL, durable=True),
     "approval.granted": EventType("roles", "A second officer approved.", _APPROVAL, durable=True),
     "approval.used": EventType("roles", "What was approved is done now, once.", _APPROVAL, durable=True),
+    "caller.key.created": EventType(
+        "auth",
+        "An API key was made for `holder` with these groups, keyed as actors are; it holds for so many seconds, or "
+        "without them for ever.",
+        _CALLER_KEY | _keys(scopes=many(is_word), replaces=is_id),
+        durable=True,
+    ),
+    "caller.key.revoked": EventType(
+        "auth",
+        "An API key was revoked, or was replaced and opens nothing after so many seconds.",
+        _CALLER_KEY | _keys(cause=one_of("request", "replaced")),
+        durable=True,
+    ),
+    "caller.key.pruned": EventType(
+        "auth", "The records of API keys were taken out that were over for days.", _keys((is_count, "keys days"))
+    ),
     "permissions.reviewed": EventType(
         "audit",
         "Somebody looked at who may do what, as it is configured; `permissions` is the same while nothing changed.",
@@ -135,7 +152,47 @@ OVERSIGHT: Mapping[str, EventType] = {
         _keys(of=is_id, collection=is_name, verdict=one_of("right", "wrong", "corrected", "withdrawn"), ms=is_count),
     ),
     "human.handoff": EventType(
-        "audit", "A conversation was handed to a person, or taken by one.", _keys(of=is_id, taken=is_flag, ms=is_count)
+        "audit",
+        "A conversation was handed to a person, or taken by one; from the chatbot with its ticket, and why.",
+        _keys((is_id, "of ticket"), taken=is_flag, ms=is_count, topic=is_word, collection=is_name),
+    ),
+    # the chatbot and its desk
+    "chat.begun": EventType("desk", "A visitor began a conversation with the chatbot.", _keys(collection=is_name)),
+    "chat.forgotten": EventType(
+        "desk",
+        "Conversations were forgotten: their keys are destroyed, and with them all words of customer and agent.",
+        _keys(
+            (is_count, "conversations days"),
+            cause=one_of("customer", "age", "erasure", "request"),
+            collection=is_name,
+            purpose=is_hash,
+        ),
+        durable=True,
+    ),
+    "ticket.replied": EventType(
+        "desk", "An agent wrote to a customer.", _keys(ticket=is_id, characters=is_count, ms=is_count)
+    ),
+    "ticket.closed": EventType(
+        "desk",
+        "A ticket was closed.",
+        _keys(ticket=is_id, outcome=one_of("solved", "returned", "unreachable", "other"), ms=is_count),
+    ),
+    "ticket.revealed": EventType(
+        "desk",
+        "What a customer typed was shown in clear to an entitled agent.",
+        _keys((is_count, "messages characters"), ticket=is_id, collection=is_name, purpose=is_hash),
+        durable=True,
+    ),
+    "feedback.given": EventType(
+        "desk",
+        "Somebody said what they think of an answer.",
+        _keys(of=is_id, rating=one_of("up", "down"), code=is_word, commented=is_flag),
+    ),
+    "desk.exported": EventType(
+        "desk",
+        "Conversations with the chatbot in which a person stands were given to an officer.",
+        _keys(conversations=is_count, collection=is_name, purpose=is_hash),
+        durable=True,
     ),
     "disclosure.shown": EventType(
         "audit", "Somebody was told that an AI answers.", _keys(collection=is_name, text=is_version)

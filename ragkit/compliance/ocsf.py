@@ -55,10 +55,10 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
     "incident_finding": {1: "incident.reported", 3: "incident.closed"},
     "authentication": {1: "auth.ok auth.denied principal.seen"},
     "entity_management": {
-        1: "key.created acl.class approval.requested",
+        1: "key.created caller.key.created acl.class approval.requested",
         2: "key.escrowed",
         3: "key.rotated key.recovered policy.changed acl.changed",
-        4: "key.destroyed",
+        4: "key.destroyed caller.key.revoked caller.key.pruned",
         8: "subject.lifted",
         9: "subject.restricted",
         10: "approval.granted",
@@ -67,17 +67,18 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
     "application_lifecycle": {3: "workspace.opened model.loaded", 8: "config.changed"},
     "api_activity": {
         1: "answer.begun answer.released answer.abandoned generation.done request.assembled prompt.written "
-        "egress.intent egress.unsafe human.handoff human.reviewed",
+        "egress.intent egress.unsafe human.handoff human.reviewed chat.begun ticket.replied ticket.closed "
+        "feedback.given",
         2: "query.received retrieval.done egress.done egress.failed egress.blocked egress.probed route.chosen "
         "budget.refused text.masked disclosure.shown replay.run generator.tested",
     },
     "datastore_activity": {
-        1: "access.evidence pii.unmasked pii.unmasking subject.found subject.exported",
+        1: "access.evidence pii.unmasked pii.unmasking subject.found subject.exported ticket.revealed desk.exported",
         2: "doc.updated doc.rewritten pii.masked subject.corrected remask.started remask.finished hold.placed "
         "hold.released hold.kept index.generation.activated index.generation.condemned",
         5: "doc.added doc.quarantined ingest.run.started ingest.run.checkpoint ingest.run.finished",
         6: "index.generation.built backup.made backup.restored",
-        7: "doc.deleted retention.purged history.purged evidence.destroyed index.generation.removed "
+        7: "chat.forgotten doc.deleted retention.purged history.purged evidence.destroyed index.generation.removed "
         "erasure.requested erasure.step erasure.verified erasure.receipt",
     },
     "scan_activity": {2: "verify.run audit.checked health.checked attack.run"},
