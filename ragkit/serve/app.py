@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 import ragkit
 from ragkit.serve.admission import Admission
-from ragkit.serve.replies import add_error_replies
+from ragkit.serve.faults import add_error_replies
 from ragkit.serve.state import ServiceState
 from ragkit.serve.tenants import Tenants
 
