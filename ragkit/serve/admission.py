@@ -62,14 +62,16 @@ class Admission:
                 done.set_result(result)  # type: ignore[arg-type]
 
         def job() -> None:
+            result: T | None = None
+            failed: Exception | None = None
             try:
-                result, failed = work(), None
+                result = work()
             except StopIteration:  # a future does not take it
-                result, failed = None, RuntimeError("StopIteration out of a call")
+                failed = RuntimeError("StopIteration out of a call")
             except Exception as error:
-                result, failed = None, error
-            except BaseException as error:
-                result, failed = None, RuntimeError(type(error).__name__)
+                failed = error
+            except BaseException as error:  # it must not end the thread or the loop
+                failed = RuntimeError(type(error).__name__)
             _tell(loop, finish, result, failed)
 
         self._start(job)
