@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragkit.config import Config
-from ragkit.config_sections import BUNDLED_MODEL, SourceSection
+from ragkit.config_sections import BUNDLED_MODEL, UPLOADS, SourceSection
 from ragkit.errors import ConfigError
 from ragkit.policy import Policy
 from ragkit.protocols import Connector, Detector, Progress
@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.index.manifest import Fingerprints
     from ragkit.ingest.settings import Watch
+    from ragkit.ingest.uploads import Kept
     from ragkit.lifecycle.history import Purged
+    from ragkit.lifecycle.uploads import Uploads
     from ragkit.mask.masker import CollectionMasker
     from ragkit.mask.rescan import CollectionScanner
     from ragkit.pipeline import Ingestor
@@ -43,6 +45,10 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.store.database import Database
     from ragkit.store.records import RecordStore
     from ragkit.store.valuekeys import ValueKeys
+
+
+SUPPLIED = ("name", "kept")
+"""Options of connectors that ragkit gives itself; none of them can be written in ``ragkit.toml``."""
 
 
 def build_spending(config: Config, *, usage_key: bytes, egress_key: bytes) -> Spending:
@@ -100,15 +106,19 @@ def build_parser() -> SandboxedParser:
     return SandboxedParser()
 
 
-def build_connector(config: Config, source: SourceSection) -> Connector:
+def build_connector(config: Config, source: SourceSection, *, kept: Kept | None = None) -> Connector:
     """Return a source's connector, its options checked by name and its secrets read.
+
+    ``kept`` are the originals of the source's collection, for the connector that reads them.
 
     Raises:
         ConfigError: No such connector, a foreign one that is not allowed, or options it refuses.
     """
     registry = Registry(allow=config.plugins.allow)
-    registry.check_options("connectors", source.connector, source.options)
+    registry.check_options("connectors", source.connector, source.options, supplied=SUPPLIED)
     options: dict[str, Any] = open_options(source.options, folder=config.folder)
+    if source.connector == UPLOADS:
+        options["kept"] = kept
     if source.access is not None:
         options["access"] = source.access
     try:
@@ -300,6 +310,18 @@ class OpenCollection:
             actor=actor,
             token_hash=self.recorder.token,
         )
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """What was uploaded to it, and what becomes of that."""
+        from ragkit.lifecycle.uploads import Uploads
+
+        return Uploads(self.config.data_folder, self._database.key_file, self.collection, self.recorder)
+
+    def connector(self, source: SourceSection) -> Connector:
+        """Return the connector of one of its sources. Raises as :func:`build_connector`."""
+        kept = self.uploads.kept if source.connector == UPLOADS else None
+        return build_connector(self.config, source, kept=kept)
 
     def end_history(self) -> Purged:
         """Destroy what is past the window of history; the write lock must be held."""

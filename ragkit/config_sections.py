@@ -18,6 +18,8 @@ from ragkit.types import DataClass, Principal
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
 BUILTIN_DETECTOR = "builtin"
 """The detector that comes with the package; it needs no section."""
+UPLOADS = "uploads"
+"""The connector of documents that callers hand in, and ragkit keeps."""
 
 _TOKEN = re.compile(r"pub|[ug]:[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]")
 _CREDENTIAL = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|credentials?)$", re.I)

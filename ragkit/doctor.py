@@ -13,7 +13,7 @@ from typing import Any
 
 from ragkit.build import OpenCollection, build_connector, build_detectors
 from ragkit.config import Config
-from ragkit.config_sections import SourceSection
+from ragkit.config_sections import UPLOADS, SourceSection
 from ragkit.errors import ManifestMismatch, RagkitError
 from ragkit.index.collection import IndexStatus
 from ragkit.policy import Policy
@@ -55,7 +55,8 @@ def examine(
     if collections:
         checks.append(_try("record store", lambda: _store(next(iter(collections.values())))))
     for name, section in config.collections.items():
-        checks += [_try(f"source {name}/{one.name}", partial(_source, config, one)) for one in section.sources]
+        part = collections.get(name)
+        checks += [_try(f"source {name}/{one.name}", partial(_source, config, one, part)) for one in section.sources]
         if name in collections:
             checks.append(_try(f"keys of {name}", partial(_keys, collections[name])))
             checks.append(_try(f"masking of {name}", partial(_masking, collections[name])))
@@ -214,8 +215,11 @@ def _keys(part: OpenCollection) -> str:
     return f"{found.documents:,} of documents, {found.values:,} of values{past}, {found.released:,} of replaced records"
 
 
-def _source(config: Config, source: SourceSection) -> str:
-    first = next(iter(build_connector(config, source).changes(None)), None)
+def _source(config: Config, source: SourceSection, part: OpenCollection | None) -> str:
+    if part is None and source.connector == UPLOADS:
+        return "uploads, nothing was ever synced"
+    connector = build_connector(config, source) if part is None else part.connector(source)
+    first = next(iter(connector.changes(None)), None)
     return f"{source.connector}, readable" if first is not None else f"{source.connector}, empty"
 
 

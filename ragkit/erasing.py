@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit import crypto
 from ragkit.approvals import require_approval
+from ragkit.build import build_parser
 from ragkit.errors import StoreError
 from ragkit.lifecycle import receipts
 from ragkit.lifecycle.backup_keys import renew_key_copy
@@ -23,6 +24,7 @@ from ragkit.types import RawQuestion
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.handles import Handles
+    from ragkit.lifecycle.erase_survey import Find
     from ragkit.protocols import Progress
     from ragkit.types import Hit, Principal
 
@@ -174,6 +176,11 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         key_file = part.store.database.key_file
         return renew_key_copy(handles.config, key_file, handles.root_key, handles.recorder)[0]
 
+    def originals(find: Find, deleted: list[str], redacted: list[str]) -> list[str]:
+        with build_parser() as parser:
+            database = part.store.database
+            return part.uploads.erase(database, find, parser.parse, deleted=deleted, redacted=redacted)
+
     ground = Ground(
         store=part.store,
         vault=part.masker.vault,
@@ -185,5 +192,7 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         progress=progress,
         renew=renew,
         evidence=handles.evidence,
+        originals=originals,
+        uploaded=part.uploads.among,
     )
     return Erasure(ground, key=handles.secret("signing"))

@@ -20,6 +20,8 @@
     │   └── VaultError           a token or value could not be stored or restored
     ├── StoreError               the record store
     │   ├── WriterBusy           another process holds the write lock; it is named
+    │   ├── NoSuchDocument       no such document, or none that the principal may see
+    │   ├── NotUploaded          a document of another source, to be deleted there
     │   ├── StoreCorrupt         the store failed its integrity check
     │   └── KeyMismatch          the root key does not open this workspace
     │       └── KeyDestroyed     the record's own key is gone, as it should be after an erasure
@@ -39,6 +41,7 @@
     ├── EgressRefused            policy does not let this leave for that destination
     │   └── EgressLeak               personal data in the final bytes; nothing was sent
     ├── BudgetExceeded           no tokens or money left for this principal or collection
+    ├── ServiceGone              the service that was to write ended, is stuck, or is another version
     ├── EvaluationError          queries and judgements that do not fit each other
     └── AuditUnavailable         the event could not be recorded, so nothing was done
         └── EventRefused         an event does not fit the catalogue; a fault of the code that wrote it
@@ -152,6 +155,16 @@ class WriterBusy(StoreError):
     """Another process holds the write lock; the message names it."""
 
 
+class NoSuchDocument(StoreError):
+    """There is no such document, or the principal may not see it; the same in both cases."""
+
+    remedy = "Check the id; `ragkit documents list` shows the documents that you may see."
+
+
+class NotUploaded(StoreError):
+    """The document comes from a source that ragkit only reads; it is deleted there."""
+
+
 class StoreCorrupt(StoreError):
     """The record store failed its integrity check."""
 
@@ -258,6 +271,10 @@ class BudgetExceeded(RagkitError):
         super().__init__(message, remedy=remedy)
         self.then = then
         self.budget = budget
+
+
+class ServiceGone(RagkitError):
+    """The running service, which writes for the command line, ended meanwhile, is stuck, or is of another version."""
 
 
 class EvaluationError(RagkitError):

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from os import PathLike
@@ -180,6 +181,10 @@ class Keeping(Holding):
         from ragkit.lifecycle.retention import Retention
         from ragkit.lifecycle.retention_rules import rules_of
 
+        def let_go(doc_ids: Sequence[str]) -> None:
+            drop_quoting(self._handles.evidence, part.name, doc_ids, part.recorder)
+            part.uploads.let_go(doc_ids, "retention")
+
         return Retention(
             part.store,
             rules_of(self._handles.config.retention, part.name),
@@ -187,7 +192,7 @@ class Keeping(Holding):
             holds=self._holds(part),
             recorder=part.recorder,
             actor=asking,
-            quoting=lambda doc_ids: drop_quoting(self._handles.evidence, part.name, doc_ids, part.recorder),
+            quoting=let_go,
         )
 
     def _end_evidence(self, part: OpenCollection) -> None:

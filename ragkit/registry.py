@@ -43,6 +43,7 @@ class Entry:
 BUILT_IN: tuple[Entry, ...] = (
     Entry(kind="connectors", name="files", target="ragkit_connectors.files:FilesConnector"),
     Entry(kind="connectors", name="jsonl", target="ragkit_connectors.jsonl:JsonlConnector"),
+    Entry(kind="connectors", name="uploads", target="ragkit.ingest.uploads:UploadsConnector"),
     Entry(kind="detectors", name="builtin", target="ragkit.detect.builtin:BuiltinDetector"),
     Entry(kind="detectors", name="gliner", target="ragkit.detect.gliner:GlinerDetector"),
     Entry(kind="detectors", name="huggingface", target="ragkit.detect.huggingface:HuggingFaceDetector"),

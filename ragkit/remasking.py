@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ragkit.build import OpenCollection, build_connector, build_parser
+from ragkit.build import OpenCollection, build_parser
 from ragkit.handles import Handles
 from ragkit.lifecycle.differences import Differences
 from ragkit.lifecycle.rebuild import fold
@@ -66,7 +66,7 @@ def _remask(
     ingestor = part.ingestor(parser, progress=progress, watch=watch, actor=actor)
 
     def run(source: SourceSection) -> object:
-        connector = build_connector(part.config, source)
+        connector = part.connector(source)
         return (ingestor.preview if dry_run else ingestor.sync)(connector, source.name, kind=source.connector)
 
     if not dry_run:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ragkit.build import build_connector, build_parser
+from ragkit.build import OpenCollection, build_parser
+from ragkit.config_sections import UPLOADS
 from ragkit.handles import Handles
 from ragkit.ingest.report import SyncReport
 from ragkit.lifecycle.backup_keys import renew_key_copy
@@ -13,11 +16,13 @@ from ragkit.lifecycle.evidence import end_evidence
 from ragkit.lifecycle.holds import Holds
 from ragkit.lifecycle.rebuild import fold
 from ragkit.lifecycle.restrict import extend
+from ragkit.lifecycle.uploads import Naming
 from ragkit.protocols import Progress
 from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
+    from ragkit.pipeline import Ingestor
 
 
 def sync_collections(
@@ -28,8 +33,11 @@ def sync_collections(
     retry_quarantined: bool,
     actor: Principal,
     progress: Progress | None = None,
+    refused: dict[str, str] | None = None,
 ) -> SyncReport:
     """Sync these sources, one after another; ``actor`` is who runs it.
+
+    Uploads that are refused are not kept; ``refused`` takes their document ids, with the code of why.
 
     Raises:
         WriterBusy: Another process is writing.
@@ -47,16 +55,34 @@ def sync_collections(
                 holds, days = Holds(database, part.collection), handles.config.audit.evidence.days
                 end_evidence(handles.evidence, name, holds, handles.recorder, days=days)
             before = part.store.index_source().last_chunk_id()
-            ingestor = part.ingestor(parser, progress=progress, retry_quarantined=retry_quarantined, actor=actor)
+            make = partial(part.ingestor, parser, progress=progress, retry_quarantined=retry_quarantined, actor=actor)
             for section in sources:
-                connector = build_connector(handles.config, section)
-                reports.append(ingestor.sync(connector, section.name, dry_run=dry_run, kind=section.connector))
+                if section.connector == UPLOADS and not dry_run:
+                    reports.append(_sync_uploads(part, make, section, {} if refused is None else refused))
+                    continue
+                connector = part.connector(section)
+                reports.append(make().sync(connector, section.name, dry_run=dry_run, kind=section.connector))
             if not dry_run:
                 if part.store.index_source().last_chunk_id() != before:
                     extend(part.store, part.masker.vault)
                 fold(part.index, recorder=handles.recorder, collection=name, progress=progress, actor=actor)
             part.close()
     return SyncReport.together(reports)
+
+
+def _sync_uploads(
+    part: OpenCollection, make: Callable[..., Ingestor], section: SourceSection, refused: dict[str, str]
+) -> SyncReport:
+    """Take in what was uploaded; what is refused goes, and what it was to replace is read again."""
+    watch, reached = Naming(), part.uploads.reached()
+    connector = part.connector(section)
+    report = make(watch=watch).sync(connector, section.name, kind=section.connector)
+    settled = part.uploads.settle(part.store.database, section.name, reached, naming=watch.naming)
+    if not settled.refused:
+        return report
+    refused |= settled.refused
+    again = make().sync(connector, section.name, kind=section.connector)
+    return replace(report, quarantined=again.quarantined)
 
 
 def rebuild_collections(

@@ -132,6 +132,7 @@ def _key_file(folder: Path) -> Iterator[Finding]:
         for table, tells in (
             ("record_keys", "which versions and values have a key still; the keys are wrapped"),
             ("requests", "kind, state and time of what was done for data subjects; the plans are sealed"),
+            ("uploads", "how many documents were uploaded, in which order, and which of them are gone"),
             ("holds", "when holds were placed and released; what is held is sealed"),
         ):
             try:

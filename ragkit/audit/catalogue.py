@@ -38,6 +38,7 @@ _CONTENT = _DOC | _keys(
     policy=is_version,
     access_class=is_id,
 )
+_UPLOAD = _keys((is_name, "collection source"), (is_count, "bytes tokens"), doc=is_id)
 _GENERATION = _keys(
     (is_count, "generation previous chunks through delta bytes ms"),
     (is_version, "policy encoder chunker"),
@@ -54,7 +55,14 @@ _QUESTION = _FOUND | _keys(
     policy=is_version,
     stored=is_flag,
 )
-_AUTH = _keys(via=one_of("local", "caller", "key", "token", "session", "open"), verb=is_word, collection=is_name)
+_AUTH = _keys(
+    (is_word, "verb code"),
+    via=one_of("local", "caller", "key", "token", "session", "open"),
+    collection=is_name,
+    key=is_id,
+    peer=is_hash,
+    times=is_count,
+)
 _KEY = _keys(scope=one_of("root", "collection", "document", "value"), collection=is_name, doc=is_id, keys=is_count)
 _POLICY = _keys((is_version, "previous policy"), collection=is_name)
 _HOLD = _keys(
@@ -164,6 +172,21 @@ CATALOGUE: Mapping[str, EventType] = {
         "pipeline",
         "An item was set aside and will be tried again.",
         _DOC | _keys(code=is_word, attempts=is_count),
+    ),
+    "upload.received": EventType(
+        "documents", "A document was handed in, and is kept encrypted until a sync takes it in.", _UPLOAD, durable=True
+    ),
+    "upload.destroyed": EventType(
+        "documents",
+        "The original of an uploaded document was destroyed with its key: deleted, replaced, refused, or gone with a "
+        "person or by a retention rule.",
+        _UPLOAD | _keys(keys=is_count, cause=one_of("deleted", "replaced", "refused", "erasure", "retention")),
+        durable=True,
+    ),
+    "doc.shown": EventType(
+        "documents",
+        "A stored document was shown, masked, or documents were listed by title.",
+        _keys((is_count, "documents chunks"), collection=is_name, doc=is_id),
     ),
     "doc.rewritten": EventType(
         "lifecycle",

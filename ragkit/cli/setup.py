@@ -145,6 +145,7 @@ def _load(workspace: Path | None) -> Config:
 
 def _check_sources(config: Config) -> int:
     """Check that every part named exists, may run, and takes the options written; return how many sources there are."""
+    from ragkit.build import SUPPLIED
     from ragkit.detect.build import check_detector
     from ragkit.generator_names import check_generator, named_generators
     from ragkit.registry import Registry
@@ -152,7 +153,7 @@ def _check_sources(config: Config) -> int:
     registry = Registry(allow=config.plugins.allow)
     sources = [source for collection in config.collections.values() for source in collection.sources]
     for source in sources:
-        registry.check_options("connectors", source.connector, source.options)
+        registry.check_options("connectors", source.connector, source.options, supplied=SUPPLIED)
     for detector in config.detectors.values():
         check_detector(detector, registry)
     for named in named_generators(config).values():

@@ -73,12 +73,12 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
         "budget.refused text.masked disclosure.shown replay.run generator.tested",
     },
     "datastore_activity": {
-        1: "access.evidence pii.unmasked pii.unmasking subject.found subject.exported ticket.revealed desk.exported",
+        1: "access.evidence pii.unmasked pii.unmasking doc.shown subject.found subject.exported ticket.revealed desk.exported",
         2: "doc.updated doc.rewritten pii.masked subject.corrected remask.started remask.finished hold.placed "
         "hold.released hold.kept index.generation.activated index.generation.condemned",
-        5: "doc.added doc.quarantined ingest.run.started ingest.run.checkpoint ingest.run.finished",
+        5: "upload.received doc.added doc.quarantined ingest.run.started ingest.run.checkpoint ingest.run.finished",
         6: "index.generation.built backup.made backup.restored",
-        7: "chat.forgotten doc.deleted retention.purged history.purged evidence.destroyed index.generation.removed "
+        7: "chat.forgotten upload.destroyed doc.deleted retention.purged history.purged evidence.destroyed index.generation.removed "
         "erasure.requested erasure.step erasure.verified erasure.receipt",
     },
     "scan_activity": {2: "verify.run audit.checked health.checked attack.run"},

@@ -56,6 +56,11 @@ _REFUSED: Final = {
     ),
     "policy-refused": ("the policy refuses what the text holds", "Take it out, or give the type another operator."),
     "chunk-too-long": ("a stretch is longer than the encoder reads", "Break it up, or exclude the item."),
+    "erased": (
+        "the document was deleted with the person it is about",
+        "Hand it in again without that person, if it is needed.",
+    ),
+    "expired": ("it is older than a retention rule allows", "See the rules under [[retention]] in ragkit.toml."),
     "duplicate-id": ("an earlier line has the same id", "Give the line an id of its own, or remove it."),
 }
 

@@ -27,8 +27,7 @@ from ragkit.crashpoints import reach
 from ragkit.errors import StoreError
 from ragkit.lifecycle import receipts, verify
 from ragkit.lifecycle.erase_plan import PLANNED, STEPS, Item, Person, Plan, plan_for
-from ragkit.lifecycle.erase_steps import STEP_OF, Counts, Ground
-from ragkit.lifecycle.erase_survey import survey
+from ragkit.lifecycle.erase_steps import STEP_OF, Counts, Ground, look_over
 from ragkit.lifecycle.holds import Holds
 from ragkit.store.denials import Denials
 from ragkit.store.erasure import ErasureRows
@@ -103,7 +102,7 @@ class Erasure:
         """Tell what would go and what would stay. Writes nothing; takes ``choices`` as :meth:`begin`."""
         plan = plan_for(person, policy=self._ground.store.policy_in_force(), **choices)
         self._check(plan)
-        survey(self._ground.store, self._ground.vault, plan, self._ground.find(PLANNED, plan))
+        look_over(self._ground, PLANNED, plan)
         return _report("", plan, holds=tuple(hold.hold for hold in self._blocking(plan)))
 
     def require_possible(self, person: Person, **choices: Any) -> None:

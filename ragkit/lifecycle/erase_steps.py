@@ -62,6 +62,9 @@ class Ground:
         progress: Called with the name of a step.
         renew: Makes the copy of the key file anew, if there is one, and returns its id; empty when it could not.
         evidence: What answers were made of.
+        originals: Destroys uploaded originals that name a person, given what finds them and the documents that are
+            deleted and redacted; returns the places of the keys.
+        uploaded: Which of these documents were uploaded: nothing names the person there afterwards.
     """
 
     store: RecordStore
@@ -75,6 +78,8 @@ class Ground:
     progress: Progress | None = None
     renew: Callable[[], str] = lambda: ""
     evidence: EvidenceStore | None = None
+    originals: Callable[[Find, list[str], list[str]], list[str]] | None = None
+    uploaded: Callable[[list[str]], set[str]] = lambda _: set()
     _finders: dict[str, Find] = field(default_factory=dict)
 
     def find(self, request: str, plan: Plan) -> Find:
@@ -101,10 +106,21 @@ def freeze(ground: Ground, request: str, plan: Plan) -> Counts:
 def take_stock(ground: Ground, request: str, plan: Plan) -> Counts:
     """Take down everything that goes."""
     ground.store.sweep()
-    survey(ground.store, ground.vault, plan, ground.find(request, plan))
+    look_over(ground, request, plan)
     denials = Denials(ground.store.database.key_file, ground.store.collection)
     denials.add(request, tokens=sorted(filter(None, plan.tokens)), documents=plan.deleted)
     return {"values": len(plan.macs), "documents": len(plan.deleted) + len(plan.redacted), "clear": len(plan.clear)}
+
+
+def look_over(ground: Ground, request: str, plan: Plan) -> None:
+    """Take down everything that goes, but for denying it."""
+    survey(ground.store, ground.vault, plan, ground.find(request, plan))
+    naming: dict[str, list[str]] = {}
+    for source, doc_ids in plan.naming.items():
+        ours = ground.uploaded(doc_ids)
+        if left := [doc_id for doc_id in doc_ids if doc_id not in ours]:
+            naming[source] = left
+    plan.naming = naming
 
 
 def destroy_keys(ground: Ground, request: str, plan: Plan) -> Counts:
@@ -115,11 +131,23 @@ def destroy_keys(ground: Ground, request: str, plan: Plan) -> Counts:
     values = records.destroy_values([key_number(bytes.fromhex(mac)) for mac in plan.macs])
     reach("erase.in_keys")
     documents = records.destroy_documents(plan.deleted)
+    reach("erase.in_documents")
+    originals = _destroy_originals(ground, request, plan)
     known = {"collection": ground.store.collection.name}
     for scope, number in (("value", values), ("document", documents)):
         if number:
             ground.recorder.record("key.destroyed", request=request, data={**known, "scope": scope, "keys": number})
-    return {"values": values, "documents": documents, "past": past}
+    done = {"values": values, "documents": documents, "past": past}
+    return done | ({"originals": originals} if originals else {})
+
+
+def _destroy_originals(ground: Ground, request: str, plan: Plan) -> int:
+    """Destroy the uploaded originals that name the person; return how many there were."""
+    if ground.originals is None:
+        return 0
+    places = ground.originals(ground.find(request, plan), plan.deleted, plan.redacted)
+    plan.places = list(dict.fromkeys([*plan.places, *places]))
+    return len(places)
 
 
 def _destroy_past(ground: Ground, request: str, plan: Plan) -> int:

@@ -69,7 +69,7 @@ class CheckedHits:
         conditions = self._filter_conditions(filters)
         if not chunk_ids:
             return {}
-        query = self._visible(principal, HIT_COLUMNS, conditions)
+        query = self.visible(principal, HIT_COLUMNS, conditions)
         rows: list[Row[Any]] = []
         with self._database.read() as connection:
             for start in range(0, len(chunk_ids), _PARAMETERS):
@@ -96,13 +96,13 @@ class CheckedHits:
             FilterRefused: A key that is not whitelisted, or an empty filter.
         """
         conditions = self._filter_conditions(filters)
-        query = self._visible(principal, (chunks.c.chunk_id,), conditions).limit(self._filter_limit + 1)
+        query = self.visible(principal, (chunks.c.chunk_id,), conditions).limit(self._filter_limit + 1)
         with self._database.read() as connection:
             found = frozenset(connection.execute(query).scalars())
         return None if len(found) > self._filter_limit else found
 
-    def _visible(self, principal: Principal, columns: Values[Any], conditions: list[Any]) -> Select[Any]:
-        """The one place that says what a principal may see."""
+    def visible(self, principal: Principal, columns: Values[Any], conditions: list[Any]) -> Select[Any]:
+        """Return the one query that says what a principal may see: chunks that answer, and what they belong to."""
         allowed = exists().where(
             access_tokens.c.class_id == documents.c.class_id,
             access_tokens.c.token_mac.in_(macs_of(self._collection, principal)),

@@ -130,6 +130,19 @@ def native_ids(database: Database, collection: Collection, doc_ids: Sequence[str
     return found
 
 
+def standings(database: Database, doc_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return status and code of these items, by document id; those that were never met are left out."""
+    found: dict[str, tuple[str, str]] = {}
+    with database.read() as connection:
+        for start in range(0, len(doc_ids), _SLICE):
+            some = list(doc_ids[start : start + _SLICE])
+            rows = connection.execute(
+                select(items.c.doc_id, items.c.status, items.c.code).where(items.c.doc_id.in_(some))
+            )
+            found |= {row.doc_id: (row.status, row.code or "") for row in rows}
+    return found
+
+
 def open_native_ids(collection: Collection, sealed: Mapping[str, bytes]) -> dict[str, str]:
     """Undo :func:`seal_native_id`, by document id; those whose record key is destroyed are left out."""
     inner = collection.records.unwrap_many({name_place(doc_id): raw for doc_id, raw in sealed.items()})

@@ -13,6 +13,7 @@
     receipts         signed statements of what was erased
     copies           backups and copies of this file and of the root key that were made
     copy_places      where the copy of this file is
+    uploads          which original of which uploaded document lies in which file, and what became of it
     changes          counters by which other processes learn that keys were destroyed
 
 Nothing here is in clear but opaque ids, states and dates. The file is left out of an ordinary backup: a backup can then
@@ -29,7 +30,7 @@ record_keys = Table(
     "record_keys",
     metadata,
     Column("collection_id", Text, nullable=False),
-    Column("place", Text, nullable=False),  # d/<doc id>/<number> or v/<value number>
+    Column("place", Text, nullable=False),  # d/<doc id>/<number>, v/<value number>, n/<doc id> or u/<file>
     Column("wrapped", LargeBinary, nullable=False),
     Column("released_at", Text),  # when its record was replaced in the ordinary way; kept a while for older backups
     PrimaryKeyConstraint("collection_id", "place"),
@@ -129,6 +130,21 @@ copy_places = Table(
     metadata,
     Column("copy", Text, primary_key=True, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # where the copy of this file is, so that an erasure renews it
+    sqlite_with_rowid=False,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    # One original; two of one upload while a replacement is not taken in yet. Nothing but opaque ids.
+    Column("collection_id", Text, nullable=False),
+    Column("upload", Text, nullable=False),  # the item's own id at its source
+    Column("file", Text, nullable=False),  # empty once the original is gone
+    Column("doc_id", Text, nullable=False, index=True),
+    Column("source", Text, nullable=False),
+    Column("seq", Integer, nullable=False),  # grows with each change; where a pass goes on
+    Column("state", Text, nullable=False),  # new | kept | destroyed (what is indexed stays) | gone
+    PrimaryKeyConstraint("collection_id", "upload", "file"),
     sqlite_with_rowid=False,
 )
 

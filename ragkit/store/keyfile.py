@@ -18,7 +18,7 @@ from ragkit.errors import StoreError
 from ragkit.store.database import BUSY_TIMEOUT_MS, Database, make_engine, translated_errors
 from ragkit.store.key_schema import metadata
 
-KEY_FILE_VERSION = 4
+KEY_FILE_VERSION = 5
 
 
 class KeyFile(Database):

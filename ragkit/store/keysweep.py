@@ -106,13 +106,14 @@ def _tally(database: Database, collection_id: str) -> bool:
     rows += of(named.where(sources.c.collection_id == collection_id, items.c.sealed_native_id.is_not(None)))
     with database.key_file.read() as connection:
         query = select(func.count(), func.count(record_keys.c.released_at))
-        keys, released = connection.execute(query.where(record_keys.c.collection_id == collection_id)).one()
+        mine = (record_keys.c.collection_id == collection_id) & record_keys.c.place.not_like("u/%")
+        keys, released = connection.execute(query.where(mine)).one()
     return bool(keys - released == rows)
 
 
 def _held(database: Database, collection_id: str) -> dict[str, bool]:
-    """Return the places that have a key, and whether it is released."""
-    query = "SELECT place, released_at IS NOT NULL FROM record_keys WHERE collection_id = ?"
+    """Return the places that have a key, and whether it is released; not of uploads, which have rows of their own."""
+    query = "SELECT place, released_at IS NOT NULL FROM record_keys WHERE collection_id = ? AND place NOT LIKE 'u/%'"
     return {place: bool(gone) for place, gone in database.key_file.look(query, (collection_id,))}
 
 

@@ -26,6 +26,7 @@ from ragkit.store.hits import CheckedHits, filter_mac
 from ragkit.store.live import LiveChunks
 from ragkit.store.rulings import RulingRows
 from ragkit.store.schema import bodies, chunks, documents, items, past_chunks, periods, sources, vault, versions
+from ragkit.store.shelf import Shelf
 from ragkit.store.stored import StoredVersion, count_waiting, policy_in_force, read_stored
 from ragkit.store.syncstate import SyncPreview, SyncStateTable
 from ragkit.store.vault import VaultRows
@@ -71,6 +72,10 @@ class RecordStore:
     def vault(self) -> VaultRows:
         """Return the vault's rows."""
         return VaultRows(self.database, self.collection)
+
+    def shelf(self) -> Shelf:
+        """Return the documents as a reader may see them."""
+        return Shelf(self.database, self.collection, self.hit_source())
 
     def rulings(self) -> RulingRows:
         """Return what is redacted or corrected in all that is masked from now on."""
