@@ -9,6 +9,7 @@ from ragkit.handles import Handles
 
 if TYPE_CHECKING:
     from ragkit.auditing import Audit
+    from ragkit.auth.keys import ApiKeys
     from ragkit.desking import Desk
     from ragkit.explaining import Egress
     from ragkit.generators import Generators
@@ -58,6 +59,13 @@ class WorkspaceParts:
         from ragkit.keys import Keys
 
         return Keys(self._handles)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """The keys with which others call the service: made, listed, revoked, replaced."""
+        from ragkit.auth.keys import ApiKeys
+
+        return ApiKeys(self._handles)
 
     @cached_property
     def keeping(self) -> Keeping:

@@ -16,13 +16,20 @@ from fastapi import FastAPI
 
 import ragkit
 from ragkit.serve.admission import Admission
+from ragkit.serve.authenticate import door_of, guard
 from ragkit.serve.faults import add_error_replies
 from ragkit.serve.state import ServiceState
 from ragkit.serve.tenants import Tenants
 
 _ROUTERS = (
     "health_routes",
+    "session_routes",
     "search_routes",
+    "ask_routes",
+    "feedback_routes",
+    "completions_routes",
+    "models_routes",
+    "embeddings_routes",
 )
 """Modules of this package with a ``router``, in the order of the OpenAPI description."""
 
@@ -39,7 +46,8 @@ def create_app(tenants: Tenants) -> FastAPI:
 
     app = FastAPI(title="ragkit", version=ragkit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.ragkit = state
+    door_of(state)  # what is wrong with who may call is said at the start
     add_error_replies(app)
     for name in _ROUTERS:
-        app.include_router(import_module(f"ragkit.serve.{name}").router)
+        app.include_router(guard(import_module(f"ragkit.serve.{name}").router))
     return app
