@@ -23,7 +23,8 @@ def serve(workspace: WorkspaceOption = None) -> None:
     from ragkit.config import find_workspace, load_config
     from ragkit.serve.app import create_app
     from ragkit.serve.tenants import open_tenants
+    from ragkit.serve.writer import one_writer
 
     config = load_config(find_workspace(workspace or Path()))
-    with open_tenants(config) as tenants:
+    with open_tenants(config) as tenants, one_writer(tenants):
         uvicorn.run(create_app(tenants), host=config.serve.host, port=config.serve.port, server_header=False)

@@ -40,10 +40,15 @@ PurposeOption = Annotated[
 
 @contextmanager
 def opened(workspace: Path | None) -> Iterator[Workspace]:
-    """Open the workspace for one verb and close it after. Imports the library only now."""
-    import ragkit
+    """Open the workspace for one verb and close it after; what writes goes through the service where one runs.
 
-    with ragkit.open_workspace(workspace or Path()) as here:
+    Imports the library only now.
+    """
+    import ragkit
+    from ragkit.control.routed import routed
+
+    with ragkit.open_workspace(workspace or Path()) as there:
+        here = routed(there, say=lambda text: typer.echo(text, err=True))
         yield here
         if here.begun:
             typer.echo(f"{here.begun} request(s) were begun and not finished: `ragkit subject resume`.", err=True)

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from queue import Empty, Full, Queue
 from typing import Any, Generic, TypeVar
 
+from ragkit.control.server import ControlSocket
 from ragkit.errors import WriterBusy
 from ragkit.protocols import Progress
 from ragkit.serve.tenants import Tenant, Tenants
@@ -192,9 +193,19 @@ def one_writer(tenants: Tenants) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for tenant in tenants:
-            turns = tenant.workspace.turns
+            turns, writer = tenant.workspace.turns, writer_of(tenant)
             turns.hold(SERVICE, wait_s=START_S)
-            stack.callback(turns.let_go)
             turns.patience = PATIENCE_S
-            stack.callback(writer_of(tenant).close, wait_s=tenant.config.serve.limits.stop_seconds)
+            control = ControlSocket(tenant.workspace, writer)
+            stack.callback(_stop, tenant, writer, control)
+            control.open()
         yield
+
+
+def _stop(tenant: Tenant, writer: Writer, control: ControlSocket) -> None:
+    """Take nothing more, stop what is written, tell whoever waits, and let others write."""
+    control.close()
+    stopped = writer.close(wait_s=tenant.config.serve.limits.stop_seconds)
+    control.finish()
+    if stopped:  # else the kernel lets go when the process ends, and not before what it writes does
+        tenant.workspace.turns.let_go()

@@ -124,8 +124,9 @@ def served(folder: Path) -> Iterator[Served]:
 
     from ragkit.serve.app import create_app
     from ragkit.serve.tenants import open_tenants
+    from ragkit.serve.writer import one_writer
 
-    with open_tenants(load_config(folder)) as tenants, socket.socket() as listening:
+    with open_tenants(load_config(folder)) as tenants, one_writer(tenants), socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         app = create_app(tenants)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
