@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from ragkit.errors import FilterRefused
 from ragkit.protocols import CandidateSearch, Embedder, HitSource, Recorder
 from ragkit.retrieve.fusion import Fused, dense_weight, fragmentation, fuse, merge
+from ragkit.retrieve.windows import cut_windows, mean_vector
 from ragkit.types import Hit, Masked, MaskedQuestion, Principal, Reading
 
 if TYPE_CHECKING:
@@ -155,12 +156,27 @@ class HybridRetriever:
         """Embed every reading of every question, together where the embedder can."""
         readings = [[Reading(question.text), *question.readings] for question in questions]
         texts = [reading.text.index for some in readings for reading in some]
-        together = getattr(self._embedder, "embed_questions", None) if len(texts) > 1 else None
-        vectors = iter(together(texts) if together else [self._embedder.embed_question(text) for text in texts])
+        vectors = iter(self._vectors(texts))
         pieces = iter(self._pieces(texts))
         return [
             [_Read(one.text.index, next(vectors), next(pieces), one.weight, one.alike) for one in some]
             for some in readings
+        ]
+
+    def _vectors(self, texts: Sequence[Masked]) -> list[NDArray[np.float32]]:
+        """Unit vectors in the order of the texts; one that is too long for the encoder is read in windows."""
+        limit, count = self._embedder.max_tokens, self._embedder.count_tokens
+        parts = [
+            cut_windows(text, count, limit=limit) if pieces > limit else [text]
+            for text, pieces in zip(texts, count(texts), strict=True)
+        ]
+        flat = [part for some in parts for part in some]
+        together = getattr(self._embedder, "embed_questions", None) if len(flat) > 1 else None
+        found = iter(together(flat) if together else [self._embedder.embed_question(text) for text in flat])
+        vectors = [[next(found) for _ in some] for some in parts]
+        return [
+            of_one[0] if len(some) == 1 else mean_vector(of_one, [len(part) for part in some])
+            for some, of_one in zip(parts, vectors, strict=True)
         ]
 
     def _pieces(self, texts: Sequence[Masked]) -> list[int]:
