@@ -30,6 +30,7 @@ _ROUTERS = (
     "completions_routes",
     "models_routes",
     "embeddings_routes",
+    "pages",
 )
 """Modules of this package with a ``router``, in the order of the OpenAPI description."""
 
