@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 import ragkit
 from ragkit.cli import (
+    api_keys,
     asking,
     attacking,
     audit,
@@ -105,6 +106,7 @@ for _verbs in (
     measuring,
     usage,
     serving,
+    api_keys,
     audit,
     attacking,
 ):

@@ -13,6 +13,7 @@ from ragkit.cli.shape import Fields as Fields
 from ragkit.cli.shape import Shape as Shape
 from ragkit.cli.shapes_answering import ANSWERING
 from ragkit.cli.shapes_answers import ANSWERS
+from ragkit.cli.shapes_api_keys import API_KEYS
 from ragkit.cli.shapes_audit_checkpoints import AUDIT_CHECKPOINTS
 from ragkit.cli.shapes_audit_evidence import AUDIT_EVIDENCE
 from ragkit.cli.shapes_audit_people import AUDIT_PEOPLE
@@ -314,6 +315,7 @@ SHAPES: Mapping[str, Shape] = {
     **ANSWERING,
     **GENERATORS,
     **KEEPING,
+    **API_KEYS,
     **KEYS,
     **ANSWERS,
     **MEASURING,

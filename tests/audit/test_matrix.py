@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ragkit import Principal, open_workspace
 from ragkit.auditing import Audit
+from ragkit.auth.keys import ApiKeys
 from ragkit.cli.main import app
 from ragkit.errors import AccessDenied
 from ragkit.explaining import Egress
@@ -193,6 +194,17 @@ KEYS: dict[str, Row] = {
     "rotate": row("key.rotated", lambda s, **who: s.keys.rotate(**who)),
     "finish": row("key.rotated", lambda s, **who: s.keys.finish(**who)),
 }
+API_KEYS: dict[str, Row] = {
+    "create": row("caller.key.created", _keep("api_key", lambda s, **who: s.api_keys.create("crm|bo", **who))),
+    "list": row("auth.ok", lambda s, **who: s.api_keys.list(**who)),
+    "rotate": row(
+        "caller.key.created caller.key.revoked",
+        lambda s, **who: s.api_keys.rotate(s.kept["api_key"].record.id, **who),
+    ),
+    "revoke": row("caller.key.revoked", lambda s, **who: s.api_keys.revoke(s.kept["api_key"].record.id, **who)),
+    "prune": row("caller.key.pruned", lambda s, **who: s.api_keys.prune(days=0, **who)),
+    "gate": none("it checks credentials for a service; who is let in or not leaves `auth.ok` and `auth.denied`"),
+}
 EGRESS: dict[str, Row] = {
     "explain": row(ASKING, lambda s, **who: s.egress.explain(QUESTION, **who), refused=False),
 }
@@ -256,6 +268,7 @@ ROOMS: dict[str, tuple[type, dict[str, Row]]] = {
     "egress": (Egress, EGRESS),
     "keeping": (Keeping, KEEPING),
     "subjects": (Subjects, SUBJECTS),
+    "api_keys": (ApiKeys, API_KEYS),
     "keys": (Keys, KEYS),
 }
 """In the order in which they are gone through: what destroys comes last."""
@@ -279,6 +292,11 @@ VERBS: dict[str, Sequence[str] | str] = {
     "hold place": ["keeping.place_hold"],
     "hold list": ["keeping.holds"],
     "hold release": ["keeping.release_hold"],
+    "keys create": ["api_keys.create"],
+    "keys list": ["api_keys.list"],
+    "keys revoke": ["api_keys.revoke"],
+    "keys rotate": ["api_keys.rotate"],
+    "keys prune": ["api_keys.prune"],
     "key show": ["keys.show"],
     "key rotate": ["keys.rotate", "keys.finish", "keys.rotate_wrapping"],
     "key escrow": ["keys.escrow_to_passphrase", "keys.escrow_to_officer", "keys.escrow_in_shares"],

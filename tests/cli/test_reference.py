@@ -82,6 +82,11 @@ VERBS = [
     "eval pii",
     "eval retrieval",
     "usage",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "keys rotate",
+    "keys prune",
 ]
 
 
