@@ -29,6 +29,9 @@ SCOPES: tuple[Scope, ...] = (
     "operate",
     "reveal",
 )
+RESERVED_ISSUERS = frozenset({"local", "chat", "pub", "system"})
+"""Issuers of subjects that are not tokens': whoever works on this machine, visitors of the chatbot."""
+
 GroupName = Annotated[str, StringConstraints(pattern=r"^[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]$")]
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
@@ -64,6 +67,12 @@ class OidcSection(Section):
     )
     keys_seconds: int = Field(300, ge=1, le=86_400, description="How long fetched keys are used without asking again.")
     leeway_seconds: int = Field(60, ge=0, le=300, description="How far clocks may differ.")
+
+    def is_told_from(self, other: OidcSection) -> bool:
+        """Whether no token can be of both: another issuer, another audience, or a required claim with other values."""
+        if (self.issuer, self.audience) != (other.issuer, other.audience):
+            return True
+        return any(other.required.get(name, value) != value for name, value in self.required.items())
 
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
@@ -136,6 +145,7 @@ class ServeSection(Section):
                     "listen on 127.0.0.1."
                 },
             )
+        self._issuers_apart()
         if not is_loopback(self.host) and self.certificate is None and not self.behind_proxy:
             raise PydanticCustomError(
                 "serve_clear",
@@ -143,6 +153,24 @@ class ServeSection(Section):
                 {"remedy": "Write `certificate` and `certificate_key`, or `behind_proxy = true`."},
             )
         return self
+
+
+    def _issuers_apart(self) -> None:
+        for name in RESERVED_ISSUERS & self.oidc.keys():
+            raise PydanticCustomError(
+                "serve_issuer",
+                "oidc.{name} has a name that ragkit gives to others",
+                {"name": name, "remedy": "Give the section another name: its subjects would be taken for theirs."},
+            )
+        named = list(self.oidc.items())
+        for place, (name, one) in enumerate(named):
+            for other, two in named[place + 1 :]:
+                if not one.is_told_from(two):
+                    raise PydanticCustomError(
+                        "serve_issuers",
+                        "oidc.{name} and oidc.{other} would both take the same token",
+                        {"name": name, "other": other, "remedy": "Give each an audience or a required claim alone."},
+                    )
 
 
 class HandoffSection(Section):

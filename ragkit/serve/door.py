@@ -249,16 +249,14 @@ class Door:
 
 
 def require_distinct(issuers: list[tuple[str, Issuer]]) -> None:
-    """Refuse issuers of two tenants, or two of one, between which a token could not tell.
+    """Refuse issuers between which a token could not tell, of one tenant or of two.
 
     Raises:
         ConfigError: Same issuer and audience, and no required claim with different values.
     """
     for place, (_, one) in enumerate(issuers):
         for _, other in issuers[place + 1 :]:
-            mine, theirs = one.section, other.section
-            told_apart = any(theirs.required.get(name, value) != value for name, value in mine.required.items())
-            if (mine.issuer, mine.audience) == (theirs.issuer, theirs.audience) and not told_apart:
+            if not one.section.is_told_from(other.section):
                 raise ConfigError(
                     f"a token would be of both [serve.oidc.{one.name}] and [serve.oidc.{other.name}]",
                     remedy="Give each tenant an audience of its own, or a claim in `required` that tells them apart.",
