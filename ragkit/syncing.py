@@ -74,15 +74,14 @@ def _sync_uploads(
     part: OpenCollection, make: Callable[..., Ingestor], section: SourceSection, refused: dict[str, str]
 ) -> SyncReport:
     """Take in what was uploaded; what is refused goes, and what it was to replace is read again."""
-    watch, reached = Naming(), part.uploads.reached()
-    connector = part.connector(section)
-    report = make(watch=watch).sync(connector, section.name, kind=section.connector)
-    settled = part.uploads.settle(part.store.database, section.name, reached, naming=watch.naming)
-    if not settled.refused:
-        return report
-    refused |= settled.refused
-    again = make().sync(connector, section.name, kind=section.connector)
-    return replace(report, quarantined=again.quarantined)
+    connector, reports = part.connector(section), list[SyncReport]()
+    while True:
+        watch, reached = Naming(), part.uploads.reached()
+        reports.append(make(watch=watch).sync(connector, section.name, kind=section.connector))
+        settled = part.uploads.settle(part.store.database, section.name, reached, naming=watch.naming)
+        if not settled.refused:
+            return replace(reports[0], quarantined=reports[-1].quarantined)
+        refused |= settled.refused
 
 
 def rebuild_collections(

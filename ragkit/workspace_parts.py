@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ragkit.auditing import Audit
     from ragkit.auth.keys import ApiKeys
     from ragkit.desking import Desk
+    from ragkit.documents.room import Documents
     from ragkit.explaining import Egress
     from ragkit.generators import Generators
     from ragkit.keeping import Keeping
@@ -52,6 +53,20 @@ class WorkspaceParts:
         from ragkit.subjects import Subjects
 
         return Subjects(self._handles)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Documents one by one: handed in, listed, read masked, deleted."""
+        from ragkit.documents.room import Documents
+
+        return Documents(self._handles)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Whether questions can be answered now, and loading ahead what the first one would wait for."""
+        from ragkit.readiness import Readiness
+
+        return Readiness(self._handles)
 
     @cached_property
     def keys(self) -> Keys:

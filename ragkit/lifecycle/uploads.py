@@ -137,6 +137,10 @@ class Uploads:
             self._unlink(row, self.rows.remove(row), cause)
         return len(rows)
 
+    def taken_back(self) -> list[str]:
+        """Return the documents that were taken back, and that no sync has removed yet."""
+        return [one for one in sorted(self._denials.documents()) if (row := self.rows.of(one)) and row.state == "gone"]
+
     def among(self, doc_ids: Iterable[str]) -> set[str]:
         """Return which of these documents were uploaded."""
         return {one for one in doc_ids if self.rows.of(one) is not None}

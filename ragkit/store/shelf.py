@@ -105,6 +105,14 @@ class Shelf:
         found = self._hits.hits(numbers, principal=principal)
         return [found[number] for number in numbers if number in found]
 
+    def size_of(self, doc_id: str) -> tuple[int, int]:
+        """Return version and number of passages of a document that answers; zeros when none does. Asks no principal."""
+        query = select(versions.c.number, versions.c.chunk_count)
+        query = query.join(documents, documents.c.version_id == versions.c.version_id)
+        with self._database.read() as connection:
+            row = connection.execute(query.where(documents.c.doc_id == doc_id)).one_or_none()
+        return (row.number, row.chunk_count) if row is not None else (0, 0)
+
     def _rows(self, principal: Principal, conditions: list[Any], *, limit: int) -> list[Row[Any]]:
         query = self._hits.visible(principal, _COLUMNS, [self._in_force(), bodies.c.ordinal == 0])
         query = query.join(items, items.c.doc_id == documents.c.doc_id)

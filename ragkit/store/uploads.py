@@ -10,7 +10,7 @@ back is unreadable, also while a long sync runs. SQLite orders the transactions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -109,9 +109,10 @@ class UploadRows:
     def add(self, *, source: str, upload: str, doc_id: str, file: str, key: bytes) -> None:
         """Enter an original whose file is durable; from now on it is there. One of before stays until it is settled."""
         with self._key_file.write() as connection:
+            seq = self._next(connection)
             connection.execute(delete(uploads).where(self._mine, uploads.c.upload == upload, uploads.c.file == ""))
             self._collection.records.put(connection, upload_place(file), key)
-            self._insert(connection, upload, file, doc_id, source, "new")
+            self._insert(connection, UploadRow(upload, file, doc_id, source, seq, "new"))
             reach("upload.in_row")
 
     def keep(self, row: UploadRow) -> list[str]:
@@ -130,11 +131,13 @@ class UploadRows:
     def refuse(self, row: UploadRow) -> list[str]:
         """Let go of an original that was not taken in; the one of before, if there is one, counts again."""
         with self._key_file.write() as connection:
+            seq = self._next(connection)
             gone = self._destroy(connection, row.upload, [row.file])
             mine = (self._mine, uploads.c.upload == row.upload)
-            change = update(uploads).where(*mine).values(seq=self._next(connection))
+            before = select(func.max(uploads.c.seq)).where(*mine).scalar_subquery()
+            change = update(uploads).where(*mine, uploads.c.seq == before).values(seq=seq)
             if not connection.execute(change).rowcount:
-                self._insert(connection, row.upload, "", row.doc_id, row.source, "gone")
+                self._insert(connection, replace(row, file="", seq=seq, state="gone"))
             return gone
 
     def remove(self, row: UploadRow, *, indexed: bool = False) -> list[str]:
@@ -145,9 +148,10 @@ class UploadRows:
             indexed: What is indexed of it stays; otherwise the next sync deletes the document.
         """
         with self._key_file.write() as connection:
+            seq = self._next(connection)
             gone = self._destroy(connection, row.upload, self._files_of(connection, row.upload))
             connection.execute(delete(uploads).where(self._mine, uploads.c.upload == row.upload))
-            self._insert(connection, row.upload, "", row.doc_id, row.source, "destroyed" if indexed else "gone")
+            self._insert(connection, replace(row, file="", seq=seq, state="destroyed" if indexed else "gone"))
             return gone
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -164,11 +168,13 @@ class UploadRows:
             text = text.replace(f":{name}", f"?{place}")
         return [UploadRow(*row) for row in self._key_file.look(text, values)]
 
-    def _insert(self, connection: Connection, upload: str, file: str, doc_id: str, source: str, state: State) -> None:
-        row = {"collection_id": self._collection.id, "upload": upload, "file": file, "doc_id": doc_id}
-        connection.execute(uploads.insert(), {**row, "source": source, "seq": self._next(connection), "state": state})
+    def _insert(self, connection: Connection, row: UploadRow) -> None:
+        values = {"upload": row.upload, "file": row.file, "doc_id": row.doc_id, "source": row.source}
+        mine = {"collection_id": self._collection.id, "seq": row.seq, "state": row.state}
+        connection.execute(uploads.insert(), {**values, **mine})
 
     def _next(self, connection: Connection) -> int:
+        """The number of a change; asked before rows go, so that none is ever given twice."""
         last = select(func.coalesce(func.max(uploads.c.seq), 0)).where(self._mine)
         return int(connection.execute(last).scalar_one()) + 1
 
