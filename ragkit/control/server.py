@@ -37,6 +37,7 @@ CONNECTIONS = 16
 """Callers served at the same time; further ones are told that the service is busy."""
 REQUEST_S = 30.0
 SEND_S = 30.0
+HANG_UP_S = 2.0
 WAIT_S = 10.0
 """How long a caller waits for its turn to write before it is told what is being written."""
 _TELL_S = 0.1
@@ -149,10 +150,10 @@ class ControlSocket:
                     self._answer(connection, lines)
                 except OSError:
                     raise
-                except Malformed as bad:
-                    lines.send({"error": wire.told(ConfigError(str(bad), remedy=_SHORTER))}, wait_s=SEND_S)
-                except Exception as bad:
+                except Exception as failed:
+                    bad = ConfigError(str(failed), remedy=_SHORTER) if isinstance(failed, Malformed) else failed
                     lines.send({"error": wire.told(bad)}, wait_s=SEND_S)
+                    lines.hang_up(wait_s=HANG_UP_S)
         finally:
             self._serving.discard(threading.current_thread())
 

@@ -22,7 +22,7 @@ import struct
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,15 @@ class Lines:
         """
         self._connection.settimeout(wait_s)
         self._connection.sendall(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+
+    def hang_up(self, *, wait_s: float) -> None:
+        """End what is sent, and let the other end finish what it is sending, or it would lose the last message."""
+        until = time.monotonic() + wait_s
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+            self._connection.settimeout(wait_s)
+            while self._connection.recv(_PIECE) and time.monotonic() < until:
+                pass
 
     def receive(self, *, wait_s: float | None, most: int = LINE_BYTES) -> dict[str, Any] | None:
         """Return the next message, ``None`` at the end.
