@@ -17,7 +17,9 @@ from ragkit.detect.features import CODES, FEATURES_VERSION, WIDTHS
 from ragkit.errors import ModelError
 from ragkit.models.adapter import read_deltas
 from ragkit.models.bert_numpy import ONE_BLAS_THREAD, NumpyBert
+from ragkit.models.together import Together
 from ragkit.models.weights import ModelFiles
+from ragkit.models.word_pieces import batch_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 _CLS, _SEP = 101, 102
+_BATCH_TOKENS = 256  # as ragkit.index.question_encoder
+_TOGETHER = 16  # windows of several callers in one pass
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,19 +85,29 @@ class NumpyTagger:
         self._weight, self._bias, self._table = files.head()
         self._bert = NumpyBert(encoder, deltas=lambda: read_deltas(files.folder))
         self._bert.load()
+        self._together = Together(self._rows, most=_TOGETHER)
 
     def probabilities(self, batch: Sequence[Cut]) -> list[Array]:
-        """For each window (words, labels), rows summing to one."""
+        """For each window (words, labels), rows summing to one; windows of several threads are read together."""
+        return list(self._together.do(batch))
+
+    def _rows(self, cuts: Sequence[Cut]) -> list[Array]:
+        found: dict[int, Array] = {}
+        with ONE_BLAS_THREAD:
+            for rows in batch_rows([len(cut.ids) + 2 for cut in cuts], batch_tokens=_BATCH_TOKENS):
+                found.update(zip(rows, self._pass([cuts[row] for row in rows]), strict=True))
+        return [found[row] for row in range(len(cuts))]
+
+    def _pass(self, cuts: Sequence[Cut]) -> list[Array]:
         import numpy as np
 
-        found = []
-        with ONE_BLAS_THREAD:
-            for cut in batch:
-                added = self._table[np.array([0, *cut.codes, 0])][None]
-                hidden, _ = self._bert.encode([[_CLS, *cut.ids, _SEP]], added=added)
-                words = hidden[:, 0, np.array(cut.firsts) + 1].T
-                found.append(_softmax(words @ self._weight.T + self._bias))
-        return found
+        longest = max(len(cut.ids) for cut in cuts) + 2
+        codes = np.zeros((len(cuts), longest), dtype=np.int64)
+        for row, cut in enumerate(cuts):
+            codes[row, 1 : 1 + len(cut.codes)] = cut.codes
+        hidden, _ = self._bert.encode([[_CLS, *cut.ids, _SEP] for cut in cuts], added=self._table[codes])
+        words = (hidden[:, row, np.array(cut.firsts) + 1].T for row, cut in enumerate(cuts))
+        return [_softmax(one @ self._weight.T + self._bias) for one in words]
 
 
 class TorchTagger:

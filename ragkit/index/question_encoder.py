@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ragkit.models.bert_numpy import ONE_BLAS_THREAD, NumpyBert
+from ragkit.models.together import Together
 from ragkit.models.weights import ModelFiles
 from ragkit.models.word_pieces import batch_rows, piece_ids
 from ragkit.types import Masked
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ragkit.protocols import Vectors
 
 _BATCH_TOKENS = 256  # one layer's widest activation is then 1.5 MB, within a second-level cache
+_TOGETHER = 16  # texts of several callers in one pass
 
 
 class QuestionEncoder:
@@ -36,6 +38,7 @@ class QuestionEncoder:
         self._dimension = files.dimension
         self._tokenizer = tokenizer
         self._bert = NumpyBert(files)
+        self._together = Together(self._vectors, most=_TOGETHER)
 
     def load(self) -> None:
         """Map the weights into memory.
@@ -54,11 +57,14 @@ class QuestionEncoder:
         Raises:
             ChunkTooLong: A text has more word pieces than the encoder reads.
         """
-        import numpy as np
-
         self.load()
         ids = piece_ids(self._tokenizer, texts, limit=self._limit)
-        vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
+        return self._together.do(ids) if len(ids) <= _TOGETHER else self._vectors(ids)
+
+    def _vectors(self, ids: Sequence[Sequence[int]]) -> Vectors:
+        import numpy as np
+
+        vectors = np.empty((len(ids), self._dimension), dtype=np.float32)
 
         def work(rows: list[int]) -> None:
             vectors[rows] = _pooled(*self._bert.encode([ids[row] for row in rows]))
