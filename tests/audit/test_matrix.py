@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ragkit import Principal, open_workspace
 from ragkit.auditing import Audit
 from ragkit.auth.keys import ApiKeys
 from ragkit.cli.main import app
+from ragkit.control.deeds import DEEDS
 from ragkit.errors import AccessDenied
 from ragkit.explaining import Egress
 from ragkit.generators import Generators
@@ -431,8 +433,11 @@ def test_every_way_in_leaves_its_events(scene: Scene, room: str, name: str) -> N
         assert denied[0]["actor"]["id"] == scene.workspace._handles.recorder.known_as(STRANGER.subject)
         assert not row.leaves & {event["type"] for event in scene.events()[before:]}
     before = len(scene.events())
-    row.act(scene)
+    with turns_taken(scene) as taken:
+        row.act(scene)
     left = scene.events()[before:]
+    through = (name if room == "workspace" else f"{room}.{name}") in DEEDS
+    assert bool(taken) == through, "what takes the writer's lock goes through a service that runs: see control/deeds.py"
     assert row.leaves <= {event["type"] for event in left}, sorted({event["type"] for event in left})
     if not row.leaves:
         assert row.none
@@ -440,6 +445,23 @@ def test_every_way_in_leaves_its_events(scene: Scene, room: str, name: str) -> N
     me = scene.workspace._handles.recorder.known_as("local|ana")
     unnamed = {event["type"] for event in left if event["actor"]["id"] not in (me,)}
     assert not (unnamed & row.leaves) - BY_THE_SYSTEM, "these do not say who did it"
+
+
+@contextmanager
+def turns_taken(scene: Scene) -> Iterator[list[str]]:
+    """Collect the verbs for which the writer's lock is taken."""
+    turns, taken = scene.workspace.turns, list[str]()
+    turn = turns.turn
+
+    def watched(verb: str) -> Any:
+        taken.append(verb)
+        return turn(verb)
+
+    turns.turn = watched  # type: ignore[method-assign]
+    try:
+        yield taken
+    finally:
+        del turns.turn
 
 
 BY_THE_SYSTEM = {
