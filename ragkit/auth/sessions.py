@@ -74,7 +74,7 @@ class Sessions:
         value, now = secrets.token_urlsafe(32), self._clock()
         with self._lock:
             mine = [place for place, one in self._kept.items() if (one.tenant, one.credential) == (tenant, credential)]
-            for place in mine[: len(mine) - _MOST_OF_ONE + 1]:
+            for place in mine[: max(0, len(mine) - _MOST_OF_ONE + 1)]:
                 del self._kept[place]
             while len(self._kept) >= _MOST:
                 self._kept.popitem(last=False)

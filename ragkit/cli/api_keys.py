@@ -63,11 +63,12 @@ def create(
 
     What it may be used for narrows what its bearer may see and do by access lists and roles; it never widens that.
     """
-    days = _days(expires)
+    from ragkit.auth.keys import DEFAULT_SCOPES
+
+    days, scopes = _days(expires), cast("list[Scope]", scope) if scope else DEFAULT_SCOPES
     with opened(workspace) as here:
-        more = {"scopes": cast("list[Scope]", scope)} if scope else {}
         made = here.api_keys.create(
-            subject, groups=group or (), days=days, name=name, unsafe_no_expiry=unsafe_no_expiry, **more
+            subject, groups=group or (), scopes=scopes, days=days, name=name, unsafe_no_expiry=unsafe_no_expiry
         )
     _print_new("keys_create", made, as_json=as_json)
 
