@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ragkit.desk.records import Dialogue, Outcome, Summary, Ticket, TicketStatus
+from ragkit.desk.records import DeskConflict, Dialogue, Outcome, Summary, Ticket, TicketStatus
 from ragkit.desk.store import DeskStore
-from ragkit.errors import ConfigError, UnknownId
+from ragkit.errors import UnknownId
 from ragkit.generator_names import routed_names
 from ragkit.handles import Handles
 from ragkit.revealing import approved, entitled
@@ -102,20 +102,31 @@ class Desk:
 
         masked = self.mask(text, collection=collection, principal=principal)
         answering, config = self._handles.reader(collection).answering, self._handles.config
+        name, location, leaves = self._writer(collection)
+        section = config.destinations.get(answering.named[name].destination or "")
+        return Preview(
+            text=AliasBook(Conversation()).hide(Masked(masked.text.record)),
+            entities=dict(masked.counts),
+            leaves=leaves,
+            generator=name,
+            location=location,
+            destination=section.host if section is not None else "",
+        )
+
+    def generator(self, collection: str) -> tuple[str, str]:
+        """Return the name of the generator that answers from a collection, and where it runs."""
+        name, location, _ = self._writer(collection)
+        return name, location.value
+
+    def _writer(self, collection: str) -> tuple[str, Location, bool]:
+        """Who answers, of several the one furthest out; where it runs; whether anything may leave the machine."""
+        answering, config = self._handles.reader(collection).answering, self._handles.config
         names = routed_names(config) or [answering.default]
         data_class = config.collections[collection].data_class
         allowed = [name for name in names if answering.allowed(name, data_class)]
         outside = [name for name in allowed if answering.bare(name).location is not Location.IN_PROCESS]
-        shown = (outside or allowed or names)[0]
-        section = config.destinations.get(answering.named[shown].destination or "")
-        return Preview(
-            text=AliasBook(Conversation()).hide(Masked(masked.text.record)),
-            entities=dict(masked.counts),
-            leaves=bool(outside),
-            generator=shown,
-            location=answering.bare(shown).location,
-            destination=section.host if section is not None else "",
-        )
+        name = (outside or allowed or names)[0]
+        return name, answering.bare(name).location, bool(outside)
 
     def passage(self, chunk: int, *, collection: str, principal: Principal) -> Hit | None:
         """Return a chunk by its number, if it is still there and the principal may see it."""
@@ -211,7 +222,7 @@ class Desk:
 
     def tickets(self, status: TicketStatus | None = None, *, principal: Principal | None = None) -> Sequence[Ticket]:
         """Return tickets, masked, those that wait longest first; for operators. Agents come by the service."""
-        require(self._handles, "operator", verb="desk.tickets", principal=principal, tell=True)
+        self.require_operator("desk.tickets", principal=principal)
         return self.ticket_system.list(status) if self.store.exists else ()
 
     def take(self, ticket: str, *, agent: Principal) -> Ticket:
@@ -219,11 +230,11 @@ class Desk:
 
         Raises:
             UnknownId: There is no such ticket.
-            ConfigError: It is taken by somebody else, or closed.
+            DeskConflict: It is taken by somebody else, or closed.
         """
         found = self._ticket(ticket)
         if found.status == "closed" or (found.status == "taken" and found.taken_by != agent.subject):
-            raise ConfigError("this ticket is closed or somebody else has it", remedy="Take one that is open.")
+            raise DeskConflict("this ticket is closed or somebody else has it", remedy="Take one that is open.")
         if found.status == "taken":
             return found
         made = self.ticket_system.take(ticket, agent=agent.subject)
@@ -238,7 +249,7 @@ class Desk:
 
         Raises:
             UnknownId: There is no such ticket.
-            ConfigError: The agent does not have it.
+            DeskConflict: The agent does not have it.
         """
         found = self._mine(ticket, agent)
         dialogue = self.store.conversations.find(found.conversation)
@@ -256,7 +267,7 @@ class Desk:
 
         Raises:
             UnknownId: There is no such ticket.
-            ConfigError: The agent does not have it.
+            DeskConflict: The agent does not have it.
         """
         found = self._mine(ticket, agent)
         made = self.ticket_system.close(ticket, outcome=outcome)
@@ -298,6 +309,14 @@ class Desk:
         """
         return self._ticket(ticket)
 
+    def require_operator(self, verb: str, *, principal: Principal | None = None) -> Principal:
+        """Return who asks, if they are an operator; both answers are recorded.
+
+        Raises:
+            AccessDenied: They are not.
+        """
+        return require(self._handles, "operator", verb=verb, principal=principal, tell=True)
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _ticket(self, ticket: str) -> Ticket:
@@ -309,7 +328,7 @@ class Desk:
     def _mine(self, ticket: str, agent: Principal) -> Ticket:
         found = self._ticket(ticket)
         if found.status != "taken" or found.taken_by != agent.subject:
-            raise ConfigError("this ticket is not yours", remedy="Take it first; one that is closed stays closed.")
+            raise DeskConflict("this ticket is not yours", remedy="Take it first; one that is closed stays closed.")
         return found
 
     def _tell(self, kind: str, actor: Principal, session: str, data: dict[str, object], *, request: str = "") -> None:

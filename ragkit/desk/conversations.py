@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ragkit.desk.file import DeskFile
-from ragkit.desk.keys import DeskKeys
+from ragkit.desk.keys import DeskKeys, open_text
 from ragkit.desk.records import Dialogue, Entry, Kind, Role, Status
 from ragkit.desk.tallies import Tallies
 
@@ -135,13 +134,14 @@ class Conversations:
             rows = database.execute(
                 f"{_ENTRY} WHERE conversation = ? AND seq > ? ORDER BY seq", (number, after)
             ).fetchall()
-        return [self._entry(number, row) for row in rows]
+        key = self._keys.key(number)
+        return [self._entry(number, row, key) for row in rows]
 
     def entry(self, number: str, message: str) -> Entry | None:
         """Return one message of a conversation."""
         with self._file.reading() as database:
             row = database.execute(f"{_ENTRY} WHERE conversation = ? AND id = ?", (number, message)).fetchone()
-        return self._entry(number, row) if row else None
+        return self._entry(number, row, self._keys.key(number)) if row else None
 
     def put_raw(self, number: str, words: Mapping[str, str]) -> None:
         """Keep what a customer typed, by message, since a person is to take the conversation."""
@@ -163,7 +163,8 @@ class Conversations:
                 "ORDER BY seq",
                 (number, role, role),
             ).fetchall()
-        return {one: self._keys.open(number, f"raw/{one}", sealed) for one, sealed in rows}
+        key = self._keys.key(number)
+        return {one: open_text(key, number, f"raw/{one}", sealed) for one, sealed in rows}
 
     def note(
         self,
@@ -193,29 +194,23 @@ class Conversations:
             ).fetchall()
         return [_dialogue(row) for row in rows]
 
-    def answers(self, since: int) -> Sequence[tuple[str, Entry]]:
-        """Return what the assistant answered or refused since a time, with its conversation, oldest first."""
-        return self._spoken(since, "role = 'assistant' AND kind IN ('answer', 'refusal')")
-
-    def questions(self, since: int) -> Sequence[tuple[str, Entry]]:
-        """Return what customers said since a time, with the conversation, oldest first."""
-        return self._spoken(since, "role = 'customer'")
-
-    def _spoken(self, since: int, where: str) -> Sequence[tuple[str, Entry]]:
+    def spoken(self, since: int) -> Sequence[tuple[str, Entry]]:
+        """Return all messages since a time with their conversations, oldest first."""
         if not self._file.exists:
             return []
         with self._file.reading() as database:
             rows = database.execute(
-                f"SELECT conversation, id, seq, role, kind, at, request, ms, sealed FROM messages "  # noqa: S608
-                f"WHERE at >= ? AND {where} ORDER BY at, seq",
+                "SELECT conversation, id, seq, role, kind, at, request, ms, sealed FROM messages WHERE at >= ? "
+                "ORDER BY at, seq",
                 (since,),
             ).fetchall()
-        known = self._keys.places()
-        return [(row[0], self._entry(row[0], row[1:])) for row in rows if row[0] in known]
+        keys = self._keys.many({row[0] for row in rows})
+        return [(row[0], self._entry(row[0], row[1:], keys[row[0]])) for row in rows if row[0] in keys]
 
-    def _entry(self, number: str, row: sqlite3.Row | tuple[Any, ...]) -> Entry:
+    @staticmethod
+    def _entry(number: str, row: tuple[Any, ...], key: bytes) -> Entry:
         made, seq, role, kind, at, request, ms, sealed = row
-        content = json.loads(self._keys.open(number, f"message/{made}", sealed))
+        content = json.loads(open_text(key, number, f"message/{made}", sealed))
         return Entry(id=made, seq=seq, role=role, kind=kind, at=at, request=request, ms=ms, content=content)
 
 

@@ -53,7 +53,7 @@ class DeskKeys:
             KeyDestroyed: The place has no key any more.
         """
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return crypto.seal(self._key(place), crypto.pad(text.encode(), _PADDED_TO), bound_to=f"desk/{place}/{what}")
+        return crypto.seal(self.key(place), crypto.pad(text.encode(), _PADDED_TO), bound_to=f"desk/{place}/{what}")
 
     def open(self, place: str, what: str, sealed: bytes) -> str:
         """Undo :meth:`seal`.
@@ -62,7 +62,27 @@ class DeskKeys:
             KeyDestroyed: The place has no key any more.
             KeyMismatch: It was altered or moved.
         """
-        return crypto.unpad(crypto.unseal(self._key(place), sealed, bound_to=f"desk/{place}/{what}")).decode()
+        return open_text(self.key(place), place, what, sealed)
+
+    def key(self, place: str) -> bytes:
+        """Return the key of a place.
+
+        Raises:
+            KeyDestroyed: The place has no key any more.
+        """
+        wrapped = self._wrapped(place)
+        if wrapped is None:
+            raise KeyDestroyed("a conversation was forgotten", remedy="Begin a new one; nothing opens it again.")
+        return crypto.unseal(self._secret, wrapped, bound_to=_bound(place))
+
+    def many(self, places: Collection[str]) -> dict[str, bytes]:
+        """Return the keys of these places, without those that have none any more."""
+        if not places or not self._file.exists:
+            return {}
+        with self._file.reading() as database:
+            rows = database.execute("SELECT place, wrapped FROM desk_keys").fetchall()
+        unsealed = crypto.opener(self._secret)
+        return {place: unsealed(wrapped, _bound(place)) for place, wrapped in rows if place in places}
 
     def has(self, place: str) -> bool:
         """Say whether a place has a key."""
@@ -91,12 +111,6 @@ class DeskKeys:
         """Close the file."""
         self._file.close()
 
-    def _key(self, place: str) -> bytes:
-        wrapped = self._wrapped(place)
-        if wrapped is None:
-            raise KeyDestroyed("a conversation was forgotten", remedy="Begin a new one; nothing opens it again.")
-        return crypto.unseal(self._secret, wrapped, bound_to=_bound(place))
-
     def _wrapped(self, place: str) -> bytes | None:
         if not self._file.exists:
             return None
@@ -109,6 +123,15 @@ class DeskKeys:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("keys are not pickled")
+
+
+def open_text(key: bytes, place: str, what: str, sealed: bytes) -> str:
+    """Open what :meth:`DeskKeys.seal` made, by a place's key.
+
+    Raises:
+        KeyMismatch: It was altered or moved.
+    """
+    return crypto.unpad(crypto.unseal(key, sealed, bound_to=f"desk/{place}/{what}")).decode()
 
 
 def _bound(place: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ragkit.errors import RagkitError
+
 Status = Literal["assistant", "waiting", "agent", "closed"]
 """Who answers next: the assistant, a person who has yet to come, a person, or nobody any more."""
 
@@ -14,6 +16,10 @@ Kind = Literal["said", "answer", "refusal", "clarify", "handoff", "notice"]
 TicketStatus = Literal["open", "taken", "closed"]
 Outcome = Literal["solved", "returned", "unreachable", "other"]
 """How a ticket ended; ``returned`` gives the conversation back to the assistant."""
+
+
+class DeskConflict(RagkitError):
+    """A ticket or conversation is not in the state that this needs: taken by somebody else, closed, busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

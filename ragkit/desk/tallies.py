@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ragkit.desk.file import DeskFile
@@ -37,10 +38,11 @@ class Tallies:
         when = day_of(round(time.time() * 1000) if at is None else at)
         database.executemany(_ADD, [(when, name, by, min(by, 0)) for name in names])
 
-    def add(self, name: str, by: int = 1) -> None:
-        """Add to a counter in a transaction of its own."""
+    def add_all(self, numbers: Mapping[str, int]) -> None:
+        """Add to several counters, by name, in a transaction of their own."""
         with self._file.writing() as database:
-            self.count(database, name, by=by)
+            for name, by in numbers.items():
+                self.count(database, name, by=by)
 
     def between(self, first: str, last: str) -> dict[str, Counter[str]]:
         """Return the counters of each day from ``first`` to ``last``, both ISO dates and included."""
