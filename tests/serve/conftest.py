@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ragkit.testing import sockets
+from ragkit.testing.keyed_shop import EXTRA, KeyedShop, house_model, keyed_shop
 from ragkit.testing.service import CHAT, OPEN, Served, copy_shop, make_shop, served
 
 CopyShop = Callable[[str], Path]
@@ -31,3 +32,14 @@ def open_service(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = copy_shop(synced_shop, tmp_path_factory.mktemp("open") / "shop", extra=OPEN + CHAT)
     with sockets.loopback(), served(folder) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def keyed(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedShop]:
+    """A service with keys of several callers and a model server behind it; for tests that change no document."""
+    with sockets.loopback(), house_model() as house:
+        folder = copy_shop(
+            synced_shop, tmp_path_factory.mktemp("keyed") / "shop", extra=EXTRA.replace("{house}", house.url)
+        )
+        with keyed_shop(folder, house) as shop:
+            yield shop
