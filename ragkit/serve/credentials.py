@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import HTTPConnection
 
 from ragkit.auth.sessions import SESSION_COOKIE
-from ragkit.config_answering import is_loopback
 from ragkit.config_serve import ServeSection
 from ragkit.serve.replies import ServiceError, Unauthenticated
 
@@ -23,7 +22,6 @@ _OTHER_HEADERS = ("x-api-key", "api-key", "x-auth-token", "proxy-authorization")
 _IN_ADDRESS = frozenset({"access_token", "api_key", "apikey", "authorization", "bearer", "id_token"})
 _KEY_IN_ADDRESS = re.compile(r"rk_[a-z2-7]{16}_")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class ForeignOrigin(ServiceError):
@@ -37,16 +35,6 @@ class ForeignOrigin(ServiceError):
             "this was not asked by a page of this service",
             remedy="Call it with an API key in `Authorization`, or from this service's own pages.",
         )
-
-
-class UnknownHost(ServiceError):
-    """Called by a name that is not this machine's (DNS rebinding)."""
-
-    status = 403
-    code = "unknown_host"
-
-    def __init__(self) -> None:
-        super().__init__("this service does not go by that name", remedy="Call it as 127.0.0.1 or localhost.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +106,6 @@ def require_no_foreign_page(request: HTTPConnection, settings: ServeSection) -> 
         raise ForeignOrigin
 
 
-def require_local_name(request: HTTPConnection, settings: ServeSection) -> None:
-    """Answer without authentication only who calls by a name of this machine.
-
-    Raises:
-        UnknownHost: The header ``Host`` is another, absent or given twice.
-    """
-    hosts = request.headers.getlist("host")
-    name = _host(hosts[0]) if len(hosts) == 1 else ""
-    if not (name in _LOCAL_NAMES or is_loopback(name) or name in settings.hosts):
-        raise UnknownHost
-
-
 def peer_of(request: HTTPConnection, settings: ServeSection) -> str:
     """Return the address of who calls; behind a proxy, what the proxy says, which is the last of the list."""
     if settings.behind_proxy:
@@ -150,13 +126,6 @@ def _is_own(request: HTTPConnection, settings: ServeSection) -> bool:
         return False
     scheme = "https" if is_encrypted(settings) else "http"
     return origins[0].lower() == f"{scheme}://{hosts[0].lower()}"
-
-
-def _host(written: str) -> str:
-    try:
-        return urlsplit(f"//{written}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _cookies(request: HTTPConnection, name: str) -> list[str]:

@@ -24,7 +24,6 @@ from ragkit.errors import ConfigError
 from ragkit.serve.credentials import (
     carried_by,
     peer_of,
-    require_local_name,
     require_no_foreign_page,
     require_own_page,
     visitor_cookie,
@@ -94,7 +93,6 @@ class Door:
             AuditUnavailable: It could not be recorded.
         """
         if self.is_open:
-            require_local_name(request, self._settings)
             require_no_foreign_page(request, self._settings)
             owner = self._first.config.workspace.principal
             caller = Caller(self._first.name, owner, frozenset(SCOPES), "open", "open")
@@ -123,10 +121,7 @@ class Door:
 
         Raises:
             ForeignOrigin: A page of another origin asks, or would change something.
-            UnknownHost: Without authentication, called by a name that is not this machine's.
         """
-        if self.is_open:
-            require_local_name(request, self._settings)
         cookie = visitor_cookie(request, VISITOR_COOKIE)
         for tenant, groups in self._visitor_groups.items():
             visitor = self._gates[tenant].visitors.read(cookie) if cookie else None

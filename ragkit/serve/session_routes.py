@@ -14,7 +14,7 @@ from ragkit.serve.credentials import require_no_foreign_page, visitor_cookie
 from ragkit.serve.replies import errors
 from ragkit.serve.state import State
 
-router = APIRouter(tags=["callers"])
+router = APIRouter(tags=["session"])
 
 _KEY = "rk_abcdefghijklmnop_" + "A" * 43
 

@@ -34,6 +34,13 @@ class Tenant:
         """The workspace's configuration."""
         return self.workspace.config
 
+    def close_parts(self) -> None:
+        """Close what modules of the service keep here, the newest first."""
+        while self.parts:
+            _, part = self.parts.popitem()
+            if callable(close := getattr(part, "close", None)):
+                close()
+
 
 class Tenants:
     """All tenants of a service, the first one the workspace that it was started in."""
@@ -71,6 +78,8 @@ def open_tenants(config: Config) -> Iterator[Tenants]:
             raise ConfigError("two tenants are one", remedy="Give each its own name and folder in [serve.tenants].")
         configs[name] = load_config(folder)
     with ExitStack() as stack:
-        yield Tenants(
-            {name: Tenant(name, stack.enter_context(Workspace.open(one.folder))) for name, one in configs.items()}
-        )
+        opened = dict[str, Tenant]()
+        for name, one in configs.items():
+            opened[name] = Tenant(name, stack.enter_context(Workspace.open(one.folder)))
+            stack.callback(opened[name].close_parts)
+        yield Tenants(opened)
