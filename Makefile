@@ -1,10 +1,10 @@
-# Six targets. Each does its own set-up from a bare Python 3.11: a virtual environment in .venv, made once and reused.
+# Seven targets. Each does its own set-up from a bare Python 3.11: a virtual environment in .venv, made once and reused.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-all lint bench docs
+.PHONY: demo chat test test-all lint bench docs
 .DEFAULT_GOAL := demo
 
 $(VENV)/.core: pyproject.toml constraints.txt
@@ -26,16 +26,27 @@ $(VENV)/.llama: $(VENV)/.dev
 demo: $(VENV)/.core
 	@$(BIN)/python examples/customer_care/demo.py
 
+chat: $(VENV)/.core
+	@$(BIN)/python examples/customer_care/chatbot.py
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=connectors $(BIN)/lint-imports --no-logo
 
-test: lint
+# The browser tests need a browser; without one, and without the right to install it, they say so and are skipped.
+$(VENV)/.browser: $(VENV)/.dev
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  { echo "Installing Chromium for the browser tests"; apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || \
+	  echo "Chromium is absent: the browser tests will be skipped"
+	@! command -v chromium >/dev/null || touch $@
+
+test: lint $(VENV)/.browser
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: lint $(VENV)/.llama
+test-all: lint $(VENV)/.browser $(VENV)/.llama
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.dev

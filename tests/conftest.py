@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 EXPECTED_SKIPS = (
+    "Chromium is absent",
     "RAGKIT_BENCH_DATA is absent",
     "RAGKIT_GLINER_PYTHON is absent",
     "a tmpfs cannot be mounted here",

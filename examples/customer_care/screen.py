@@ -255,6 +255,14 @@ def sockets_opened(attempts: list[str]) -> None:
     console.print("[bold green]nothing:[/] no socket was opened and no name looked up, here or in any child process")
 
 
+def chatbot(address: str) -> None:
+    """Say where the pages of the service are."""
+    console.print(f"\n[bold]{address}/chat[/]      the customer's page")
+    console.print(f"{address}/agent     the inbox of the people who take over")
+    console.print(f"{address}/operator  what was asked, what was not answered, what it cost")
+    console.print("[dim]Control and C ends it.")
+
+
 def farewell(seconds: float, folder: Path | None) -> None:
     """Say where to look next."""
     console.print(f"\n[dim]{seconds:.0f} seconds.", end=" ")
@@ -262,3 +270,5 @@ def farewell(seconds: float, folder: Path | None) -> None:
         console.print("[dim]The folder is gone. Run again with --keep DIR to look around in it.")
     else:
         console.print(f"[dim]Try it: XDG_CONFIG_HOME={folder}/config ragkit ask -w {folder}/shop")
+    console.print("\n[bold]Now talk to it yourself:[/] make chat")
+    console.print("[dim]opens the shop's chatbot on this machine, at http://127.0.0.1:8321/chat")

@@ -1,7 +1,7 @@
 // The agents' inbox: the list of tickets on one side, the ticket that is open on the other.
 
 import { call, poll } from "./api.js";
-import { byId, count, el, icon, replace, time } from "./dom.js";
+import { byId, count, el, icon, masked, replace, time } from "./dom.js";
 import { preparePanels } from "./panel.js";
 import { enter, trouble } from "./session.js";
 import { Ticket, topicWords } from "./ticket.js";
@@ -48,8 +48,7 @@ async function refresh() {
   const asked = tab;
   const reply = await call("GET", `/desk/tickets?status=${status}`);
   if (asked !== tab) return;
-  const all = reply.tickets ?? reply;
-  const tickets = tab === "mine" ? all.filter((one) => one.mine ?? one.taken_by === me.subject) : all;
+  const tickets = tab === "mine" ? reply.tickets.filter((one) => one.mine) : reply.tickets;
   draw(tickets);
   if (tab !== "open") return;
   if (waiting >= 0 && tickets.length > waiting) byId("said").textContent = `${count(tickets.length, "ticket waits", "tickets wait")}.`;
@@ -66,6 +65,7 @@ function draw(tickets) {
       line.firstChild,
       el("span", { class: "topic" }, topicWords(one.topic)),
       el("span", { class: "quiet" }, one.status === "open" ? `waits ${since(one.created)}` : time(one.created)),
+      one.asked ? el("span", { class: "asked" }, masked(one.asked)) : "",
     );
     line.firstChild.setAttribute("aria-current", String(ticket?.id === one.id));
     return line;
@@ -77,7 +77,7 @@ function draw(tickets) {
   } else replace(parts.list, empty);
 }
 
-export function since(iso) {
+function since(iso) {
   const minutes = Math.max(0, Math.floor((Date.now() - new Date(iso).getTime()) / 60_000));
   if (minutes < 1) return "less than a minute";
   if (minutes < 60) return count(minutes, "minute");

@@ -6,9 +6,8 @@ const HEIGHT = 180;
 const BOTTOM = 22;
 const LEFT = 34;
 
-/** Stacked columns: one a day, one part a series. `series`: pairs of a field and its words. */
-export function columns(days, series, label) {
-  const width = Math.max(420, days.length * 16 + LEFT);
+/** Stacked columns: one a day, one part a series. `series`: pairs of a field and its words; `width` in pixels. */
+export function columns(days, series, label, width) {
   const sums = days.map((day) => series.reduce((sum, [name]) => sum + (day[name] ?? 0), 0));
   const top = nice(Math.max(...sums, 1));
   const step = (width - LEFT) / Math.max(days.length, 1);
@@ -18,7 +17,7 @@ export function columns(days, series, label) {
     svg("line", { class: "grid", x1: LEFT, x2: width, y1: ground - value * scale, y2: ground - value * scale }),
     svg("text", { x: LEFT - 6, y: ground - value * scale + 4, "text-anchor": "end" }, String(value)),
   ]);
-  const every = Math.ceil(days.length / 8);
+  const every = Math.ceil(days.length / Math.max(1, Math.floor(width / 60)));
   const bars = days.map((day, index) => {
     const x = LEFT + index * step + Math.min(step * 0.2, 8);
     const wide = Math.max(step - 2 * Math.min(step * 0.2, 8), 2);

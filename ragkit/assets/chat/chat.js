@@ -70,7 +70,8 @@ function status(name) {
     if (name === "closed") state.append(" ", el("button", { type: "button", class: "link", onclick: fresh }, "Start a new one"));
   }
   draft.disabled = name === "closed";
-  byId("person").disabled = !page.info || name !== "assistant";
+  byId("person").disabled = !page.info || name === "agent" || name === "closed";
+  byId("person").querySelector(".word").textContent = name === "waiting" ? "How to reach you" : "Talk to a person";
   const polling = name === "waiting" || name === "agent";
   if (polling && !page.stop) page.stop = poll(() => (page.busy ? undefined : refresh().catch(gone)), POLL);
   if (!polling) stopPolling();
@@ -81,7 +82,7 @@ function gone(error) {
   if (error.status !== 404) throw error;
   stopPolling();
   fresh();
-  tell("The conversation has ended, as nobody wrote for a while. You can start a new one.");
+  tell("The conversation has ended, as nobody wrote for a while. You can start a new one.", { calm: true });
 }
 
 function stopPolling() {
@@ -202,7 +203,7 @@ function show(message, before = null) {
 
 function offer(texts, kind = "") {
   const buttons = texts.map((text) => el("button", { type: "button", class: "reply", onclick: () => send(text) }, text));
-  if (kind === "refusal" && page.status === "assistant") {
+  if (kind === "refusal" && !texts.length && page.status === "assistant") {
     buttons.push(el("button", { type: "button", class: "reply", onclick: hand, "aria-haspopup": "dialog" }, icon("person"), "Talk to a person"));
   }
   byId("replies").replaceChildren(...buttons);
@@ -235,7 +236,8 @@ function quiet() {
   byId("trouble").replaceChildren();
 }
 
-function tell(words, { retry, wait = 0 } = {}) {
+function tell(words, { retry, wait = 0, calm = false } = {}) {
+  byId("trouble").classList.toggle("calm", calm);
   const nodes = [el("p", {}, words)];
   if (retry) {
     const button = el("button", { type: "button", class: "secondary" }, "Try again");
@@ -265,15 +267,14 @@ function hand() {
     show(message);
     announce(message);
     await refresh();
-  });
+  }, page.status === "waiting");
 }
 
 function forget() {
   askForget(async () => {
     await call("DELETE", here());
     fresh();
-    byId("said").textContent = "The conversation was forgotten.";
-    tell("The conversation was forgotten.");
+    tell("The conversation was forgotten.", { calm: true });
   });
 }
 

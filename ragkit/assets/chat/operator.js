@@ -23,7 +23,7 @@ const minutes = (value) => (value === null || value === undefined ? "" : value <
 
 function money(cost) {
   if (!cost?.micro) return "0";
-  return `${(cost.micro / 1e6).toLocaleString("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 4 })} ${cost.currency ?? ""}`.trim();
+  return `${(cost.micro / 1e6).toLocaleString("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: cost.micro < 1e6 ? 4 : 2 })} ${cost.currency ?? ""}`.trim();
 }
 
 async function load() {
@@ -92,7 +92,7 @@ function volumes(figures) {
     "volumes",
     "Day by day",
     "How the assistant dealt with what was asked.",
-    columns(figures.days, SERIES, "Messages by day and how they were dealt with; the table below has the figures"),
+    columns(figures.days, SERIES, "Messages by day and how they were dealt with; the table below has the figures", Math.min(document.documentElement.clientWidth - 76, 980)),
     el("details", {}, el("summary", {}, "The figures as a table"), table("Figures by day", ["Day", "Conversations", "Messages", ...SERIES.map(([, words]) => words)], rows, "Nothing yet.")),
   );
 }

@@ -112,16 +112,16 @@ function aliased(text) {
   return text.split(/(\[[A-Z][A-Z0-9_]*[^\]\s]*\])/).map((part, index) => (index % 2 ? el("span", { class: "chip exact" }, part) : part));
 }
 
-/** Ask whether to hand over to a person, and how to reach the customer. */
-export function askHandover(hand) {
+/** Ask whether to hand over to a person, and how to reach the customer; `asked`: a person was asked already. */
+export function askHandover(hand, asked) {
   const contact = el("input", { type: "text", id: "contact", maxlength: "200", autocomplete: "email", "aria-describedby": "contact-why" });
   const trouble = el("p", { class: "trouble", role: "alert" });
-  const go = el("button", { type: "submit", class: "primary" }, "Hand over");
+  const go = el("button", { type: "submit", class: "primary" }, asked ? "Leave it" : "Hand over");
   const form = el(
     "form",
     {},
-    el("p", {}, "A person gets a short summary of this conversation, with personal data masked. Where your own words are needed, the person can look at them; each look is recorded with its reason."),
-    el("label", { for: "contact" }, "E-mail or telephone ", el("span", { class: "quiet" }, "(if you like)")),
+    asked ? el("p", {}, "A person has been asked and will answer on this page. If you would rather be reached elsewhere, say where. Only who may see customers' words can see it, and each look is recorded.") : el("p", {}, "A person gets a short summary of this conversation, with personal data masked. Where your own words are needed, the person can look at them; each look is recorded with its reason."),
+    el("label", { for: "contact" }, "E-mail or telephone ", asked ? "" : el("span", { class: "quiet" }, "(if you like)")),
     contact,
     el("p", { id: "contact-why", class: "quiet" }, "Only needed if you leave this page. Answers also appear here."),
     trouble,
@@ -138,7 +138,8 @@ export function askHandover(hand) {
       go.disabled = false;
     }
   });
-  showBox("Talk to a person", form);
+  contact.required = asked;
+  showBox(asked ? "How can we reach you?" : "Talk to a person", form);
 }
 
 /** Ask whether the conversation is to be forgotten, and say what that means. */

@@ -9,14 +9,19 @@ const TOPICS = {
   person: "Asked for a person",
   complaint: "Complaint",
   "no-answer": "No answer found",
-  "personal-data": "Personal data",
+  repeated: "Asked the same again",
   legal: "Legal matter",
-  safety: "Safety",
-  payment: "Payment",
+  medical: "Health",
+  safety: "Danger",
+  "self-harm": "May hurt themselves",
+  fraud: "Fraud",
+  press: "Press",
+  "data-protection": "Data protection",
+  upset: "Upset",
 };
 const OUTCOMES = {
   solved: "Solved",
-  returned: "Give back to the assistant",
+  returned: "Given back to the assistant",
   unreachable: "The customer does not answer",
   other: "Something else",
 };
@@ -57,7 +62,7 @@ export class Ticket {
   }
 
   get mine() {
-    return this.state.status === "taken" && (this.state.mine ?? this.state.taken_by === this.me.subject);
+    return this.state.status === "taken" && this.state.mine;
   }
 
   async refresh() {
@@ -68,6 +73,7 @@ export class Ticket {
     for (const message of state.messages) {
       if (this.drawn.has(message.id)) continue;
       this.add(message);
+      this.list.lastChild.scrollIntoView({ block: "nearest" });
       if (message.role === "customer") byId("said").textContent = `The customer writes: ${plain(message.text)}`;
     }
     return undefined;
@@ -89,7 +95,7 @@ export class Ticket {
     this.said = el("p", { class: "trouble", role: "alert" });
     replace(
       this.host,
-      el("header", { class: "head" }, el("h2", { tabindex: "-1" }, topicWords(state.topic)), el("p", { class: "quiet" }, STATUS[state.status] ?? state.status, " · opened ", time(state.created), state.taken_by ? ` · taken by ${state.taken_by}` : "")),
+      el("header", { class: "head" }, el("h2", { tabindex: "-1" }, topicWords(state.topic)), el("p", { class: "quiet" }, state.status === "closed" && OUTCOMES[state.outcome] ? `Closed: ${OUTCOMES[state.outcome]}` : STATUS[state.status], " · opened ", time(state.created), state.taken_by ? ` · ${state.mine ? "yours" : `taken by ${state.taken_by}`}` : "", state.has_contact ? " · left a way to be reached" : "")),
       this.actions(),
       this.said,
       summary(state.summary),
