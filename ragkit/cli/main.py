@@ -25,6 +25,7 @@ from ragkit.cli import (
     indexing,
     keeping,
     keys,
+    mcp,
     measuring,
     policies,
     privacy,
@@ -107,6 +108,7 @@ for _verbs in (
     usage,
     serving,
     api_keys,
+    mcp,
     audit,
     attacking,
 ):

@@ -38,6 +38,7 @@ _ROUTERS = (
     "embeddings_routes",
     "chat_routes",
     "desk_routes",
+    "mcp_routes",
     "pages",
 )
 """Modules of this package with a ``router``, in the order of the OpenAPI description."""

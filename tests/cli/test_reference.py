@@ -82,6 +82,7 @@ VERBS = [
     "eval pii",
     "eval retrieval",
     "usage",
+    "mcp",
     "keys create",
     "keys list",
     "keys revoke",

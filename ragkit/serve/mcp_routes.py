@@ -1,0 +1,105 @@
+"""``/mcp``: the Model Context Protocol over HTTP (streamable, without sessions), for the callers of the other routes.
+
+A message is a request of its own, with its own credential: a key that is revoked is refused with the next one. The
+protocol's own ways to log in and its sessions are not used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from ragkit.auth.callers import Caller, Scope
+from ragkit.serve.authenticate import caller_of, calling
+from ragkit.serve.replies import ErrorReply, ServiceError, errors
+from ragkit.serve.state import ServiceState, State
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel.server import Server
+    from mcp.server.mcpserver import Context
+    from starlette.types import Receive, Send
+    from starlette.types import Scope as AsgiScope
+
+router = APIRouter(tags=["mcp"])
+
+_MESSAGE = {
+    "summary": "List the tools",
+    "value": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One JSON-RPC message of the Model Context Protocol.",
+        "content": {"application/json": {"schema": {"type": "object"}, "examples": {"list": _MESSAGE}}},
+    },
+}
+
+
+class NotInstalled(ServiceError):
+    """The extra is not installed where the service runs."""
+
+    status = 501
+    code = "not_installed"
+
+
+class _Exchange(Response):
+    """Lets the SDK read one request and write its reply."""
+
+    def __init__(self, server: Server[Any], most: int) -> None:
+        super().__init__()
+        self._server = server
+        self._most = most
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one exchange; a client that goes ends the work for it."""
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        manager = StreamableHTTPSessionManager(self._server, stateless=True, max_request_body_size=self._most)
+        async with manager.run():
+            await manager.handle_request(scope, receive, send)
+
+
+@router.post(
+    "/mcp",
+    summary="Speak the Model Context Protocol",
+    operation_id="mcp",
+    response_class=Response,
+    openapi_extra=_BODY,
+    responses={
+        **errors(401, 403),
+        200: {
+            "description": "The reply, as JSON or as a stream of server-sent events.",
+            "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+        },
+        202: {"description": "A notification was taken."},
+        404: {"description": "No such method of the protocol."},
+        406: {"description": "`Accept` must name `application/json` and `text/event-stream`."},
+        415: {"description": "The body must be `application/json`."},
+        501: {"model": ErrorReply, "description": "The service runs without the package `mcp`."},
+    },
+)
+async def mcp(_caller: Annotated[Caller, Depends(calling())], state: State) -> Response:
+    """Answer one message. Tools `search`, `ask` and `get_document`, each under its scope and the caller's access."""
+    return _Exchange(_server(state), state.settings.limits.body_bytes)
+
+
+def _server(state: ServiceState) -> Server[Any]:
+    if "mcp" not in state.parts:
+        try:
+            from ragkit.serve.mcp_server import build_server
+        except ImportError as absent:
+            if (absent.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+                raise
+            raise NotInstalled(
+                "the service runs without the package `mcp`", remedy="pip install 'ragkit[mcp]' where it runs."
+            ) from None
+        server = build_server(state, admit=_admit)
+        server.streamable_http_app()  # makes what `session_manager` gives: the way to the server below
+        state.parts["mcp"] = server.session_manager.app
+    return cast("Server[Any]", state.parts["mcp"])
+
+
+async def _admit(context: Context[Any, Any], scope: Scope) -> Caller:
+    return await caller_of(cast("Request", context.request_context.request), scope)
