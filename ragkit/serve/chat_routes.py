@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from ragkit.auth.callers import Caller
@@ -125,7 +125,7 @@ async def forget(conversation: str, caller: Visitor, state: State) -> Response:
     "/chat/conversations/{conversation}/messages",
     summary="Write to the chatbot",
     operation_id="chat_say",
-    response_class=EventStream,
+    response_class=StreamingResponse,
     responses={**errors(401, 403, 404, 409, 422), **streamed("The reply, as it is written.", _STREAM)},
 )
 async def say(conversation: str, body: bodies.TextBody, caller: Visitor, state: State) -> EventStream:
