@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ragkit.keys import Keys
     from ragkit.masking import Embedded
     from ragkit.principals import Principal
+    from ragkit.readiness import Readiness
     from ragkit.spending import Usage
     from ragkit.subjects import Subjects
 

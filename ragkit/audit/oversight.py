@@ -24,7 +24,19 @@ _RANGE = _keys((is_count, "from_seq to_seq"))
 _CALLER_KEY = _keys((is_hash, "holder groups"), key=is_id, seconds=is_count)
 _APPROVAL = _keys(verb=is_word, approval=is_id, collection=is_name, target=is_hash, purpose=is_hash)
 
+_SERVICE = _keys(
+    (is_count, "tenants seconds"), authentication=one_of("required", "none"), host=one_of("loopback", "other")
+)
+
 OVERSIGHT: Mapping[str, EventType] = {
+    # the service
+    "service.started": EventType(
+        "serve",
+        "A service began to answer from this workspace. With `authentication` `none`, whoever reaches it is the owner.",
+        _SERVICE,
+        durable=True,
+    ),
+    "service.stopped": EventType("serve", "It ended in order; without this event it was killed.", _SERVICE),
     # the log's own proof
     "checkpoint": EventType(
         "audit",

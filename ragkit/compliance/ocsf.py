@@ -64,7 +64,11 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
         10: "approval.granted",
         11: "approval.used",
     },
-    "application_lifecycle": {3: "workspace.opened model.loaded", 8: "config.changed"},
+    "application_lifecycle": {
+        3: "workspace.opened model.loaded service.started",
+        4: "service.stopped",
+        8: "config.changed",
+    },
     "api_activity": {
         1: "answer.begun answer.released answer.abandoned generation.done request.assembled prompt.written "
         "egress.intent egress.unsafe human.handoff human.reviewed chat.begun ticket.replied ticket.closed "

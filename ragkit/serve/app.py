@@ -33,6 +33,8 @@ _ROUTERS = (
     "search_routes",
     "ask_routes",
     "feedback_routes",
+    "documents_routes",
+    "sync_routes",
     "completions_routes",
     "models_routes",
     "embeddings_routes",
@@ -44,7 +46,7 @@ _ROUTERS = (
 """Modules of this package with a ``router``, in the order of the OpenAPI description."""
 
 
-_RUNNING = ("presence", "warming")
+_RUNNING = ("presence", "warming", "jobs")
 """Modules of this package with an async context manager ``while_running(state)``: entered in this order before the
 service accepts, left in the opposite order after its last request. An error on entering stops the start."""
 

@@ -24,6 +24,7 @@ _SAID = {
     "too_long": "has too many",
     "too_short": "has too few",
     "string_type": "is not text",
+    "model_attributes_type": "is not an object of JSON, or is not said to be one by its content type",
     "literal_error": "is none of the values that are allowed",
     "enum": "is none of the values that are allowed",
     "greater_than_equal": "is too small",

@@ -71,6 +71,10 @@ TOLD: Mapping[type[errors.RagkitError], Told] = {
     errors.VaultError: _MASKING,
     errors.StoreError: Told(503, "nothing_synced", "there is nothing here to answer from", _LATER, 5),
     errors.WriterBusy: _BUSY_ELSEWHERE,
+    errors.NoSuchDocument: _NOT_THERE,
+    errors.NotUploaded: Told(409, "not_uploaded"),
+    errors.NoSuchDocument: _NOT_THERE,
+    errors.NotUploaded: Told(409, "not_uploaded"),
     errors.StoreCorrupt: _STORE,
     errors.KeyMismatch: _STORE,
     errors.KeyDestroyed: _NOT_THERE,
@@ -98,6 +102,7 @@ TOLD: Mapping[type[errors.RagkitError], Told] = {
     errors.BudgetExceeded: Told(
         429, "insufficient_quota", "no tokens or money are left for this", "Wait for the next period.", final=True
     ),
+    errors.ServiceGone: Told(503, "service_gone", "the service that writes has ended", _LATER, 5),
     errors.EvaluationError: Told(400, "evaluation_refused"),
     errors.AuditUnavailable: _AUDIT,
     errors.EventRefused: Told(500, "event_refused", "it could not be recorded, so it was not done", _OPERATOR),

@@ -9,14 +9,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragkit.config import load_config
 from ragkit.rootkey import create_key_file
@@ -24,6 +25,7 @@ from ragkit.rootkey import create_key_file
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from ragkit.serve.running import Server, Service
     from ragkit.serve.tenants import Tenants
 
 OPEN = '[serve]\nauthentication = "unsafe_none"\nport = 0\n'
@@ -115,29 +117,43 @@ class Served:
     url: str
     app: FastAPI
     tenants: Tenants
+    server: Server
+    lines: io.StringIO
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """Its log so far, line by line."""
+        return [json.loads(line) for line in self.lines.getvalue().splitlines()]
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[Served]:
-    """Run the service over a workspace in a thread, on a free port of 127.0.0.1; stop it at the end."""
-    import uvicorn
+    """Run the service over a workspace in a thread, on a free port of 127.0.0.1; stop it at the end.
 
-    from ragkit.serve.app import create_app
-    from ragkit.serve.tenants import open_tenants
-    from ragkit.serve.writer import one_writer
+    It is what ``ragkit serve`` runs, the server and its limits included; only signals do not reach it.
+    """
+    from ragkit.serve.running import open_service
+    from ragkit.serve.service_log import ServiceLog
 
-    with open_tenants(load_config(folder)) as tenants, one_writer(tenants), socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        app = create_app(tenants)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    config = load_config(folder)
+    config = config.model_copy(update={"serve": config.serve.model_copy(update={"port": 0})})
+    lines, failed = io.StringIO(), []
+
+    def run(service: Service) -> None:
+        try:
+            service.run()
+        except BaseException as error:  # told below, in the thread that waits
+            failed.append(error)
+
+    with open_service(config, log=ServiceLog(lines)) as service, service.log.takes_over():
+        thread = threading.Thread(target=run, args=(service,), daemon=True)
         thread.start()
         try:
-            while not server.started:
+            while not service.server.started:
                 if not thread.is_alive():
-                    raise RuntimeError("the service did not start")
+                    raise RuntimeError("the service did not start") from (failed[0] if failed else None)
                 thread.join(0.01)
-            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", app, tenants)
+            yield Served(service.url, service.app, service.tenants, service.server, lines)
         finally:
-            server.should_exit = True
+            service.server.should_exit = True
             thread.join(15)

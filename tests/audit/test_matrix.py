@@ -28,6 +28,7 @@ from ragkit.explaining import Egress
 from ragkit.generators import Generators
 from ragkit.keeping import Keeping
 from ragkit.keys import Keys
+from ragkit.readiness import Readiness
 from ragkit.rootkey import create_key_file
 from ragkit.subjects import Subjects
 from ragkit.workspace import Workspace
@@ -263,9 +264,20 @@ AUDIT: dict[str, Row] = {
         "incident.closed", lambda s, **who: s.audit.close_incident(s.kept["incident"], reason="seen", **who)
     ),
 }
+READINESS: dict[str, Row] = {
+    "open": none("it opens files", lambda s, **who: s.readiness.open()),
+    "warm": none("it loads models and asks nothing", lambda s, **who: s.readiness.warm()),
+    "missing": none("it says whether questions can be answered", lambda s, **who: s.readiness.missing()),
+    "note_service": row(
+        "service.started",
+        lambda s, **who: s.readiness.note_service("service.started", {"authentication": "none", "host": "loopback"}),
+        refused=False,
+    ),
+}
 ROOMS: dict[str, tuple[type, dict[str, Row]]] = {
     "workspace": (Workspace, WORKSPACE),
     "audit": (Audit, AUDIT),
+    "readiness": (Readiness, READINESS),
     "generators": (Generators, GENERATORS),
     "egress": (Egress, EGRESS),
     "keeping": (Keeping, KEEPING),
@@ -294,6 +306,8 @@ VERBS: dict[str, Sequence[str] | str] = {
     "hold place": ["keeping.place_hold"],
     "hold list": ["keeping.holds"],
     "hold release": ["keeping.release_hold"],
+    "mcp": "its tools leave the events of search, ask and documents; with a key `auth.ok`: tests/serve/test_mcp_stdio.py",
+    "serve": "leaves `service.started` and `service.stopped`, held by tests/serve/test_serve_command.py",
     "keys create": ["api_keys.create"],
     "keys list": ["api_keys.list"],
     "keys revoke": ["api_keys.revoke"],
