@@ -27,6 +27,7 @@ from ragkit.cli.shapes_generators import GENERATORS
 from ragkit.cli.shapes_keeping import KEEPING
 from ragkit.cli.shapes_keys import KEYS
 from ragkit.cli.shapes_measuring import MEASURING
+from ragkit.cli.shapes_serving import SERVING
 from ragkit.cli.shapes_subjects import SUBJECTS
 from ragkit.cli.shapes_usage import USAGE
 from ragkit.errors import RagkitError
@@ -319,6 +320,7 @@ SHAPES: Mapping[str, Shape] = {
     **KEYS,
     **ANSWERS,
     **MEASURING,
+    **SERVING,
     **SUBJECTS,
     **USAGE,
     **ERASING,

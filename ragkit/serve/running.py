@@ -13,7 +13,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +50,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, crowd: Crowd) -> None:
         super().__init__(config)
         self._crowd = crowd
+        self.on_start: Callable[[], None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, with a bound on the time that a TLS handshake takes."""
@@ -73,6 +74,8 @@ class Server(uvicorn.Server):
             await loop.create_server(protocol, sock=place, backlog=_BACKLOG, **more) for place in sockets or []
         ]
         self.started = True
+        if self.on_start is not None:
+            self.on_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's shape
         """Begin to end; the second time, end."""
@@ -169,12 +172,16 @@ class Service:
     log: ServiceLog
     _place: socket.socket
 
-    def run(self) -> None:
+    def run(self, *, started: Callable[[], None] | None = None) -> None:
         """Answer until told to stop; blocks.
+
+        Args:
+            started: Called once when requests are taken.
 
         Raises:
             RagkitError: It could not start.
         """
+        self.server.on_start = started
         self.server.run(sockets=[self._place])
         failed = self.app.state.ragkit.parts.get("not-started")
         if failed is not None:
