@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, update
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select, update
 
 from ragkit import crypto
 from ragkit.config_serve import SCOPES, Scope
@@ -108,9 +108,13 @@ class KeyStore:
         parts = KEY.fullmatch(text)
         number = parts[1] if parts else "a" * 16
         rows = self._rows(_BY_ID, (number,))
-        mac = rows[0][0] if rows else _NOBODYS
-        fits = hmac.compare_digest(mac, self._mac(number, parts[2] if parts else "A" * 43))
-        return self._opened(number, *rows[0][1:]) if fits and rows else None
+        kept = rows[0][0] if rows else _NOBODYS
+        mac = self._mac(number, parts[2] if parts else "A" * 43)
+        fits, fitted = (hmac.compare_digest(kept, one) for one in (mac, self._spent(mac)))
+        if not rows or not (fits or fitted):
+            return None
+        record = self._opened(number, *rows[0][1:])
+        return record if fits else replace(record, revoked=record.revoked or 0)
 
     def find(self, number: str) -> KeyRecord | None:
         """Return the record of an id, also of a key that is over.
@@ -153,11 +157,13 @@ class KeyStore:
             connection.execute(update(_keys).where(_keys.c.id == record.id).values(sealed=sealed))
 
     def revoke(self, number: str, at: int) -> bool:
-        """Revoke a key: its hash is destroyed. False when it was revoked before."""
+        """Revoke a key: its hash gives way to one by which it is only recognised. False when it was revoked before."""
         mine = (_keys.c.id == number) & (_keys.c.revoked.is_(None))
         with self._writing() as connection:
-            changed = update(_keys).where(mine).values(revoked=at, mac=secrets.token_bytes(32))
-            return bool(connection.execute(changed).rowcount)
+            mac = connection.execute(select(_keys.c.mac).where(mine)).scalar_one_or_none()
+            if mac is not None:
+                connection.execute(update(_keys).where(mine).values(revoked=at, mac=self._spent(mac)))
+            return mac is not None
 
     def used(self, number: str, day: str) -> None:
         """Note the day on which a key was used."""
@@ -195,6 +201,10 @@ class KeyStore:
 
     def _mac(self, number: str, secret: str) -> bytes:
         return crypto.keyed_hash(self._pepper, "api-key", number, secret)
+
+    def _spent(self, mac: bytes) -> bytes:
+        """What stands for a revoked key; nothing leads back from it."""
+        return crypto.keyed_hash(self._pepper, "revoked", mac)
 
     def _sealed(self, record: KeyRecord) -> bytes:
         told = {

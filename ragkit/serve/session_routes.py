@@ -42,7 +42,13 @@ class WhoAmI(BaseModel):
     via: Via = Field(description="The kind of credential.")
 
 
-@router.post("/session", summary="Log in with an API key", response_model=WhoAmI, responses=errors(401, 403))
+@router.post(
+    "/session",
+    summary="Log in with an API key",
+    operation_id="log_in",
+    response_model=WhoAmI,
+    responses=errors(401, 403),
+)
 async def log_in(body: LogIn, request: Request, response: Response, state: State) -> WhoAmI:
     """Begin a session: the reply sets a cookie that no script can read, and that dies with its key."""
     caller, value = await door_of(state).log_in(request, body.key)
@@ -50,13 +56,13 @@ async def log_in(body: LogIn, request: Request, response: Response, state: State
     return _told(caller)
 
 
-@router.get("/session", summary="Who am I", response_model=WhoAmI, responses=errors(401, 403))
+@router.get("/session", summary="Who am I", operation_id="who_am_i", response_model=WhoAmI, responses=errors(401, 403))
 async def who_am_i(caller: Annotated[Caller, Depends(calling())]) -> WhoAmI:
     """Tell who calls, of any kind of credential."""
     return _told(caller)
 
 
-@router.delete("/session", summary="Log out", status_code=204, responses=errors(403))
+@router.delete("/session", summary="Log out", operation_id="log_out", status_code=204, responses=errors(403))
 async def log_out(request: Request, state: State) -> Response:
     """End the session of the cookie; where there is none, nothing."""
     require_no_foreign_page(request, state.settings)
