@@ -68,6 +68,9 @@ DEEDS: Mapping[str, Deed] = {
     "keys.escrow_to_passphrase": Deed(finishes=True),
     "keys.escrow_to_officer": Deed(finishes=True),
     "keys.escrow_in_shares": Deed(lambda: list[Path], finishes=True),
+    "documents.take_in": Deed(_named("ragkit.documents.views:Uploaded")),
+    "documents.clear_away": Deed(_named("ragkit.documents.views:Deleted")),
+    "documents.catch_up": Deed(),
     "audit.forget": Deed(_named("ragkit.audit.evidence_destroying:Destroyed"), finishes=True),
 }
 """By the method's name in a workspace, such as ``subjects.erase``. Nothing else is done for anybody."""
@@ -76,7 +79,7 @@ ROOMS = frozenset(name.partition(".")[0] for name in DEEDS if "." in name)
 
 _TEXT = str | None
 _ARGUMENTS: Mapping[str, Any] = {
-    **dict.fromkeys(("collection", "source", "entity_type", "subject", "value", "document"), _TEXT),
+    **dict.fromkeys(("collection", "source", "entity_type", "subject", "value", "document", "doc_id"), _TEXT),
     **dict.fromkeys(("text", "old", "new", "purpose", "reason", "request", "hold", "passphrase"), str),
     **dict.fromkeys(("conversation", "asker"), str),
     **dict.fromkeys(("dry_run", "retry_quarantined", "store", "keep_documents", "whole"), bool),

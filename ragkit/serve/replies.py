@@ -146,6 +146,7 @@ _MEANINGS = {
     402: "Nothing is left to spend.",
     403: "The caller may not do this.",
     404: "There is no such thing, or the caller may not know of it.",
+    408: "The body did not come in time.",
     409: "It does not fit what is there now.",
     410: "It is gone for good.",
     413: "The body is too long.",
