@@ -50,12 +50,22 @@ STAFF_DOCUMENTS: Mapping[str, str] = {
 """What the group ``crm|staff`` may read, and the owner."""
 
 
-def make_shop(folder: Path, *, name: str = "shop", extra: str = OPEN, key: Path | None = None) -> Path:
-    """Write and sync a workspace in ``folder/name``; its root key lies beside, outside it."""
+def make_shop(
+    folder: Path,
+    *,
+    name: str = "shop",
+    extra: str = OPEN,
+    key: Path | None = None,
+    further: Mapping[str, str] | None = None,
+) -> Path:
+    """Write and sync a workspace in ``folder/name``; its root key lies beside, outside it.
+
+    ``further`` are more documents that everybody may read.
+    """
     from ragkit import open_workspace
 
     shop = folder / name
-    for place, documents in (("open", OPEN_DOCUMENTS), ("staff", STAFF_DOCUMENTS)):
+    for place, documents in (("open", {**OPEN_DOCUMENTS, **(further or {})}), ("staff", STAFF_DOCUMENTS)):
         (shop / place).mkdir(parents=True)
         for file, text in documents.items():
             (shop / place / file).write_text(text, encoding="utf-8")
