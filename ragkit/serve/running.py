@@ -201,7 +201,7 @@ def open_service(config: Config, *, log: ServiceLog | None = None) -> Iterator[S
         WriterBusy: Another service or a write holds a tenant.
     """
     log, settings = log or ServiceLog(), config.serve
-    with listening(settings.host, settings.port) as place, open_tenants(config) as tenants, one_writer(tenants):
+    with open_tenants(config) as tenants, one_writer(tenants), listening(settings.host, settings.port) as place:
         app = create_app(tenants, settings=settings, log=log)
         server = server_for(app, settings, log, folder=config.folder)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
