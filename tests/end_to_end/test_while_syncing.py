@@ -15,7 +15,6 @@ from ragkit.errors import WriterBusy
 
 from .conftest import DOCUMENTS, MakeWorkspace, write_documents
 
-QUESTIONS = 1_000
 SYNC = "from ragkit import open_workspace\nwith open_workspace({folder!r}) as w:\n    print(w.sync().exit_code)\n"
 
 
@@ -28,7 +27,8 @@ def _sync(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_thousand_questions_during_syncs_meet_no_error(make_workspace: MakeWorkspace) -> None:
+@pytest.mark.parametrize("questions", [250, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_questions_during_syncs_meet_no_error(make_workspace: MakeWorkspace, questions: int) -> None:
     """While documents come, change and go, every question is answered, and what did not change is always found."""
     folder = make_workspace(DOCUMENTS, collection="max_delete_share = 1.0")
     with open_workspace(folder) as workspace:
@@ -53,7 +53,7 @@ def test_a_thousand_questions_during_syncs_meet_no_error(make_workspace: MakeWor
         writer.start()
         try:
             asked = 0
-            while asked < QUESTIONS or runs < 2:
+            while asked < questions or runs < 2:
                 hits = workspace.search("How long is the warranty on a tent?", k=5)
                 assert any("five years" in hit.chunk.record for hit in hits), asked
                 asked += 1
