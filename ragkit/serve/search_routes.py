@@ -15,7 +15,7 @@ from ragkit.serve.authenticate import calling
 from ragkit.serve.choices import collection_of
 from ragkit.serve.replies import errors
 from ragkit.serve.state import State, tenant_named
-from ragkit.serve.texts import MOST_FILTERS, MOST_QUESTIONS, readable_all, readable_filters
+from ragkit.serve.texts import MOST_FILTERS, MOST_QUESTIONS, readable, readable_all, readable_filters
 from ragkit.types import Hit
 
 router = APIRouter(tags=["search"])
@@ -69,11 +69,11 @@ async def search(body: SearchBody, caller: Annotated[Caller, Depends(calling("se
     """Return the passages that the caller may see, found for a question or for several, best first, masked."""
     tenant = tenant_named(state, caller.tenant)
     several = body.questions is not None
-    questions = readable_all(
-        body.questions if body.questions is not None else [body.question or ""],
-        param="questions" if several else "question",
-        most=state.settings.limits.question_characters,
-    )
+    most = state.settings.limits.question_characters
+    if body.questions is not None:
+        questions = readable_all(body.questions, param="questions", most=most)
+    else:
+        questions = (readable(body.question or "", param="question", most=most),)
     filters = readable_filters(body.filters)
 
     def find() -> tuple[str, Sequence[Sequence[Hit]]]:
