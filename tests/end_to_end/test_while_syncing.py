@@ -41,7 +41,7 @@ def test_questions_during_syncs_meet_no_error(make_workspace: MakeWorkspace, que
             nonlocal runs
             while not finished.is_set():
                 runs += 1
-                notes = {f"notes/{n}.md": _note(n, runs) for n in range(40 * (runs % 3))}
+                notes = {f"notes/{n}.md": _note(n, runs) for n in range(questions // 25 * (runs % 3))}
                 for old in (folder / "documents" / "notes").glob("*.md"):
                     old.unlink()
                 write_documents(folder / "documents", notes)
@@ -66,7 +66,7 @@ def test_questions_during_syncs_meet_no_error(make_workspace: MakeWorkspace, que
 
 def test_a_second_writer_is_told_who_writes(make_workspace: MakeWorkspace) -> None:
     """While one process syncs, another is refused at once with the first one's process number."""
-    notes = {f"{n}.md": _note(n, 0) * 20 for n in range(200)}
+    notes = {f"{n}.md": _note(n, 0) * 20 for n in range(40)}
     folder = make_workspace({**DOCUMENTS, **notes})
     first = _sync(folder)
     lock = folder / ".ragkit" / "lock"
