@@ -192,6 +192,7 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         progress=progress,
         renew=renew,
         evidence=handles.evidence,
+        desk=handles.desk,
         originals=originals,
         uploaded=part.uploads.among,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.build import OpenCollection
 from ragkit.handles import Handles
+from ragkit.lifecycle.desk import held_conversations
 from ragkit.lifecycle.evidence import count_quoting
 from ragkit.lifecycle.export import category, disclosed, held_documents, held_values
 from ragkit.lifecycle.history import past_naming
@@ -58,6 +59,7 @@ def everything_held(
             numbers={one.number for one in person.values if one.certain},
             days=part.config.audit.evidence.days,
         ),
+        "conversations": held_conversations(handles.desk, part.name, person, part.masker.vault),
         "recipients": disclosed(log, since=since, names=_names(handles), audit=part.config.audit.writes),
     }
 

@@ -200,12 +200,6 @@ OVERSIGHT: Mapping[str, EventType] = {
         "Somebody said what they think of an answer.",
         _keys(of=is_id, rating=one_of("up", "down"), code=is_word, commented=is_flag),
     ),
-    "desk.exported": EventType(
-        "desk",
-        "Conversations with the chatbot in which a person stands were given to an officer.",
-        _keys(conversations=is_count, collection=is_name, purpose=is_hash),
-        durable=True,
-    ),
     "disclosure.shown": EventType(
         "audit", "Somebody was told that an AI answers.", _keys(collection=is_name, text=is_version)
     ),

@@ -68,6 +68,10 @@ SUBJECTS: Mapping[str, Shape] = {
                 "object",
                 "what is kept that a value of theirs stands in: `dialogues`, `questions`, `first`, `last`, `days`",
             ),
+            "conversations": (
+                "list of object",
+                "conversations with the chatbot that name them: `begun`, `messages` (`role`, `at`, `text`)",
+            ),
             "recipients": (
                 "object",
                 _RECIPIENTS,

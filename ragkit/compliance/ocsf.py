@@ -77,7 +77,7 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
         "budget.refused text.masked disclosure.shown replay.run generator.tested",
     },
     "datastore_activity": {
-        1: "access.evidence pii.unmasked pii.unmasking doc.shown subject.found subject.exported ticket.revealed desk.exported",
+        1: "access.evidence pii.unmasked pii.unmasking doc.shown subject.found subject.exported ticket.revealed",
         2: "doc.updated doc.rewritten pii.masked subject.corrected remask.started remask.finished hold.placed "
         "hold.released hold.kept index.generation.activated index.generation.condemned",
         5: "upload.received doc.added doc.quarantined ingest.run.started ingest.run.checkpoint ingest.run.finished",

@@ -11,6 +11,7 @@ from ragkit.generate.sentences import sentences
 from ragkit.types import Answer, Conversation, Masked, MaskedQuestion, MaskedText, Turn
 
 _MARKER = re.compile(r"[ \t]*\[(\d{1,3})\]")
+_BEHIND = re.compile(r"(?:[ \t]*\[\d{1,3}\])+")
 _ANSWER_SHOWN = 300
 
 
@@ -44,20 +45,31 @@ def answer_content(answer: Answer) -> dict[str, Any]:
 
 
 def split(text: str) -> list[dict[str, Any]]:
-    """Cut an answer into sentences, each with the markers that stand in it, which are taken out of its text.
+    """Cut an answer into sentences, each with the markers that stand in it or right behind it, taken out of its text.
 
-    Joined, the texts are the answer without its markers.
+    Joined, the texts are the answer without its markers. A short value in front ("Five years. The warranty …") is part
+    of what is quoted after it, and has its sources.
     """
     made: list[dict[str, Any]] = []
     for sentence in sentences(text):
-        markers = [int(one) for one in _MARKER.findall(sentence)]
+        behind = _BEHIND.match(sentence)
+        if behind is not None and made:
+            _add(made[-1], behind[0])
+            sentence = sentence[behind.end() :]
         bare = _MARKER.sub("", sentence)
         if bare.strip() or not made:
-            made.append({"text": bare, "sources": list(dict.fromkeys(markers))})
-            continue
-        made[-1]["text"] += bare
-        made[-1]["sources"] = list(dict.fromkeys([*made[-1]["sources"], *markers]))
+            made.append({"text": bare, "sources": []})
+        else:
+            made[-1]["text"] += bare
+        _add(made[-1], sentence)
+    if len(made) > 1 and not made[0]["sources"]:
+        made[0]["sources"] = list(made[1]["sources"])
     return made
+
+
+def _add(sentence: dict[str, Any], text: str) -> None:
+    markers = [int(one) for one in _MARKER.findall(text)]
+    sentence["sources"] = list(dict.fromkeys([*sentence["sources"], *markers]))
 
 
 def documents_of(entry: Entry) -> frozenset[str]:

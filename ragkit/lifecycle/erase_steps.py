@@ -2,7 +2,8 @@
 
 ``freeze`` denies the person at once in every open process and rules them out of all that is masked from now on;
 ``survey`` takes down what there is; ``keys`` makes it unreadable, here and in every copy of the record store; ``rows``
-deletes and redacts; ``evidence`` deletes what answers about the person were made of; ``indexes`` builds a generation
+deletes and redacts; ``evidence`` deletes what answers about the person were made of, and forgets conversations with the
+chatbot that name them; ``indexes`` builds a generation
 without it; ``caches`` empties what is in memory; ``bytes`` leaves nothing in log or journal. What is proven of that,
 and how, is :mod:`ragkit.lifecycle.verify`.
 """
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from ragkit.crashpoints import reach
 from ragkit.crypto import key_number
 from ragkit.errors import ManifestMismatch
+from ragkit.lifecycle.desk import erase_conversations
 from ragkit.lifecycle.erase_plan import Plan
 from ragkit.lifecycle.erase_survey import finder, past_of, rulings_of, survey, take_orphans
 from ragkit.lifecycle.evidence import erase_evidence
@@ -32,6 +34,7 @@ from ragkit.store.pastrows import PastRows
 
 if TYPE_CHECKING:
     from ragkit.audit.evidence import EvidenceStore
+    from ragkit.desk.store import DeskStore
     from ragkit.index.collection import CollectionIndex
     from ragkit.lifecycle.erase_survey import Find
     from ragkit.mask.vault import Vault
@@ -62,6 +65,7 @@ class Ground:
         progress: Called with the name of a step.
         renew: Makes the copy of the key file anew, if there is one, and returns its id; empty when it could not.
         evidence: What answers were made of.
+        desk: What the chatbot keeps.
         originals: Destroys uploaded originals that name a person, given what finds them and the documents that are
             deleted and redacted; returns the places of the keys.
         uploaded: Which of these documents were uploaded: nothing names the person there afterwards.
@@ -78,6 +82,7 @@ class Ground:
     progress: Progress | None = None
     renew: Callable[[], str] = lambda: ""
     evidence: EvidenceStore | None = None
+    desk: DeskStore | None = None
     originals: Callable[[Find, list[str], list[str]], list[str]] | None = None
     uploaded: Callable[[list[str]], set[str]] = lambda _: set()
     _finders: dict[str, Find] = field(default_factory=dict)
@@ -234,12 +239,19 @@ def _shared_in(plan: Plan, people: list[frozenset[int]]) -> frozenset[str]:
 
 
 def drop_evidence(ground: Ground, request: str, plan: Plan) -> Counts:
-    """Delete what answers about the person were made of; it is unreadable already, since its keys are destroyed."""
-    evidence = ground.evidence
-    if evidence is None or not evidence.exists:
-        return {"turns": 0}
+    """Forget conversations that name the person, and delete what answers about them were made of.
+
+    The latter is unreadable already, since its keys are destroyed.
+    """
+    evidence, desk = ground.evidence, ground.desk
     name, find = ground.store.collection.name, ground.find(request, plan)
-    return erase_evidence(evidence, name, plan, find, ground.recorder, request=request)
+    counts: dict[str, int] = {"turns": 0}
+    if desk is not None and desk.exists:
+        counts |= erase_conversations(desk, name, plan, find, ground.vault, ground.recorder, request=request)
+        reach("erase.in_desk")
+    if evidence is not None and evidence.exists:
+        counts |= erase_evidence(evidence, name, plan, find, ground.recorder, request=request)
+    return counts
 
 
 def renew_index(ground: Ground, request: str, plan: Plan) -> Counts:

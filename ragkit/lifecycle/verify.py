@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.errors import IndexProblem
 from ragkit.lifecycle.bytescan import Found, Pattern, PatternScanner, raw, spellings
+from ragkit.lifecycle.desk import naming
 from ragkit.lifecycle.erase_plan import Plan
 from ragkit.lifecycle.evidence import about, empty_log
 from ragkit.mask.tokens import TOKEN
@@ -105,9 +106,14 @@ def absent_from_rows(ground: Ground, request: str, plan: Plan) -> Level:
     if ground.evidence is not None and ground.evidence.exists:
         theirs, kept, _ = about(ground.evidence, collection.name, plan, find)
         left["evidence"] = len(theirs)
+    talks = 0
+    if ground.desk is not None and ground.desk.exists:
+        named_in, talks = naming(ground.desk, collection.name, plan, find, ground.vault)
+        left["conversations"] = len(named_in)
     found = {name: number for name, number in left.items() if number}
     looked = {"documents": documents, "texts": texts}
-    looked |= {name: number for name, number in (("past", older), ("evidence", kept)) if number}
+    more = (("past", older), ("evidence", kept), ("conversations", talks))
+    looked |= {name: number for name, number in more if number}
     return Level(FALSE if found else TRUE, looked, found)
 
 
@@ -124,7 +130,7 @@ def absent_from_bytes(ground: Ground, plan: Plan) -> Level:
         return Level(TRUE if not short else PARTLY, looked)
     scanner = PatternScanner(patterns)
     found = _unexplained(ground, plan, scanner.scan_tree(ground.data_folder))
-    if any(Path(one.where).name.startswith(("records.db", "evidence.db")) for one in found):
+    if any(Path(one.where).name.startswith(("records.db", "evidence.db", "desk.")) for one in found):
         _write_anew(ground)
         found = _unexplained(ground, plan, scanner.scan_tree(ground.data_folder))
         looked["written_anew"] = 1
@@ -202,3 +208,5 @@ def _write_anew(ground: Ground) -> None:
     if ground.evidence is not None:
         ground.evidence.write_anew()
         empty_log(ground.evidence)
+    if ground.desk is not None:
+        ground.desk.write_anew()
