@@ -70,7 +70,6 @@ DEEDS: Mapping[str, Deed] = {
     "keys.escrow_in_shares": Deed(lambda: list[Path], finishes=True),
     "documents.take_in": Deed(_named("ragkit.documents.views:Uploaded")),
     "documents.clear_away": Deed(_named("ragkit.documents.views:Deleted")),
-    "documents.catch_up": Deed(),
     "audit.forget": Deed(_named("ragkit.audit.evidence_destroying:Destroyed"), finishes=True),
 }
 """By the method's name in a workspace, such as ``subjects.erase``. Nothing else is done for anybody."""

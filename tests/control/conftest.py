@@ -74,10 +74,28 @@ def running(folder: Path, log: Path) -> Iterator[Running]:
             service.process.wait()
 
 
+@contextmanager
+def at_home(home: Path) -> Iterator[None]:
+    """Let the keys of signatures lie there, for what runs before a test has a home of its own."""
+    home.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def synced_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop, synced; not to be written to."""
-    return make_shop(tmp_path_factory.mktemp("control"))
+    """The shop, synced; not to be written to. Its home is `home` beside it."""
+    place = tmp_path_factory.mktemp("control")
+    with at_home(place / "home"):
+        return make_shop(place)
+
+
+@pytest.fixture(scope="session")
+def home() -> object:
+    """Return what gives a home: tests cannot import this file."""
+    return at_home
 
 
 @pytest.fixture(scope="session")
