@@ -25,9 +25,9 @@ _WANT = "(?:i (?:want|wish|need|would like|d like|am going|have decided) to|i ll
 BUILT_IN: Mapping[str, Sequence[str]] = {
     PERSON: (
         rf"{_TALK}(?: \w+)? (?:to|with) (?:an? |the |your |one of your )?(?:live |actual |real )?{_PEOPLE}",
-        r"(?:want|need|give me|get me) (?:an? )?(?:live |actual |real )?(?:human|real person|live agent|agent)\b(?! (?:for|to do))",
+        r"(?:want|need|give me|get me) (?:an? )?(?:live |actual |real )?(?:human|real person|live agent|agent)(?: please| now| here)?$",
         r"(?:human|real person|live agent|agent)(?: please| now)",
-        r"(?:call|ring|phone) me(?: back)?(?: please| on| at| under| tomorrow| today)",
+        r"(?:call|ring|phone) me (?:back|please|on|at|under|tomorrow|today)\b",
         r"(?:mit|an) (?:einem|einer|ihrem|jemandem|eine|einen) ?(?:echten |richtigen )?"
         r"(?:menschen|person|mitarbeiter|mitarbeiterin|berater|beraterin|kollegen|kollegin)? ?"
         r"(?:sprechen|reden|verbinden|chatten|weiterleiten)",
@@ -68,8 +68,7 @@ BUILT_IN: Mapping[str, Sequence[str]] = {
         r"(?:smell|smells of|smelling) (?:of )?gas\b",
         r"gas leak|leaking gas|carbon monoxide",
         r"(?:caught|catches|is on|went up in) (?:fire|flames)",
-        r"(?:it|stove|charger|battery|device|appliance|cable|plug|unit|lantern|lamp|cooker|kettle)\w* "
-        r"(?:has |just )?(?:exploded|blew up|is smoking|is sparking|sparked|gave me an electric shock)",
+        r"(?:has |just )?(?:exploded|blew up|is sparking|sparked|is smoking(?! (?:allowed|permitted)))\b",
         r"electric shock|electrocuted",
         r"(?:riecht|stinkt) nach gas|gasgeruch|brennt es|in brand geraten|explodiert|stromschlag|kohlenmonoxid",
         r"(?:odeur|fuite) de gaz|pris feu|a explose|electrocute",
