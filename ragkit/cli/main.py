@@ -19,6 +19,7 @@ from ragkit.cli import (
     asking,
     attacking,
     audit,
+    documents,
     egress,
     erasing,
     generators,
@@ -97,6 +98,7 @@ _SUBJECTS = (subjects, erasing)
 for _verbs in (
     setup,
     indexing,
+    documents,
     remasking,
     *_ASKING,
     privacy,

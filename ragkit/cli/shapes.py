@@ -22,6 +22,7 @@ from ragkit.cli.shapes_audit_replay import AUDIT_REPLAY
 from ragkit.cli.shapes_audit_report import AUDIT_REPORT
 from ragkit.cli.shapes_audit_story import AUDIT_STORY
 from ragkit.cli.shapes_audit_verify import AUDIT_VERIFY
+from ragkit.cli.shapes_documents import DOCUMENTS
 from ragkit.cli.shapes_erasing import ERASING
 from ragkit.cli.shapes_generators import GENERATORS
 from ragkit.cli.shapes_keeping import KEEPING
@@ -323,6 +324,7 @@ SHAPES: Mapping[str, Shape] = {
     **SERVING,
     **SUBJECTS,
     **USAGE,
+    **DOCUMENTS,
     **ERASING,
     **AUDIT_CHECKPOINTS,
     **AUDIT_EVIDENCE,

@@ -69,7 +69,7 @@ class Documents(HandingIn):
             )
         Holds(part.store.database, part.collection).require_free(doc_ids=[doc_id])
         with self._writable(part) as uploads:
-            uploads.take_back(row)
+            uploads.take_back(row, actor=asking)
 
     def clear_away(
         self, doc_id: str, *, principal: Principal | None = None, progress: Progress | None = None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ragkit.store.database import Database
     from ragkit.store.keyfile import KeyFile
     from ragkit.store.stored import StoredVersion
-    from ragkit.types import Chunk, Document, MaskedDocument, SourceItem
+    from ragkit.types import Chunk, Document, MaskedDocument, Principal, SourceItem
 
 FOLDER = "uploads"
 """In the data directory."""
@@ -125,10 +125,13 @@ class Uploads:
         self._lift(reached)
         return Settled(frozenset(taken), refused)
 
-    def take_back(self, row: UploadRow, cause: Cause = "deleted") -> None:
-        """Make an upload unreadable, and deny its document in every open process; the next sync removes the rest."""
+    def take_back(self, row: UploadRow, *, actor: Principal | None = None) -> None:
+        """Make an upload unreadable, and deny its document in every open process; the next sync removes the rest.
+
+        ``actor`` is who asked for it, for the event.
+        """
         self._denials.add(_request(row.doc_id), documents=[row.doc_id])
-        self._unlink(row, self.rows.remove(row), cause)
+        self._unlink(row, self.rows.remove(row), "deleted", actor=actor)
 
     def let_go(self, doc_ids: Iterable[str], cause: Cause) -> int:
         """Destroy the originals of documents that go; return how many there were."""
@@ -197,13 +200,13 @@ class Uploads:
             if row is not None and row.seq <= reached and row.state != "new":
                 self._denials.lift(_request(doc_id))
 
-    def _unlink(self, row: UploadRow, files: list[str], cause: Cause) -> list[str]:
+    def _unlink(self, row: UploadRow, files: list[str], cause: Cause, *, actor: Principal | None = None) -> list[str]:
         """Delete files whose keys are gone, record it, and return the places of the keys."""
         with suppress(OSError):  # unreadable already; the next sweep tries again
             self.files.unlink(files)
         if files:
             data = {"collection": self._collection.name, "source": row.source, "doc": row.doc_id, "keys": len(files)}
-            self._recorder.record("upload.destroyed", data={**data, "cause": cause})
+            self._recorder.record("upload.destroyed", actor=actor, data={**data, "cause": cause})
         return [upload_place(file) for file in files]
 
 
