@@ -13,7 +13,7 @@ for, and loads its libraries later still.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from inspect import signature
@@ -25,7 +25,7 @@ from ragkit.generator_names import Named, check_generator, default_name, named_g
 from ragkit.protocols import ChatModel, Door, Generator, Recorder
 from ragkit.registry import Registry
 from ragkit.rootkey import open_options
-from ragkit.types import DataClass, Generation, GenerationRequest, Location, Masked, ModelCall
+from ragkit.types import DataClass, Generation, GenerationRequest, Location, Masked, Message, ModelCall
 
 if TYPE_CHECKING:
     from ragkit.config_answering import DestinationSection
@@ -113,6 +113,53 @@ class Answering:
         section = self._section(self.find(name)) if name is not None else None
         return _Deferred(name or self.default, partial(self.generator, name), section.location if section else None)
 
+    def telling(
+        self,
+        name: str | None,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        stop: tuple[str, ...] = (),
+    ) -> Generator:
+        """Return a generator that tells the model behind another these messages, out of the masker, and no more.
+
+        Raises:
+            ConfigError: There is none of that name, or it has no model.
+        """
+        from ragkit.egress.guarded import VouchedGenerator
+        from ragkit.generate.messages import MessagesGenerator
+        from ragkit.routing.metered import Metered
+
+        name = name or self.default
+        if not hasattr(self.bare(name), "complete"):
+            raise ConfigError(
+                f"generator {name!r} has no model that could be told anything",
+                remedy="Name one of [generators] with a model behind it.",
+            )
+        usual = self.generator(name)
+        assert isinstance(usual, Metered)  # every generator by a name is
+        teller: Generator = MessagesGenerator(
+            self._held(name),
+            name=name,
+            messages=messages,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            stop=stop,
+            told=partial(self._keep_prompt, name) if self.config.audit.keeps_evidence else None,
+        )
+        if self.find(name).destination:
+            texts = [one.content for one in messages]
+            teller = VouchedGenerator(teller, lambda _: self._scanner().vouch(texts))
+        return Metered(
+            teller,
+            usual.tariff,
+            name=name,
+            budgets=usual.budgets,
+            catalogue=usual.catalogue,
+            recorder=self._recorder,
+        )
+
     def bare(self, name: str, *, door: Door | None = None) -> Any:
         """Return the :class:`~ragkit.protocols.ChatModel` or generator of that name itself, or one at another door."""
         if door is not None:
@@ -183,7 +230,7 @@ class Answering:
 
     def _whole(self, name: str) -> Generator:
         """A generator with its prompt and checks, if a model is behind it, and without meter."""
-        from ragkit.egress.unsafe import Unseen, unseen_generator
+        from ragkit.egress.unsafe import unseen_generator
 
         model, ceiling = self.bare(name), self._ceiling(name)
         if not hasattr(model, "complete"):
@@ -194,9 +241,7 @@ class Answering:
         from ragkit.egress.guarded import VouchedGenerator
         from ragkit.generate.prompted import PromptedGenerator
 
-        chat: ChatModel = model
-        if ceiling is not None:
-            chat = Unseen(chat, name=name, ceiling=ceiling, recorder=self._recorder)
+        chat = self._held(name)
         nli = self.config.answers.nli
         prompted = PromptedGenerator(
             chat,
@@ -206,6 +251,14 @@ class Answering:
             told=partial(self._keep_prompt, name) if self.config.audit.keeps_evidence else None,
         )
         return VouchedGenerator(prompted, self._vouch) if self.find(name).destination else prompted
+
+    def _held(self, name: str) -> ChatModel:
+        """The model of that name, held to its ceiling where its bytes pass no gateway."""
+        from ragkit.egress.unsafe import Unseen
+
+        model, ceiling = self.bare(name), self._ceiling(name)
+        chat: ChatModel = model
+        return chat if ceiling is None else Unseen(chat, name=name, ceiling=ceiling, recorder=self._recorder)
 
     def _keep_prompt(self, name: str, request: GenerationRequest, call: ModelCall, code: str) -> None:
         """Let what a model is about to be told be kept as evidence."""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,11 +19,22 @@ from ragkit.generator_names import default_name
 from ragkit.handles import Handles
 from ragkit.protocols import ChatModel, Recorder
 from ragkit.roles import require
-from ragkit.types import Completion, DataClass, Location, Masked, Message, ModelCall, Principal
+from ragkit.types import (
+    Completion,
+    Conversation,
+    DataClass,
+    Generation,
+    Location,
+    Masked,
+    Message,
+    ModelCall,
+    Principal,
+)
 
 if TYPE_CHECKING:
     from ragkit.answering import Answering
     from ragkit.mask.rescan import CollectionScanner
+    from ragkit.telling import Role
 
 SLOW_TTFT_MS = 10_000.0
 SLOW_TOKENS_PER_SECOND = 5.0
@@ -105,6 +116,65 @@ class Generators:
         outcome = "ok" if done.ok else "degraded"
         self._handles.recorder.record("generator.tested", actor=asking, outcome=outcome, data=about)
         return done
+
+    def tell(
+        self,
+        messages: Sequence[tuple[Role, str]],
+        *,
+        name: str | None = None,
+        collection: str | None = None,
+        principal: Principal | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        conversation: Conversation | None = None,
+    ) -> Iterator[Masked | Generation]:
+        """Let the model behind a generator read messages of your own, and yield what it writes, masked.
+
+        The messages are masked by the collection's vault and pass the destination's gateway, as a question of
+        ``ask`` does; nothing is retrieved, and what is written is neither cited nor checked. For frameworks that write
+        their own prompts: :class:`ragkit.interop.model.RagkitLLM`.
+
+        Args:
+            messages: Role and text, oldest first; tokens of the record view in them stay.
+            name: Of the generator; by default the one that answers.
+            collection: Whose vault, and whose data class everything in the messages is taken to have.
+            principal: Who asks; by default the owner.
+            max_tokens: Of the reply; by default `[answers] max_tokens`.
+            temperature: As the server takes it.
+            stop: The model stops before it writes one of these.
+            conversation: The dialogue whose aliases are used; by default a new one.
+
+        Returns:
+            The text in pieces, last the generation.
+
+        Raises:
+            ConfigError: There is no such generator, or no model is behind it. Otherwise as ``Workspace.ask``.
+        """
+        from ragkit.telling import tell
+
+        return tell(
+            self._handles,
+            messages,
+            name=name,
+            collection=collection,
+            actor=principal or self._handles.config.workspace.principal,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            stop=stop,
+            conversation=conversation,
+        )
+
+    def context(self, name: str | None = None) -> tuple[str, int]:
+        """Return the name of a generator and how many tokens its model reads and writes together; 0 without a model.
+
+        Opens nothing but a model in process whose configuration does not say.
+
+        Raises:
+            ConfigError: There is none of that name.
+        """
+        name = name or default_name(self._handles.config)
+        return name, int(getattr(self._answering().bare(name), "context_tokens", 0))
 
     def _answering(self) -> Answering:
         from ragkit.answering import Answering

@@ -38,7 +38,7 @@ class QuestionEncoder:
         self._dimension = files.dimension
         self._tokenizer = tokenizer
         self._bert = NumpyBert(files)
-        self._together = Together(self._vectors, most=_TOGETHER)
+        self._together: Together[Sequence[int], NDArray[np.float32]] = Together(self._rows, most=_TOGETHER)
 
     def load(self) -> None:
         """Map the weights into memory.
@@ -59,7 +59,14 @@ class QuestionEncoder:
         """
         self.load()
         ids = piece_ids(self._tokenizer, texts, limit=self._limit)
-        return self._together.do(ids) if len(ids) <= _TOGETHER else self._vectors(ids)
+        if not 0 < len(ids) <= _TOGETHER:
+            return self._vectors(ids)
+        import numpy as np
+
+        return np.stack(self._together.do(ids))
+
+    def _rows(self, ids: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        return list(self._vectors(ids))
 
     def _vectors(self, ids: Sequence[Sequence[int]]) -> Vectors:
         import numpy as np

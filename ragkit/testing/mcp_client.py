@@ -32,7 +32,7 @@ def over_http(url: str, headers: Mapping[str, str] | None = None, *, mode: str =
     async def connect() -> AsyncIterator[Client]:
         async with (
             httpx2.AsyncClient(headers=dict(headers or {}), timeout=60, trust_env=False) as http,
-            Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,  # type: ignore[arg-type]
+            Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,
         ):
             yield client
 
