@@ -205,7 +205,6 @@ _REPLY: dict[str, Any] = {
             "message": {
                 "role": "assistant",
                 "content": "The warranty on every tent lasts five years from purchase. [1]",
-                "refusal": None,
                 "annotations": [
                     {
                         "type": "url_citation",
@@ -218,12 +217,10 @@ _REPLY: dict[str, Any] = {
                     }
                 ],
             },
-            "logprobs": None,
             "finish_reason": "stop",
         }
     ],
     "usage": {"prompt_tokens": 9, "completion_tokens": 16, "total_tokens": 25},
-    "system_fingerprint": None,
     "ragkit": {
         "refused": False,
         "reason": "",

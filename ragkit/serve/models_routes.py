@@ -78,7 +78,7 @@ async def list_models(caller: Annotated[Caller, Depends(calling())], state: Stat
 
 @router.get("/v1/models/{model}", summary="Show a model", operation_id="get_model", responses=errors(401, 403, 404))
 async def get_model(model: str, caller: Annotated[Caller, Depends(calling())], state: State) -> ModelReply:
-    """Show one of them."""
+    """Show one of the models that `GET /v1/models` lists."""
     tenant = tenant_named(state, caller.tenant)
     for choice, generator in await state.admission.run(caller, lambda: choices_of(tenant, caller)):
         if choice.model == model:
