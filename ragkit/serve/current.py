@@ -6,6 +6,7 @@ Set by :mod:`ragkit.serve.envelope` around each request; outside one there is no
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class CurrentRequest:
         caller: Who calls, once that is known.
         queue_ms: How long its work waited for a place.
         code: The short word of the error it was answered with.
+        at_end: Called when it is answered or its client has left, whichever is first. Not every generator that is left
+            is closed at once, and what it holds must not wait for the garbage collector.
     """
 
     id: str
@@ -30,6 +33,15 @@ class CurrentRequest:
     caller: Caller | None = field(default=None, repr=False)
     queue_ms: float = 0.0
     code: str = ""
+    at_end: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self.gone.add_done_callback(lambda _: self.end())
+
+    def end(self) -> None:
+        """Call what is to be called at the end; the second time there is nothing left."""
+        while self.at_end:
+            self.at_end.pop()()
 
 
 _current: ContextVar[CurrentRequest | None] = ContextVar("ragkit_request", default=None)

@@ -70,6 +70,7 @@ class Envelope:
             try:
                 await self._answer(scope, intake, reply)
             finally:
+                request.end()
                 seconds = time.monotonic() - began
                 self._note(scope, request, reply, seconds)
                 await intake.close()
@@ -138,6 +139,8 @@ class _Reply:
             self.bytes += len(message.get("body", b""))
             self.whole = not message.get("more_body", False)
         await self._send(message)
+        if not self.whole:
+            await asyncio.sleep(0)  # to a client that left nothing is written, so nothing waits: others must get a turn
 
     def _headers(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         there = {name.lower() for name, _ in given}

@@ -36,6 +36,9 @@ class ReadAhead(Generic[T]):
         self._stopped = False
         self._failed: BaseException | None = None
         self._news: asyncio.Future[None] | None = None
+        request = current_request()
+        if request is not None:
+            request.at_end.append(self.stop)
 
     def fill(self, work: Callable[[], Iterator[T]]) -> None:
         """Iterate over ``work()`` until it ends or nobody listens, and close it. For the thread."""
@@ -73,6 +76,8 @@ class ReadAhead(Generic[T]):
                     self._room.notify_all()
                 yield piece
             if self._ended and not self._pieces:
+                if self._stopped:
+                    raise ClientGone
                 if self._failed is not None:
                     raise self._failed
                 return

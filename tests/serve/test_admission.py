@@ -260,6 +260,22 @@ def test_a_client_that_leaves_before_the_first_piece_ends_the_stream() -> None:
     played(scene)
 
 
+def test_a_stream_that_nobody_closes_ends_with_its_request() -> None:
+    """A generator that is left is not always closed at once; its place is not to wait for the garbage collector."""
+
+    async def scene(admission: Admission) -> None:
+        pieces, request = Pieces(hold=False), client()
+        stream = admission.stream(caller(), pieces)
+        assert await anext(stream) == 0
+        assert admission.places.running() == 1
+        request.end()
+        await until(lambda: pieces.closed.is_set() and admission.places.running() == 0)
+        with pytest.raises(ClientGone):
+            await anext(stream)
+
+    played(scene)
+
+
 def test_a_slow_reader_of_a_stream_holds_no_place() -> None:
     """The thread reads ahead; the pieces are all there when the reader comes."""
 
