@@ -326,7 +326,7 @@ def test_the_service_did_it(compared: Any) -> None:
     But for handing a document in and taking it back, which need no lock: only what follows goes to the service.
     """
     _, through, _shop, _service, _ = compared
-    ours = {"upload.received", "upload.destroyed"}
+    ours = {"upload.received", "upload.destroyed", "checkpoint"}
     told = {event["type"] for step in STEPS for event in through[step]["events"]}
     assert ours <= told
     events = [
