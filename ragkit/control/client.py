@@ -98,6 +98,8 @@ class Service:
         while True:
             try:
                 message = self._lines.receive(wait_s=None if taken else TAKEN_S, most=4 * wire.LINE_BYTES)
+                if progress is not None and message and "progress" in message:
+                    progress(*message["progress"])
             except KeyboardInterrupt:
                 if stopping:
                     raise
@@ -116,8 +118,6 @@ class Service:
             if "result" in message:
                 return message
             taken = True
-            if progress is not None and "progress" in message:
-                progress(*message["progress"])
 
 
 def find_service(config: Config, *, say: Callable[[str], None] = lambda _: None) -> Service | None:

@@ -38,7 +38,7 @@ CONNECTIONS = 16
 REQUEST_S = 30.0
 SEND_S = 30.0
 HANG_UP_S = 2.0
-WAIT_S = 10.0
+WAIT_S = 60.0
 """How long a caller waits for its turn to write before it is told what is being written."""
 _TELL_S = 0.1
 _SHORTER = "Send less at once, or stop the service and run it without."

@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from queue import Empty, Full, Queue
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ragkit.control.server import ControlSocket
@@ -69,17 +70,14 @@ class Job(Generic[_T]):
         """Whether it was stopped, or is about to be."""
         return self._stop.is_set()
 
-    def run(self) -> None:
-        """Do it, in the writing thread."""
-        if not self.future.set_running_or_notify_cancel():
-            return
+    def run(self) -> Callable[[], None]:
+        """Do it, in the writing thread; return what tells the outcome to whoever waits for it."""
         self.begun = datetime.now(UTC).isoformat(timespec="seconds")
         try:
             done = self._work(self._advance)
         except BaseException as failed:
-            self.future.set_exception(failed)
-        else:
-            self.future.set_result(done)
+            return partial(self.future.set_exception, failed)
+        return partial(self.future.set_result, done)
 
     def _advance(self, stage: str, done: int, total: int | None) -> None:
         self.progress = (stage, done, total)
@@ -97,8 +95,9 @@ class Writer:
 
     def __init__(self, name: str, *, waiting: int = WAITING) -> None:
         self._name = name
-        self._queue: Queue[Job[Any] | None] = Queue(maxsize=waiting)
-        self._lock = threading.Lock()
+        self._most = waiting
+        self._queue: deque[Job[Any]] = deque()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._running: Job[Any] | None = None
         self._closed = False
@@ -111,7 +110,8 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many jobs wait."""
-        return self._queue.qsize()
+        with self._changed:
+            return sum(not job.future.cancelled() for job in self._queue)
 
     def submit(self, verb: str, work: Callable[[Progress], _T]) -> Job[_T]:
         """Put something into the queue.
@@ -124,54 +124,59 @@ class Writer:
             WriterBusy: Too many wait already, or the service stops.
         """
         job = Job(verb, work)
-        with self._lock:
+        with self._changed:
             if self._closed:
                 raise WriterBusy("the service is stopping", remedy="Try again when it runs again.")
-            try:
-                self._queue.put_nowait(job)
-            except Full:
-                raise self.busy() from None
+            if self.waiting >= self._most:
+                raise self.busy()
+            self._queue.append(job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f"ragkit-write-{self._name}", daemon=True)
                 self._thread.start()
+            self._changed.notify()
         return job
 
     def busy(self) -> WriterBusy:
         """Return the error that says what runs and what waits."""
-        running = self._running
-        doing = f"{running.verb}, since {running.begun}" if running else "nothing yet"
+        running, waiting = self._running, self.waiting
+        doing = f"{running.verb}, since {running.begun}" if running else "something else"
+        behind = f", and {waiting} more wait" if waiting else ""
         return WriterBusy(
-            f"the service is writing ({doing}), and {self.waiting} more wait",
+            f"the service is writing ({doing}){behind}",
             remedy="Try again when it is done; asking and searching work meanwhile.",
         )
 
     def close(self, *, wait_s: float = 20.0) -> bool:
         """Take nothing more, stop what runs and waits. Returns whether the thread has ended within this time."""
-        with self._lock:
+        with self._changed:
             self._closed = True
-            running, thread = self._running, self._thread
-        if running is not None:
-            running.cancel()
-        while True:
-            try:
-                waiting = self._queue.get_nowait()
-            except Empty:
-                break
-            if waiting is not None:
-                waiting.cancel()
+            for job in [*self._queue, *([self._running] if self._running else [])]:
+                job.cancel()
+            self._changed.notify()
+            thread = self._thread
         if thread is None:
             return True
-        self._queue.put(None)
         thread.join(wait_s)
         return not thread.is_alive()
 
     def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            self._running = job
-            if self._closed:
-                job.cancel()
-            job.run()
+        while (job := self._next()) is not None:
+            tell = job.run()
             self._running = None
+            tell()
+
+    def _next(self) -> Job[Any] | None:
+        """Wait for the next job that nobody cancelled; ``None`` at the end."""
+        with self._changed:
+            while True:
+                while self._queue:
+                    job = self._queue.popleft()
+                    if job.future.set_running_or_notify_cancel():
+                        self._running = job
+                        return job
+                if self._closed:
+                    return None
+                self._changed.wait()
 
 
 def writer_of(tenant: Tenant) -> Writer:

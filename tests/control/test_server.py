@@ -312,7 +312,7 @@ def test_what_a_gone_caller_began_is_stopped_or_finished(workspace: Workspace, s
         with connected(workspace) as connection:
             connection.sendall(request(workspace, verb=verb, arguments=arguments))
             assert json.loads(connection.recv(4096).splitlines()[0]) == {"taken": True}
-        job = writer._queue.queue[0]
+        job = writer._queue[0]
         time.sleep(0.3)
         calls.set()
         ahead.future.result(10)
