@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -89,22 +90,25 @@ def page(name: str, state: State) -> Response:
     return Response(files().pages[name], media_type="text/html; charset=utf-8", headers=headers)
 
 
-_HTML = {200: {"content": {"text/html": {}}, "description": "The page."}, 404: {"description": "There is no chatbot."}}
+_HTML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}, "description": "The page."},
+    404: {"description": "There is no chatbot."},
+}
 
 
-@router.get("/chat", summary="The chatbot", response_class=Response, responses={**_HTML})
+@router.get("/chat", summary="The chatbot", response_class=Response, responses=_HTML)
 async def chat(state: State) -> Response:
     """Return the page on which a customer chats."""
     return page("chat", state)
 
 
-@router.get("/agent", summary="The agents' inbox", response_class=Response, responses={**_HTML})
+@router.get("/agent", summary="The agents' inbox", response_class=Response, responses=_HTML)
 async def agent(state: State) -> Response:
     """Return the page on which an agent takes tickets. It shows nothing before the agent has signed in."""
     return page("agent", state)
 
 
-@router.get("/operator", summary="The operator's figures", response_class=Response, responses={**_HTML})
+@router.get("/operator", summary="The operator's figures", response_class=Response, responses=_HTML)
 async def operator(state: State) -> Response:
     """Return the page with volumes, refusals, cost and feedback. It shows nothing before the operator has signed in."""
     return page("operator", state)

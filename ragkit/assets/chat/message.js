@@ -5,9 +5,10 @@ import { el, icon, masked, time } from "./dom.js";
 const WHO = { customer: "You", assistant: "AI assistant", agent: "Customer care, a person", notice: "Notice" };
 const BULLET = /^\s*[-*•]\s+/;
 const NUMBER = /^\s*\d{1,3}[.)]\s+/;
+const ROW = /^(.*?[.!?]\s+)?([^\s:;.[\]][^:;.[\]]{0,39}: [^;]+(?:; [^:;[\]]{1,40}: [^;]+)+)$/; // a row of a table, as it is quoted
 
 /**
- * Turn text into paragraphs and lists, nothing else. `marker(number)` gives the node for `[number]`, or nothing where
+ * Turn text into paragraphs, lists and rows of a table, nothing else. `marker(number)` gives the node for `[number]`, or nothing where
  * the text merely says so.
  */
 export function structured(text, marker = () => undefined) {
@@ -16,8 +17,13 @@ export function structured(text, marker = () => undefined) {
     let list;
     let paragraph;
     for (const line of block.split("\n")) {
-      const name = BULLET.test(line) ? "ul" : NUMBER.test(line) ? "ol" : "";
-      if (name) {
+      const row = ROW.exec(line);
+      const name = row ? "dl" : BULLET.test(line) ? "ul" : NUMBER.test(line) ? "ol" : "";
+      if (row) {
+        if (row[1]) nodes.push(el("p", {}, inline(row[1], marker)));
+        nodes.push(el("dl", { class: "row" }, row[2].split("; ").map((pair) => cell(pair, marker))));
+        paragraph = list = undefined;
+      } else if (name) {
         if (list?.localName !== name) nodes.push((list = el(name)));
         list.append(el("li", {}, inline(line.replace(name === "ul" ? BULLET : NUMBER, ""), marker)));
         paragraph = undefined;
@@ -32,13 +38,18 @@ export function structured(text, marker = () => undefined) {
   return nodes;
 }
 
+function cell(pair, marker) {
+  const at = pair.indexOf(": ");
+  return el("div", {}, el("dt", {}, masked(pair.slice(0, at))), el("dd", {}, inline(pair.slice(at + 2), marker)));
+}
+
 function inline(text, marker) {
   const nodes = [];
   let position = 0;
   for (const found of text.matchAll(/\s?\[(\d{1,3})\]/g)) {
     const node = marker(Number(found[1]));
     if (!node) continue;
-    nodes.push(...masked(text.slice(position, found.index)), node);
+    nodes.push(...masked(text.slice(position, found.index)), "\u2060", node); // a number stays with the word before it
     position = found.index + found[0].length;
   }
   return [...nodes, ...masked(text.slice(position))];
@@ -86,13 +97,20 @@ export function drawMessage(message, acts = {}) {
   return item;
 }
 
+/** The sources below an answer; several quotes from one place are one line, which opens the first. */
 function sourceList(sources, acts) {
-  const one = (source) => {
-    const words = [el("span", { class: "number" }, String(source.marker)), el("span", { class: "place" }, place(source))];
+  const places = new Map();
+  for (const source of sources) {
+    const key = JSON.stringify([source.title, source.heading, source.page]);
+    places.set(key, [...(places.get(key) ?? []), source]);
+  }
+  const one = (quotes) => {
+    const source = quotes[0];
+    const words = [el("span", { class: "number" }, quotes.map((quote) => quote.marker).join(", ")), el("span", { class: "place" }, place(source))];
     if (!acts.open) return el("li", {}, el("span", { class: "source" }, words));
     return el("li", {}, el("button", { type: "button", class: "source", "aria-haspopup": "dialog", onclick: () => acts.open(source) }, words));
   };
-  return el("ul", { class: "sources", "aria-label": "Sources" }, sources.map(one));
+  return el("ul", { class: "sources", "aria-label": "Sources" }, [...places.values()].map(one));
 }
 
 function place(source) {

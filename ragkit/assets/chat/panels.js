@@ -18,9 +18,10 @@ export async function showPassage(conversation, source) {
   showSide("Source", el("p", { class: "quiet" }, "Opening the document …"));
   try {
     const passage = await call("GET", `/chat/conversations/${conversation}/passages/${encodeURIComponent(source.passage)}`);
-    const above = [passage.heading, passage.page ? `page ${passage.page}` : ""].filter(Boolean).join(", ");
+    const above = [passage.heading.split(" > ").filter((part) => part !== passage.title).join(" > "), passage.page ? `page ${passage.page}` : ""].filter(Boolean).join(", ");
     const letters = Array.from(passage.text); // the service counts characters, a string here counts UTF-16 units
     const part = (start, end) => masked(letters.slice(start, end).join(""));
+    const quoted = passage.end > passage.start ? el("mark", {}, part(passage.start, passage.end)) : "";
     showSide(
       "Source",
       el("p", { class: "document" }, masked(passage.title)),
@@ -28,14 +29,13 @@ export async function showPassage(conversation, source) {
       el(
         "blockquote",
         { class: "passage" },
-        passage.before ? el("span", { class: "around" }, masked(passage.before)) : "",
-        part(0, passage.start),
-        passage.end > passage.start ? el("mark", {}, part(passage.start, passage.end)) : "",
-        part(passage.end, letters.length),
-        passage.after ? el("span", { class: "around" }, masked(passage.after)) : "",
+        passage.before ? el("div", { class: "around" }, masked(passage.before.trim())) : "",
+        el("div", {}, part(0, passage.start), quoted, part(passage.end, letters.length)),
+        passage.after ? el("div", { class: "around" }, masked(passage.after.trim())) : "",
       ),
       el("p", { class: "quiet" }, "Marked: the words that the answer rests on. Personal data in our documents is masked."),
     );
+    if (quoted) quoted.scrollIntoView({ block: "center" });
   } catch (error) {
     showSide("Source", el("p", {}, error.status === 404 ? "This passage is no longer there." : error.message));
   }

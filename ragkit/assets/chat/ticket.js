@@ -240,7 +240,7 @@ function summary(told) {
     "section",
     { class: "summary", "aria-labelledby": "summary" },
     el("h3", { id: "summary" }, "Summary"),
-    el("p", {}, masked(told.why ?? "")),
+    el("p", {}, masked(/^[a-z-]+$/.test(told.why) ? topicWords(told.why) : told.why)),
     asked.length ? el("details", { open: true }, el("summary", {}, "What the customer asked"), el("ul", {}, asked)) : "",
     tried.length ? el("details", {}, el("summary", {}, "What the assistant tried"), el("ol", {}, tried)) : "",
   );
