@@ -74,6 +74,10 @@ class _Exchange(Response):
             "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
         },
         202: {"description": "A notification was taken."},
+        400: {
+            "description": "Not as it should be: the request as every other, the message as an error of JSON-RPC.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
         404: {"description": "No such method of the protocol."},
         406: {"description": "`Accept` must name `application/json` and `text/event-stream`."},
         415: {"description": "The body must be `application/json`."},
