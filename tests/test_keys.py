@@ -144,6 +144,36 @@ def test_a_key_from_elsewhere_is_changed_in_two_steps(folder: Path, kind: str) -
         texts(folder)
 
 
+def test_what_is_open_stays_open_through_every_change(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that changes its keys, as a service does, goes on reading with what it has open: no restart."""
+
+    def read() -> int:
+        part = workspace._handles.reader(None)
+        assert part is opened
+        part.collection.records._wrapping.forget()  # what it remembers would do
+        return len(list(part.store.index_source().rows()))
+
+    with open_workspace(folder) as workspace:
+        opened = workspace._handles.reader(None)
+        count = read()
+        assert count
+        workspace.keys.rotate_wrapping()
+        assert read() == count
+        workspace.keys.rotate()
+        assert read() == count
+    monkeypatch.setenv("RAGKIT_ROOT_KEY", load_root_key(load_config(folder)).hex())
+    write_config(folder, 'source = "env"')
+    with open_workspace(folder) as workspace:
+        opened = workspace._handles.reader(None)
+        assert not workspace.keys.rotate(new_key=OLD).finished
+        with pytest.raises(KeyMismatch, match="still gives the old"):
+            workspace.keys.finish()
+        assert read() == count
+        monkeypatch.setenv("RAGKIT_ROOT_KEY", OLD.hex())
+        assert workspace.keys.finish().finished, "the source is read again"
+        assert read() == count
+
+
 def test_wrapping_keys_are_changed_alone(folder: Path) -> None:
     """Record keys are wrapped again; the record store and the root key are as before."""
     before = texts(folder)

@@ -349,7 +349,7 @@ def test_the_service_says_that_it_is_stopping(synced_shop: Path, tmp_path: Path)
     assert "stopping" in str(failed[0])
     assert not (folder / ".ragkit" / wire.SOCKET).exists()
     with ragkit.open_workspace(folder) as workspace:
-        workspace.rebuild()
+        workspace.keys.rotate_wrapping()
 
 
 def test_no_socket_no_service(synced_shop: Path, tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ def test_no_socket_no_service(synced_shop: Path, tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as left:
             left.bind(str(folder / ".ragkit" / wire.SOCKET))
         assert find_service(workspace.config) is None
-        routed(workspace, say=lambda _: None).rebuild()
+        routed(workspace, say=lambda _: None).keys.rotate_wrapping()
 
 
 def test_a_service_that_does_not_answer_is_told(
