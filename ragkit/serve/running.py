@@ -243,4 +243,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 def _tls(settings: ServeSection, folder: Path) -> dict[str, Any]:
     if settings.certificate is None or settings.certificate_key is None:
         return {}
-    return {"ssl_certfile": folder / settings.certificate, "ssl_keyfile": folder / settings.certificate_key}
+    chain, key = (folder / path.expanduser() for path in (settings.certificate, settings.certificate_key))
+    if key.exists() and key.stat().st_mode & 0o077:
+        raise ConfigError("the key of the TLS certificate is open to others", remedy="Run `chmod 600` on it.")
+    return {"ssl_certfile": chain, "ssl_keyfile": key}

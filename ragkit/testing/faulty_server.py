@@ -87,6 +87,17 @@ class FaultyServer(RecordingServer):
 
 def self_signed(host: str = "127.0.0.1") -> tuple[ssl.SSLContext, bytes]:
     """A server's TLS context with a new certificate that nobody trusts, and the certificate as PEM."""
+    pem, secret = certificate_pem(host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:  # load_cert_chain reads files only
+        path = Path(folder) / "server.pem"
+        path.write_bytes(pem + secret)
+        context.load_cert_chain(path)
+    return context, pem
+
+
+def certificate_pem(host: str = "127.0.0.1") -> tuple[bytes, bytes]:
+    """A new certificate that nobody trusts and its key, as PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -113,12 +124,7 @@ def self_signed(host: str = "127.0.0.1") -> tuple[ssl.SSLContext, bytes]:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:  # load_cert_chain reads files only
-        path = Path(folder) / "server.pem"
-        path.write_bytes(pem + secret)
-        context.load_cert_chain(path)
-    return context, pem
+    return pem, secret
 
 
 # --- the faults -------------------------------------------------------------------------------------------------------
