@@ -12,6 +12,7 @@ import pytest
 from ragkit.testing.canaries import Canary, entity_types, make_canaries, make_people
 from ragkit.testing.leak_paths import ask_worker, run_commands
 from ragkit.testing.leak_people import exported, run_people, strangers
+from ragkit.testing.leak_service import STATUSES, ask_service
 from ragkit.testing.leaks import VIEWS, World, exercise, lexical_terms, missed, scan
 from ragkit.testing.planting import PLACES, Planting, plant, plant_lists
 
@@ -38,6 +39,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Canary]
         patch.setattr(tempfile, "tempdir", None)
         exercise(world, planting, asked=4)
         ask_worker(world, planting.questions[:4])
+        ask_service(world, planting.questions[:2])
         run_commands(world, planting, people)
         run_people(world, planting, people)
     return world, [*canaries, *people], planting
@@ -92,6 +94,18 @@ def test_everything_was_exercised(lived: tuple[World, list[Canary], Planting]) -
     assert (world.said / "pickles.bin").stat().st_size > 1000
     assert all(path.stat().st_size > 20 for path in world.said.glob("command-*.txt"))
     assert (world.said / "worker-arguments.txt").read_text().startswith("-I")
+
+
+def test_every_request_to_the_service_did_what_it_should(lived: tuple[World, list[Canary], Planting]) -> None:
+    """The owner was answered, the stranger was told that nothing is there, and nothing failed."""
+    world, _, _ = lived
+    statuses = json.loads((world.said / STATUSES).read_text())
+    assert statuses["owner"].count(200) >= 20
+    assert statuses["owner"].count(204) == 2
+    assert statuses["stranger"].count(404) >= 20
+    assert set(statuses["owner"]) | set(statuses["stranger"]) <= {200, 204, 400, 401, 403, 404}
+    assert (world.said / "service-log.txt").stat().st_size > 1000
+    assert b"[PERSON:" in (world.said / "service-owner.txt").read_bytes()
 
 
 def test_every_command_did_what_it_should(lived: tuple[World, list[Canary], Planting]) -> None:
