@@ -31,6 +31,11 @@ _STOP = frozenset(
     "der die das ein eine und oder fur von zu im in mit ihr wie was welche le la les un une de du des et ou pour "
     "avec".split()
 )
+_PAPERS = frozenset(
+    "faq faqs manual guide policy handbook terms memo ticket notice sheet list letter page version handbuch anleitung "
+    "richtlinie merkblatt notice manuel politique".split()
+)
+"""What a paper is, not what it is about: two papers on one thing are no choice."""
 
 
 def ask_which(question: str, hits: Sequence[Hit], *, known: frozenset[str] = frozenset()) -> list[str]:
@@ -42,10 +47,9 @@ def ask_which(question: str, hits: Sequence[Hit], *, known: frozenset[str] = fro
         known: Ids of documents that the conversation is about already: none of them needs to be asked for.
     """
     close = _close(hits)
-    if not 2 <= len(close) <= MOST or any(hit.doc_id in known for hit in close):
+    if not 2 <= len(close) <= MOST or any(hit.doc_id in known for hit in hits if hit.chunk_id in close):
         return []
-    titles = [_TOKEN.sub(" ", str(hit.title)) for hit in close]
-    words = [_stems(title) for title in titles]
+    words = [_stems(_TOKEN.sub(" ", title)) for title in close.values()]
     if len({frozenset(one) for one in words}) < len(words):
         return []
     shared = frozenset.intersection(*(frozenset(one) for one in words))
@@ -59,26 +63,35 @@ def ask_which(question: str, hits: Sequence[Hit], *, known: frozenset[str] = fro
         names = {stem for stem in apart if own[stem].isdigit() or _is_name(own[stem], stem, lower_stems)}
         if not names or apart & asked.keys():
             return []
-    return [str(hit.title)[:_LONGEST_LABEL] for hit in close]
+    return [title[:_LONGEST_LABEL] for title in close.values()]
 
 
-def _close(hits: Sequence[Hit]) -> list[Hit]:
-    """The best passage of each document that answers about as well as the best of all."""
+def _close(hits: Sequence[Hit]) -> dict[int, str]:
+    """Passages that answer about as well as the best of all, by number, with what they are called.
+
+    Of several documents the best passage of each, by its title; where all are of one document, by the heading above.
+    """
     if not hits:
-        return []
+        return {}
     best = hits[0]
-    found: dict[str, Hit] = {}
-    for hit in hits:
-        near = hit.dense is None or best.dense is None or hit.dense >= best.dense - CLOSE_COSINE
-        if hit.score >= CLOSE_SCORE * best.score and near:
-            found.setdefault(hit.doc_id, hit)
-    return list(found.values())
+    near = [
+        hit
+        for hit in hits
+        if hit.score >= CLOSE_SCORE * best.score
+        and (hit.dense is None or best.dense is None or hit.dense >= best.dense - CLOSE_COSINE)
+    ]
+    one = len({hit.doc_id for hit in near}) == 1
+    found: dict[str, tuple[int, str]] = {}
+    for hit in near:
+        name = str(hit.chunk.heading).rpartition(" > ")[2] if one else str(hit.title)
+        found.setdefault(name if one else hit.doc_id, (hit.chunk_id, name))
+    return dict(found.values())
 
 
 def _stems(text: str) -> dict[str, str]:
     """The words of a text by stem: those that say something, and numbers."""
     words = [word for word in _WORD.findall(text) if word.isdigit() or len(word) >= _SHORTEST]
-    return {_stem(word): word for word in words if fold(word) not in _STOP}
+    return {_stem(word): word for word in words if fold(word) not in _STOP | _PAPERS}
 
 
 def _stem(word: str) -> str:
