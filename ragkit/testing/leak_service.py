@@ -8,11 +8,10 @@ ids, comments, system messages, headers, paths. What comes back is kept under ``
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote
-
-import httpx
 
 from ragkit import open_workspace
 from ragkit.config_serve import SCOPES
@@ -39,20 +38,45 @@ def ask_service(world: World, questions: Sequence[str]) -> None:
     statuses: dict[str, list[int]] = {name: [] for name in keys}
     with sockets.loopback(), served(world.workspace) as service:
         for name, key in keys.items():
-            headers = {"Authorization": f"Bearer {key}"}
-            with (
-                httpx.Client(base_url=service.url, headers=headers, timeout=60) as client,
-                (world.said / f"service-{name}.txt").open("wb") as told,
-            ):
-                for request in _requests(client, questions):
-                    reply = client.send(request)
-                    statuses[name].append(reply.status_code)
-                    told.write(f"{reply.status_code} {reply.headers}\n".encode() + reply.content + b"\n")
+            client = _Client(service.url.removeprefix("http://"), key)
+            with (world.said / f"service-{name}.txt").open("wb") as told:
+                for method, path, body, headers in _requests(client, questions):
+                    status, said = client.send(method, path, body, headers)
+                    statuses[name].append(status)
+                    told.write(f"{status} ".encode() + said + b"\n")
         (world.said / "service-log.txt").write_text(service.lines.getvalue(), encoding="utf-8")
     (world.said / STATUSES).write_text(json.dumps(statuses), encoding="utf-8")
 
 
-def _requests(client: httpx.Client, questions: Sequence[str]) -> Iterator[httpx.Request]:
+class _Client:
+    """Sends requests with a key, and gives back all of each reply."""
+
+    def __init__(self, host: str, key: str) -> None:
+        self._host = host
+        self._key = key
+
+    def send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Return the status, and headers and body as they came."""
+        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        told = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json", **headers}
+        connection = HTTPConnection(self._host, timeout=60)
+        try:
+            connection.request(method, path, sent, told)
+            reply = connection.getresponse()
+            return reply.status, str(reply.headers).encode() + reply.read()
+        finally:
+            connection.close()
+
+    def ask(self, question: str) -> str:
+        """Ask, and return the id of the answer; ``none`` where there is none."""
+        status, said = self.send("POST", "/v1/ask", {"question": question, "collection": "lines"}, {})
+        return str(json.loads(said[said.index(b"{") :])["request_id"]) if status == 200 else "none"
+
+
+_Sent = tuple[str, str, Any, dict[str, str]]
+
+
+def _requests(client: _Client, questions: Sequence[str]) -> Iterator[_Sent]:
     for number, question in enumerate(questions):
         other = questions[number - 1]
         safe = quote(question, safe="")
@@ -66,33 +90,27 @@ def _requests(client: httpx.Client, questions: Sequence[str]) -> Iterator[httpx.
             {"question": question, question: other},
         ]
         for body in bodies:
-            yield client.build_request("POST", "/v1/ask", json={"collection": "lines", "k": 3, **body})
+            yield "POST", "/v1/ask", {"collection": "lines", "k": 3, **body}, {}
         for collection in ("files", question[:63]):
-            yield client.build_request("POST", "/v1/search", json={"question": question, "collection": collection})
-        yield client.build_request("POST", "/v1/search", json={"questions": [question, other], "collection": "files"})
+            yield "POST", "/v1/search", {"question": question, "collection": collection}, {}
+        yield "POST", "/v1/search", {"questions": [question, other], "collection": "files"}, {}
         said = [{"role": role, "content": other} for role in ("system", "user", "assistant")]
         said.append({"role": "user", "content": question})
         for model in ("files", "lines:extractive", question[:200]):
             ways: list[dict[str, Any]] = [{}, {"stream": True}, {"user": question, "tools": [{"name": question}]}]
             for way in ways:
                 body = {"model": model, "messages": said, **way}
-                yield client.build_request("POST", "/v1/chat/completions", json=body)
+                yield "POST", "/v1/chat/completions", body, {}
         for model in ("files", question[:200]):
             body = {"model": model, "input": [question, other], "user": question}
-            yield client.build_request("POST", "/v1/embeddings", json=body)
-        yield _feedback(client, question[:200], question)
-        yield _feedback(client, _last_asked(client, question), question)
+            yield "POST", "/v1/embeddings", body, {}
+        yield "POST", "/v1/feedback", _feedback(question[:200], question), {}
+        yield "POST", "/v1/feedback", _feedback(client.ask(question), question), {}
         for path in (f"/v1/models/{safe}", f"/v1/conversations/{safe}", f"/{safe}", f"/v1/models?name={safe}"):
-            yield client.build_request("GET", path, headers={"X-Request-Id": safe, "User-Agent": safe})
-        yield client.build_request("POST", "/v1/ask", content=json.dumps({"question": question}).encode()[:-3])
-        yield client.build_request("GET", "/v1/models", headers={"Authorization": f"Bearer {safe}"})
+            yield "GET", path, None, {"X-Request-Id": safe, "User-Agent": safe}
+        yield "POST", "/v1/ask", json.dumps({"question": question}).encode()[:-3], {}
+        yield "GET", "/v1/models", None, {"Authorization": f"Bearer {safe}"}
 
 
-def _last_asked(client: httpx.Client, question: str) -> str:
-    reply = client.post("/v1/ask", json={"question": question, "collection": "lines"})
-    return str(reply.json().get("request_id", ""))
-
-
-def _feedback(client: httpx.Client, request_id: str, comment: str) -> httpx.Request:
-    body: dict[str, Any] = {"request_id": request_id or "none", "rating": "down", "comment": comment}
-    return client.build_request("POST", "/v1/feedback", json=body)
+def _feedback(request_id: str, comment: str) -> dict[str, Any]:
+    return {"request_id": request_id, "rating": "down", "comment": comment}
