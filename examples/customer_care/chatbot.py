@@ -62,7 +62,7 @@ def main() -> None:
         raise SystemExit(f"{error}\n{error.remedy}") from None
     screen.chatbot(address)
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "ragkit", "serve", "--workspace", str(shop)])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "ragkit", "serve", "--workspace", str(shop)])
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ collection = "shop"
 title = "Tarn & Ember"
 messages_per_minute = 600
 quick_replies = ["How long is the warranty on a tent?", "When can goods be returned?"]
+[chat.handoff]
+after_refusals = 20
 """
 FEW = slice(3, None, 5)
 """The attacks whose documents lie in the shop of all tests; `make test-all` tries every one."""

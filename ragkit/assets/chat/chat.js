@@ -1,7 +1,7 @@
 // The customer's page: one conversation with the assistant, and with a person where it was handed over.
 
 import { call, events, poll, Trouble } from "./api.js";
-import { byId, el, icon } from "./dom.js";
+import { byId, el, icon, worded } from "./dom.js";
 import { drawFeedback } from "./feedback.js";
 import { Draft, drawMessage, pictured, plain, sending } from "./message.js";
 import { closeSide, preparePanels } from "./panel.js";
@@ -22,6 +22,7 @@ const page = {
   seq: 0,
   drawn: new Map(),
   busy: false,
+  hurried: false,
   stop: undefined, // of polling
 };
 const draft = byId("draft");
@@ -66,7 +67,7 @@ function status(name) {
   const state = byId("state");
   if (changed) {
     state.dataset.status = name;
-    state.replaceChildren(...(STATES[name] ? [STATES[name]] : []));
+    state.textContent = worded(STATES, name) ?? "";
     if (name === "closed") state.append(" ", el("button", { type: "button", class: "link", onclick: fresh }, "Start a new one"));
   }
   draft.disabled = name === "closed";
@@ -179,7 +180,8 @@ async function again(text) {
 
 function submit() {
   const text = draft.value.trim();
-  if (page.busy || !text) return;
+  page.hurried = !page.info; // sent before the page was ready: it goes out as soon as it is
+  if (page.busy || page.hurried || !text) return;
   draft.value = "";
   grow();
   send(text);
@@ -285,6 +287,11 @@ async function open() {
 }
 
 async function start() {
+  await ready();
+  if (page.hurried && page.info) submit();
+}
+
+async function ready() {
   try {
     await open();
   } catch (error) {

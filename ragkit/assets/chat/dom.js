@@ -63,9 +63,12 @@ const HIDDEN = {
   URL: "web address",
 };
 
+/** The words of a table for a key; none for a key that only every object has, such as `constructor`. */
+export const worded = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
+
 /** Say an entity type in plain words. */
 export function kind(type) {
-  return HIDDEN[type] ?? type.toLowerCase().replaceAll("_", " ");
+  return worded(HIDDEN, type) ?? type.toLowerCase().replaceAll("_", " ");
 }
 
 const TOKEN = /\[([A-Z][A-Z0-9_]*):[0-9A-Z]{4,}-[0-9A-Z]{2}\]/g;

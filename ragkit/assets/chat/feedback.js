@@ -1,7 +1,7 @@
 // Thumbs under an answer; a thumb down asks for a reason and, if one likes, a word more.
 
 import { call } from "./api.js";
-import { el, icon } from "./dom.js";
+import { el, icon, worded } from "./dom.js";
 
 const REASONS = {
   wrong: "It is wrong",
@@ -13,7 +13,7 @@ const REASONS = {
 };
 const PRAISE = new Set(["helpful", "clear"]);
 
-export const reasonWords = (reason) => REASONS[reason] ?? reason.replaceAll(/[-_]/g, " ").replace(/^./, (letter) => letter.toUpperCase());
+export const reasonWords = (reason) => worded(REASONS, reason) ?? reason.replaceAll(/[-_]/g, " ").replace(/^./, (letter) => letter.toUpperCase());
 
 /** Put the thumbs of a message into `host`. `path`: where its feedback goes. */
 export function drawFeedback(host, path, message, reasons) {

@@ -1,6 +1,6 @@
 // Draws one message of a conversation: who said it, its text in paragraphs and lists, numbered sources, what to do next.
 
-import { el, icon, masked, time } from "./dom.js";
+import { el, icon, masked, time, worded } from "./dom.js";
 
 const WHO = { customer: "You", assistant: "AI assistant", agent: "Customer care, a person", notice: "Notice" };
 const BULLET = /^\s*[-*•]\s+/;
@@ -77,7 +77,7 @@ function marked(message) {
 export function drawMessage(message, acts = {}) {
   const item = el("li", { class: `message ${message.role} ${message.kind}`, "data-id": message.id });
   item.append(
-    el("div", { class: "who" }, el("span", {}, acts.names?.[message.role] ?? WHO[message.role] ?? ""), time(message.at)),
+    el("div", { class: "who" }, el("span", {}, worded(acts.names ?? {}, message.role) ?? worded(WHO, message.role) ?? ""), time(message.at)),
   );
   const sources = new Map((message.sources ?? []).map((source) => [source.marker, source]));
   const marker = (number) => {

@@ -1,7 +1,7 @@
 // What the panels of the chat show: a source's passage, the privacy panel, about the assistant, handing over, forgetting.
 
 import { call, Trouble } from "./api.js";
-import { count, el, kind, masked } from "./dom.js";
+import { count, el, kind, masked, worded } from "./dom.js";
 import { closeBox, showBox, showSide } from "./panel.js";
 
 const WHERE = {
@@ -11,7 +11,7 @@ const WHERE = {
   remote: "It runs at an outside provider. Only your masked message is sent there.",
 };
 
-export const where = (generator) => WHERE[generator.location] ?? "";
+export const where = (generator) => worded(WHERE, generator.location) ?? "";
 
 /** Show the passage of a source, the words that were quoted marked. */
 export async function showPassage(conversation, source) {

@@ -1,7 +1,7 @@
 // One ticket: its summary, what was written, and what an agent does with it.
 
 import { call, poll } from "./api.js";
-import { byId, el, icon, masked, replace, time } from "./dom.js";
+import { byId, el, icon, masked, replace, time, worded } from "./dom.js";
 import { drawMessage, plain, structured } from "./message.js";
 import { closeBox, showBox } from "./panel.js";
 
@@ -29,7 +29,7 @@ const STATUS = { open: "Open", taken: "Taken", closed: "Closed" };
 const NAMES = { customer: "Customer", agent: "Agent" };
 const POLL = 3000;
 
-export const topicWords = (topic) => TOPICS[topic] ?? (topic || "Other").replaceAll(/[-_]/g, " ").replace(/^./, (letter) => letter.toUpperCase());
+export const topicWords = (topic) => worded(TOPICS, topic) ?? (topic || "Other").replaceAll(/[-_]/g, " ").replace(/^./, (letter) => letter.toUpperCase());
 
 export class Ticket {
   /** `host`: where it is drawn. `changed(tab)`: called when it moved to another list. */
@@ -93,17 +93,17 @@ export class Ticket {
     this.drawn = new Set();
     this.list = el("ol", { class: "messages" });
     this.said = el("p", { class: "trouble", role: "alert" });
-    replace(
-      this.host,
-      el("header", { class: "head" }, el("h2", { tabindex: "-1" }, topicWords(state.topic)), el("p", { class: "quiet" }, state.status === "closed" && OUTCOMES[state.outcome] ? `Closed: ${OUTCOMES[state.outcome]}` : STATUS[state.status], " · opened ", time(state.created), state.taken_by ? ` · ${state.mine ? "yours" : `taken by ${state.taken_by}`}` : "", state.has_contact ? " · left a way to be reached" : "")),
+    const reading = el(
+      "div",
+      { class: "reading", tabindex: "0", role: "group", "aria-label": "Ticket's text" },
+      el("header", { class: "head" }, el("h2", { tabindex: "-1" }, topicWords(state.topic)), el("p", { class: "quiet" }, state.status === "closed" && worded(OUTCOMES, state.outcome) ? `Closed: ${OUTCOMES[state.outcome]}` : worded(STATUS, state.status), " · opened ", time(state.created), state.taken_by ? ` · ${state.mine ? "yours" : `taken by ${state.taken_by}`}` : "", state.has_contact ? " · left a way to be reached" : "")),
       this.actions(),
       this.said,
       summary(state.summary),
       el("section", { class: "transcript", "aria-labelledby": "transcript" }, el("h3", { id: "transcript" }, "Conversation"), this.list),
-      this.mine ? this.replyForm() : "",
     );
+    replace(this.host, reading, this.mine ? this.replyForm() : "");
     for (const message of state.messages) this.add(message);
-    this.host.scrollTop = 0;
     this.host.querySelector("h2").focus();
   }
 
