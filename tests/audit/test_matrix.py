@@ -23,6 +23,8 @@ from ragkit.auditing import Audit
 from ragkit.auth.keys import ApiKeys
 from ragkit.cli.main import app
 from ragkit.control.deeds import DEEDS
+from ragkit.desk.records import Summary
+from ragkit.desking import Desk
 from ragkit.documents.room import Documents
 from ragkit.errors import AccessDenied
 from ragkit.explaining import Egress
@@ -240,6 +242,58 @@ API_KEYS: dict[str, Row] = {
     "prune": row("caller.key.pruned", lambda s, **who: s.api_keys.prune(days=0, **who)),
     "gate": none("it checks credentials for a service; who is let in or not leaves `auth.ok` and `auth.denied`"),
 }
+_ANA = Principal("local|ana", kind="local")
+
+
+def _ticket(scene: Scene) -> Any:
+    talk = scene.kept["talk"]
+    made = scene.desk.open_ticket(talk, principal=_ANA, topic="person", summary=Summary(why="person"))
+    scene.kept["ticket"] = made.id
+
+
+DESK: dict[str, Row] = {
+    "begin": row(
+        "chat.begun disclosure.shown",
+        _keep("talk", lambda s: s.desk.begin(principal=_ANA, collection="shop", disclosure="1")),
+        refused=False,
+    ),
+    "mask": row("text.masked", lambda s: s.desk.mask(MAIL, collection="shop", principal=_ANA), refused=False),
+    "preview": row("text.masked", lambda s: s.desk.preview(MAIL, collection="shop", principal=_ANA), refused=False),
+    "generator": none("it tells a name of the configuration", lambda s: s.desk.generator("shop")),
+    "passage": none(
+        "it opens what an answer cited, whose events there are; the record store asks who may",
+        lambda s: s.desk.passage(1, collection="shop", principal=_ANA),
+    ),
+    "give_feedback": row(
+        "feedback.given",
+        lambda s: s.desk.give_feedback(request_id="0" * 32, principal=_ANA, rating="up", collection="shop"),
+        refused=False,
+    ),
+    "open_ticket": row("human.handoff", _ticket, refused=False),
+    "tickets": row("auth.ok", lambda s, **who: s.desk.tickets(**who)),
+    "find_ticket": none(
+        "it reads a ticket, masked, for agents whom the service let in", lambda s: s.desk.find_ticket(s.kept["ticket"])
+    ),
+    "take": row("human.handoff", lambda s: s.desk.take(s.kept["ticket"], agent=_ANA), refused=False),
+    "reply": row("ticket.replied", lambda s: s.desk.reply(s.kept["ticket"], "Hello", agent=_ANA), refused=False),
+    "reveal": row(
+        "ticket.revealed",
+        lambda s, principal=_ANA: s.desk.reveal(s.kept["ticket"], purpose="case 7", agent=principal),
+    ),
+    "close": row(
+        "ticket.closed", lambda s: s.desk.close(s.kept["ticket"], outcome="solved", agent=_ANA), refused=False
+    ),
+    "forget": row(
+        "chat.forgotten",
+        lambda s: s.desk.forget([s.kept["talk"].id], cause="request", principal=_ANA),
+        refused=False,
+    ),
+    "sweep": none("nothing is past its time; what is leaves `chat.forgotten`", lambda s: s.desk.sweep(days=3650)),
+    "require_operator": row("auth.ok", lambda s, **who: s.desk.require_operator("desk.figures", **who)),
+    "use_tickets": none("it says where tickets are from now on"),
+    "store": none("what is kept, for the chatbot, whose calls leave the events of this room"),
+    "ticket_system": none("likewise"),
+}
 EGRESS: dict[str, Row] = {
     "explain": row(ASKING, lambda s, **who: s.egress.explain(QUESTION, **who), refused=False),
 }
@@ -318,6 +372,7 @@ ROOMS: dict[str, tuple[type, dict[str, Row]]] = {
     "keeping": (Keeping, KEEPING),
     "subjects": (Subjects, SUBJECTS),
     "api_keys": (ApiKeys, API_KEYS),
+    "desk": (Desk, DESK),
     "keys": (Keys, KEYS),
 }
 """In the order in which they are gone through: what destroys comes last."""
