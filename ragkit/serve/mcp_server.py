@@ -21,7 +21,7 @@ from mcp.server._otel import OpenTelemetryMiddleware
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 import ragkit
 from ragkit.auth.callers import Caller, Scope
@@ -67,7 +67,7 @@ def build_server(state: ServiceState, *, admit: Admit) -> MCPServer[Any]:
         admit: Whose call it is.
     """
     with _own_logging():
-        server: MCPServer[Any] = MCPServer(
+        server = _Server(
             "ragkit",
             title=state.tenants.first.name if len(state.tenants) == 1 else None,
             instructions=_INSTRUCTIONS,
@@ -84,6 +84,23 @@ def build_server(state: ServiceState, *, admit: Admit) -> MCPServer[Any]:
     ):
         server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=_READS)
     return server
+
+
+class _Server(MCPServer[Any]):
+    """One that repeats nothing of a call that it cannot make sense of."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
+        """Call a tool."""
+        if name not in {tool.name for tool in await self.list_tools()}:
+            raise ToolError("[no_such_tool] there is no such tool here. `tools/list` names those there are.")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as refused:
+            if not isinstance(refused.__cause__, ValidationError):
+                raise
+            wrong = {f"`{one['loc'][0]}`: {one['type']}" for one in refused.__cause__.errors(include_input=False)}
+            said = f"[invalid_arguments] {'; '.join(sorted(wrong))}. Compare with the tool's input schema."
+            raise ToolError(said) from None
 
 
 class Tools:

@@ -104,6 +104,16 @@ def _requests(client: _Client, questions: Sequence[str]) -> Iterator[_Sent]:
         for model in ("files", question[:200]):
             body = {"model": model, "input": [question, other], "user": question}
             yield "POST", "/v1/embeddings", body, {}
+        for tool, arguments in (
+            ("search", {"question": question, "collection": "files"}),
+            ("ask", {"question": question, "collection": "lines", "filters": {"remark": other}}),
+            ("ask", {"question": question, "collection": question[:63], "k": other, question: other}),
+            ("get_document", {"document": question[:200], "cursor": other[:200]}),
+            (question, {"question": question}),
+        ):
+            message = {"method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+            accepts = {"Accept": "application/json, text/event-stream"}
+            yield "POST", "/mcp", {"jsonrpc": "2.0", "id": number, **message}, accepts
         yield "POST", "/v1/feedback", _feedback(question[:200], question), {}
         yield "POST", "/v1/feedback", _feedback(client.ask(question), question), {}
         for path in (f"/v1/models/{safe}", f"/v1/conversations/{safe}", f"/{safe}", f"/v1/models?name={safe}"):

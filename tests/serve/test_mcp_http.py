@@ -151,6 +151,21 @@ def test_bad_messages_get_an_answer(keyed: KeyedShop) -> None:
     assert "[text_too_long]" in str(result.content)
 
 
+def test_what_makes_no_sense_is_not_repeated(keyed: KeyedShop) -> None:
+    """Arguments of a wrong type and names of no tool come back by their place, not by what they hold."""
+    connect = over_http(keyed.url, keyed.as_("ana"))
+    for tool, arguments, code in (
+        ("search", {"question": TENT, "k": "Yalmanova"}, "[invalid_arguments] `k`: int_parsing"),
+        ("ask", {"question": ["Yalmanova"]}, "[invalid_arguments] `question`: string_type"),
+        ("ask", {"question": TENT, "filters": {"Yalmanova": 3}}, "[invalid_arguments] `filters`: string_type"),
+        ("yalmanova", {}, "[no_such_tool]"),
+    ):
+        result = call(connect, tool, **arguments)
+        assert result.is_error
+        assert code in str(result.content)
+        assert "yalmanova" not in str(result).casefold()
+
+
 def test_a_page_of_another_origin_gets_nothing(open_service: Served) -> None:
     """Without authentication a browser could be made to ask: its ``Origin`` and ``Host`` give that away."""
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
