@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ragkit.testing.canaries import Canary, entity_types, make_canaries, make_people
+from ragkit.testing.leak_callers import REFUSED, name_callers
+from ragkit.testing.leak_control import REPLIES, give_orders
 from ragkit.testing.leak_paths import ask_worker, run_commands
 from ragkit.testing.leak_people import exported, run_people, strangers
 from ragkit.testing.leak_service import STATUSES, ask_service
@@ -40,6 +42,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Canary]
         exercise(world, planting, asked=4)
         ask_worker(world, planting.questions[:4])
         ask_service(world, planting.questions[:2])
+        name_callers(world, people[4:8])
+        give_orders(world, planting.questions[:2])
         run_commands(world, planting, people)
         run_people(world, planting, people)
     return world, [*canaries, *people], planting
@@ -96,6 +100,17 @@ def test_everything_was_exercised(lived: tuple[World, list[Canary], Planting]) -
     assert (world.said / "worker-arguments.txt").read_text().startswith("-I")
 
 
+def test_every_order_over_the_control_socket_was_answered(lived: tuple[World, list[Canary], Planting]) -> None:
+    """Every order that was not in order got its error, so that the scan had something to look at."""
+    world, *_ = lived
+    replies = [json.loads(line) for line in (world.said / REPLIES).read_bytes().splitlines()]
+    errors = [one["error"] for one in replies if "error" in one]
+    assert len(errors) == 2 * 17
+    assert {one["kind"] for one in errors} >= {"AccessDenied", "ConfigError", "ServiceGone"}
+    kept = [(world.said / f"control-0-{verb}.txt").read_text() for verb in ("erase", "lift")]
+    assert all("Error" in one or "Unclear" in one or "Denied" in one for one in kept), kept
+
+
 def test_every_request_to_the_service_did_what_it_should(lived: tuple[World, list[Canary], Planting]) -> None:
     """The owner was answered, the stranger was told that nothing is there, and nothing failed."""
     world, _, _ = lived
@@ -146,3 +161,12 @@ def test_an_export_holds_one_person_only(lived: tuple[World, list[Canary], Plant
     own = exported(planting)
     assert own.value in (world.officer / "export.json").read_text(encoding="utf-8")
     assert strangers(world, canaries, own) == set()
+
+
+def test_callers_who_name_people_were_let_in_and_turned_away(lived: tuple[World, list[Canary], Planting]) -> None:
+    """The scan had keys of theirs on the disk, in use, revoked, and replies to credentials that say their names."""
+    world, *_ = lived
+    told = (world.said / REFUSED).read_text()
+    assert told.count("invalid_api_key") == 2 * (1 + 5 * 4)  # in the replies and in the log
+    assert told.count("foreign_origin") == 2 * 4
+    assert (world.workspace / ".ragkit" / "callers.db").stat().st_size > 4096
