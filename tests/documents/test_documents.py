@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,6 @@ BO = Principal("crm|bo", frozenset({"crm|staff"}))
 EVE = Principal("crm|eve")
 KAYAK = b"# Kayaks\n\nThe Ottermere kayak floats on every lake.\n"
 CANOE = b"# Canoes\n\nThe Ottermere canoe carries two people.\n"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A workspace that nobody has synced, with a source of uploads."""
-    with uploading(tmp_path) as made:
-        yield made
 
 
 def keys(desk: Desk) -> set[str]:
