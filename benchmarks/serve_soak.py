@@ -125,7 +125,7 @@ class Soak:
         begun = time.perf_counter()
         try:
             reply = await client.post(path, json=body)
-            outcome = "ok" if reply.status_code == 200 else str(reply.status_code)
+            outcome = "ok" if reply.status_code == 200 else f"{reply.status_code} {reply.json()['error']['code']}"
         except httpx.HTTPError as failed:
             self.note(kind, type(failed).__name__, time.perf_counter() - begun)
             return ""
@@ -133,7 +133,7 @@ class Soak:
         for number, edition in _EDITION.findall(reply.text):
             self.wrong["stale"] += int(edition) < editions.get(int(number), 0)
         self.wrong["erased"] += len(gone.intersection(_TOKEN.findall(reply.text)))
-        return reply.text
+        return reply.text if outcome == "ok" else ""
 
     # --- what changes ------------------------------------------------------------------------------------------------
 
@@ -288,6 +288,11 @@ def report(figures: dict[str, Any]) -> None:
         ("open files, first and last", f"{figures['files_first']:.0f}, {figures['files_last']:.0f}", "flat"),
         ("largest write-ahead logs, MiB", round(figures["wal_most_mib"], 1), "bounded"),
     ]
+    failures = [
+        (kind, *one) for kind, counts in figures["outcomes"].items() for one in counts.items() if one[0] != "ok"
+    ]
+    if failures:
+        print_table("What failed", ("what", "how", "times"), failures)
     print_table("Held to", ("figure", "measured", "target"), rows)
     if wrong.get("not found before"):
         print(f"\n{wrong['not found before']} people were not found before their erasure: the oracle did not see them")
