@@ -50,6 +50,7 @@ def examine(
         _try("encoder", lambda: _encoder(embedder)),
         _try("event log", lambda: _events(config, recorder)),
         _try("checkpoints", lambda: _signed(config, recorder)),
+        _try("callers", lambda: _callers(config)),
     ]
     checks += [_try(f"detector {name}", partial(_detector, config, name)) for name in _detectors(config)]
     if collections:
@@ -185,6 +186,26 @@ def _signed(config: Config, recorder: Recorder) -> str:
     before = f", before that {_ago(time.time() - notes.stat().st_mtime)} ago" if notes.exists() else ""
     recorder.checkpoint()
     return f"signed{before}"
+
+
+def _callers(config: Config) -> str:
+    """Tell who could call a service: how many API keys are not revoked, and how many issuers are trusted."""
+    from ragkit.store.keyfile import KeyFile
+
+    if config.serve.authentication == "unsafe_none":
+        return "no authentication: whoever reaches the service from this machine is the owner"
+    file = KeyFile(config.data_folder / "callers.db", writable=False)
+    try:
+        made = file.look("PRAGMA user_version")
+        rows = file.look("SELECT count(*) FROM api_keys WHERE revoked IS NULL") if made and made[0][0] else [(0,)]
+    finally:
+        file.close()
+    keys, issuers = int(rows[0][0]), len(config.serve.oidc)
+    if not keys and not issuers:
+        return "nobody: `ragkit keys create` makes an API key for who is to call `ragkit serve`"
+    if keys and (mode := file.path.stat().st_mode & 0o777) & 0o077:
+        raise RagkitError(f"callers.db has mode {mode:o}", remedy="Run `chmod 600 .ragkit/callers.db`.")
+    return f"{keys:,} API keys that are not revoked, {issuers:,} issuers of tokens"
 
 
 def _ago(seconds: float) -> str:

@@ -137,3 +137,29 @@ def test_a_log_that_is_not_signed_any_more(tmp_path: Path) -> None:
     written, found = event_log(tmp_path, log)
     assert written.ok
     assert (found.ok, found.detail, found.remedy) == (False, "the log was cut", "Look at it.")
+
+
+def callers(folder: Path, text: str = TOML) -> Check:
+    """The check of who could call a service."""
+    (folder / ".ragkit").mkdir(mode=0o700, exist_ok=True)
+    config = parse_config(tomllib.loads(text), folder=folder)
+    checks = examine(config, {}, embedder=Quiet(), recorder=Quiet())  # type: ignore[arg-type]
+    return next(check for check in checks if check.name == "callers")
+
+
+def test_who_could_call_a_service_is_counted(tmp_path: Path) -> None:
+    """Nobody, keys that are not revoked, or everybody here; a file that others may read is wrong."""
+    from ragkit.auth.keystore import KeyRecord, KeyStore, new_id
+
+    assert callers(tmp_path).detail.startswith("nobody: ")
+    assert callers(tmp_path, TOML + '[serve]\nauthentication = "unsafe_none"\n').detail.startswith("no authentication")
+    store = KeyStore(tmp_path / ".ragkit", bytes(32))
+    for _ in range(3):
+        number = new_id()
+        nobody = frozenset[Any]()
+        store.add(KeyRecord(id=number, subject="crm|ana", groups=nobody, scopes=nobody, created=0, expires=None))
+    store.revoke(number, 1)
+    store.close()
+    assert callers(tmp_path).detail == "2 API keys that are not revoked, 0 issuers of tokens"
+    (tmp_path / ".ragkit" / "callers.db").chmod(0o644)
+    assert not callers(tmp_path).ok

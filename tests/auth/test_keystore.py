@@ -201,3 +201,15 @@ def test_a_store_is_not_pickled(store: KeyStore) -> None:
     """It holds the secret."""
     with pytest.raises(TypeError):
         store.__reduce__()
+
+
+def test_no_key_is_made_of_anything_that_is_told(store: KeyStore) -> None:
+    """Two keys of one id, holder and moment have nothing in common (as CVE-2025-69286: derived from another token)."""
+    kept = record()
+    first = store.add(kept)
+    store.remove([kept.id])
+    second = store.add(kept)
+    assert first[:20] == second[:20] == f"rk_{kept.id}_"
+    assert first[20:] != second[20:]
+    assert store.check(first) is None
+    assert len({new_id() for _ in range(1000)}) == 1000
