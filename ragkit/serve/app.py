@@ -78,7 +78,7 @@ def create_app(tenants: Tenants, *, settings: ServeSection | None = None, log: S
             stack.callback(admission.close)
             yield
 
-    app = FastAPI(title="ragkit", version=ragkit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="ragkit", version=ragkit.__version__, lifespan=lifespan, openapi_url=None)
     app.state.ragkit = state
     door_of(state)  # what is wrong with who may call is said at the start
     add_error_replies(app)

@@ -8,28 +8,19 @@ has been idle longest: whoever opens many pushes out its own.
 from __future__ import annotations
 
 import asyncio
-import json
-import secrets
 from collections.abc import Callable
 from typing import Any
 
 import h11
-from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragkit.config_serve import LimitsSection
-from ragkit.serve.envelope import SECURITY
-from ragkit.serve.replies import error_body
 from ragkit.serve.service_log import ServiceLog
+from ragkit.serve.unasked import unasked
 
 _LINGER_S = 2.0
-"""How long a refused body is read and thrown away, so that its sender can read why."""
-
-_SAID = {
-    400: ("bad_request", "the request is not HTTP/1.1 as it should be", "Use an HTTP client."),
-    408: ("header_timeout", "the headers did not come in time", "Send the whole request at once."),
-    431: ("headers_too_large", "the headers are too long", "Send fewer or shorter headers."),
-    503: ("too_many_connections", "too many connections are open", "Try again in a moment."),
-}
+_LINGER_BYTES = 2**20
+"""How long, and how much of, a body that nobody wants is thrown away, so that its sender can read why."""
 
 
 class Crowd:
@@ -38,17 +29,19 @@ class Crowd:
     Args:
         limits: ``[serve.limits]``.
         log: For requests that never became one.
+        most: Connections at the same time.
     """
 
-    def __init__(self, limits: LimitsSection, log: ServiceLog) -> None:
+    def __init__(self, limits: LimitsSection, log: ServiceLog, *, most: int) -> None:
         self.limits = limits
         self.log = log
+        self._most = most
         self.open = 0
         self.idle: dict[GuardedProtocol, None] = {}
 
     def make_room(self) -> bool:
         """Close the connection that has been idle longest if there are too many; tell whether there is room."""
-        if self.open < self.limits.connections:
+        if self.open < self._most:
             return True
         if not self.idle:
             return False
@@ -96,6 +89,7 @@ class GuardedProtocol(H11Protocol):
         super().__init__(**more)
         self._crowd = crowd
         self._in = self._lost = False
+        self._thrown = 0
         self._headers_due, self._read_due, self._sent_due = Clock(self.loop), Clock(self.loop), Clock(self.loop)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -122,6 +116,11 @@ class GuardedProtocol(H11Protocol):
             return
         if self._is_idle() and not self._headers_due.runs:
             self._wait_for_headers()
+        if self._read_due.runs:
+            self._thrown += len(data)
+            if self._thrown > _LINGER_BYTES:
+                self.flow.pause_reading()  # what is left waits with its sender until the connection is closed
+                return
         super().data_received(data)
         self._look()
 
@@ -194,6 +193,7 @@ class GuardedProtocol(H11Protocol):
                 self._read_due.start(_LINGER_S, self.shutdown)
         else:
             self._read_due.stop()
+            self._thrown = 0
 
     def _refuse(self, status: int) -> None:
         """Answer without the application, and close; who sent nothing at all, as browsers do, gets nothing."""
@@ -201,7 +201,7 @@ class GuardedProtocol(H11Protocol):
             return
         asked = status != 408 or self.conn.trailing_data[0]
         if asked and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.write(_reply(status, self._crowd.log))
+            self.transport.write(unasked(status, self._crowd.log))
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -223,21 +223,3 @@ class GuardedProtocol(H11Protocol):
         self._headers_due.stop()
         self._read_due.stop()
         self._sent_due.stop()
-
-
-def _reply(status: int, log: ServiceLog) -> bytes:
-    code, message, remedy = _SAID[status]
-    request = secrets.token_hex(16)
-    log.write("request", level="info", request_id=request, status=status, code=code)
-    said = error_body(status=status, code=code, message=message, remedy=remedy, request_id=request)
-    body = json.dumps(said, separators=(",", ":")).encode()
-    head = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "Connection": "close",
-        "X-Request-Id": request,
-        **({"Retry-After": "1"} if status == 503 else {}),
-        **SECURITY,
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-    return f"HTTP/1.1 {status} {STATUS_PHRASES[status].decode()}\r\n{lines}\r\n".encode() + body

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 _ABOUT = """Answers from a company's documents, masked, with citations.
 
@@ -27,7 +28,7 @@ _TAGS = {
 
 
 def describe(app: FastAPI) -> None:
-    """Have the application describe itself; call it when every route is there."""
+    """Have the application describe itself, at ``/openapi.json``; call it when every route is there."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -46,6 +47,13 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+    kept: list[bytes] = []
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def description() -> Response:
+        if not kept:  # written once: it is long, and anybody may ask for it
+            kept.append(json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode())
+        return Response(kept[0], media_type="application/json")
 
 
 def _order(used: set[str]) -> list[str]:

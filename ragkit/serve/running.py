@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -29,12 +28,12 @@ from ragkit.config_serve import ServeSection
 from ragkit.errors import ConfigError
 from ragkit.serve.app import create_app
 from ragkit.serve.guarded import Crowd, GuardedProtocol
+from ragkit.serve.listening import BACKLOG, listening, openable
 from ragkit.serve.service_log import ServiceLog
 from ragkit.serve.tenants import Tenants, open_tenants
 from ragkit.serve.writer import one_writer
 
 _KEEP_ALIVE_S = 20
-_BACKLOG = 2_048
 
 
 class Server(uvicorn.Server):
@@ -71,7 +70,7 @@ class Server(uvicorn.Server):
         if secure is not None:
             more = {"ssl": secure, "ssl_handshake_timeout": self._crowd.limits.header_seconds}
         self.servers = [
-            await loop.create_server(protocol, sock=place, backlog=_BACKLOG, **more) for place in sockets or []
+            await loop.create_server(protocol, sock=place, backlog=BACKLOG, **more) for place in sockets or []
         ]
         self.started = True
         if self.on_start is not None:
@@ -150,7 +149,10 @@ def server_for(app: FastAPI, settings: ServeSection, log: ServiceLog, *, folder:
         ) from None
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Server(config, Crowd(settings.limits, log))
+    most = openable(settings.limits.connections)
+    if most < settings.limits.connections:
+        log.write("fewer_connections", level="warning", connections=most)
+    return Server(config, Crowd(settings.limits, log, most=most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,36 +210,6 @@ def open_service(config: Config, *, log: ServiceLog | None = None) -> Iterator[S
         scheme = "https" if settings.certificate else "http"
         url = f"{scheme}://{host}:{place.getsockname()[1]}"
         yield Service(url, app, tenants, server, log, place)
-
-
-@contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Bind a socket; close it at the end.
-
-    Raises:
-        ConfigError: The port is taken, or the address is none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as place:
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            place.bind((host, port))
-            place.listen(_BACKLOG)
-        except (OSError, OverflowError) as refused:
-            number = getattr(refused, "errno", None)
-            if number == errno.EADDRINUSE:
-                raise ConfigError(
-                    f"port {port} is taken", remedy="Stop what listens there, or choose another with `--port`."
-                ) from None
-            if number == errno.EACCES:
-                raise ConfigError(
-                    f"port {port} may not be used by this user", remedy="Choose one from 1024 with `--port`."
-                ) from None
-            raise ConfigError(
-                "the address to listen on is none of this machine", remedy="Correct `host` in [serve], or `--host`."
-            ) from None
-        place.setblocking(False)
-        yield place
 
 
 def _tls(settings: ServeSection, folder: Path) -> dict[str, Any]:

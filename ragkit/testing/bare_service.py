@@ -87,8 +87,9 @@ def bare(settings: Mapping[str, Any], routes: Callable[[FastAPI, Admission], Non
     from ragkit.serve.admission import Admission
     from ragkit.serve.envelope import Envelope
     from ragkit.serve.faults import add_error_replies
+    from ragkit.serve.listening import listening
     from ragkit.serve.metrics import ServiceMetrics
-    from ragkit.serve.running import listening, server_for
+    from ragkit.serve.running import server_for
     from ragkit.serve.service_log import ServiceLog
     from ragkit.serve.state import ServiceState
 

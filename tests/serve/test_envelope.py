@@ -16,11 +16,13 @@ from fastapi import FastAPI, HTTPException
 from prometheus_client import generate_latest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ragkit.config_serve import ServeSection
+from ragkit.config_serve import LimitsSection, ServeSection
 from ragkit.errors import WriterBusy
 from ragkit.serve.admission import Admission
 from ragkit.serve.current import note_caller
 from ragkit.serve.limits import Hosts
+from ragkit.serve.metrics import ServiceMetrics
+from ragkit.serve.places import Places
 from ragkit.serve.replies import NotFound
 from ragkit.serve.service_log import ServiceLog
 from ragkit.testing.bare_service import BARE_CALLER, BareService, bare
@@ -294,3 +296,12 @@ def test_figures_are_of_each_tenant_by_route_template(service: BareService, clie
     assert "process_resident_memory_bytes" in whole
     assert SEED not in whole
     assert service.metrics.text("shop", process=False).decode() == own
+
+
+def test_one_tenants_figures_have_nothing_of_anothers() -> None:
+    """Neither its routes nor how much it asks or waits."""
+    metrics = ServiceMetrics(["shop", "other"], Places(LimitsSection()))
+    metrics.observe(BARE_CALLER, route="/v1/ask", method="GET", status=200, seconds=0.1)
+    assert "/v1/ask" in metrics.text("shop", process=False).decode()
+    assert "/v1/ask" not in metrics.text("other", process=False).decode()
+    assert "process_" not in metrics.text("other", process=False).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import struct
 import threading
@@ -16,6 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from ragkit.serve.admission import Admission
+from ragkit.serve.listening import openable
 from ragkit.testing.bare_service import BARE_CALLER, BareService, bare
 from ragkit.testing.logs import soon
 
@@ -338,3 +340,13 @@ def test_what_does_not_end_is_cut_by_the_time_or_a_second_signal(second: bool) -
         assert b"0\r\n\r\n" not in read(line)
         told.go.release()
         assert told.closed.wait(5)
+
+
+def test_room_for_connections_is_asked_for_and_no_more_are_taken_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process without room for one more connection could let nobody in, and not close one either."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
+    for soft, hard, expected in ((1_024, 4_096, 2_000), (1_024, 2_000, 1_488), (8_192, 8_192, 2_000), (64, 64, 1)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, both=(soft, hard): both)
+        assert openable(2_000) == expected
+    assert asked == [(2_512, 4_096), (2_000, 2_000), (64, 64)]
