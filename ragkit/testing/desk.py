@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ragkit.desk.records import Entry, Ticket
-from ragkit.helpdesk.spoken import Said
+from ragkit.helpdesk.spoken import Piece, Said
 
 if TYPE_CHECKING:
     from ragkit.helpdesk.dialogue import Helpdesk
@@ -43,9 +43,7 @@ class Chat:
         """Say something; return the reply, or, where nobody replies, the message itself."""
         spoken = list(self.helpdesk.say(self.number, text, principal=self.visitor))
         assert isinstance(spoken[0], Said)
-        last = spoken[-1]
-        assert not isinstance(last, str)
-        return last.entry  # type: ignore[union-attr]  # pieces come before the whole
+        return [one.entry for one in spoken if not isinstance(one, Piece)][-1]
 
     @property
     def status(self) -> str:

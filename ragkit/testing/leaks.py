@@ -30,11 +30,13 @@ from ragkit import open_workspace
 from ragkit.errors import RagkitError
 from ragkit.testing.bytescan import ByteScanner, Finding
 from ragkit.testing.canaries import Canary
+from ragkit.testing.leak_chat import talk
 from ragkit.testing.planting import Planting
 from ragkit.types import RawQuestion, Span
 from ragkit.workspace import Workspace
 
 VIEWS = "views.txt"
+_TALKED = 4
 
 _CONFIG = """\
 [workspace]
@@ -212,7 +214,8 @@ def _use(workspace: Workspace, world: World, planting: Planting, asked: int) -> 
                 views.write(f"{view}\n")
     for number, failing in enumerate(_failures(workspace, world, questions[:asked])):
         keep_error(world.said / f"error-{number}.txt", failing)
-    (world.said / "reprs.txt").write_text("\n".join(map(repr, kept)), encoding="utf-8")
+    talked = talk(workspace, questions[: min(asked, _TALKED)], collection="lines")
+    (world.said / "reprs.txt").write_text("\n".join([*map(repr, kept), *talked]), encoding="utf-8")
     pickles = [one for one in kept if one is not workspace]
     (world.said / "pickles.bin").write_bytes(b"".join(map(pickle.dumps, pickles)))
 
