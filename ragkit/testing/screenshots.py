@@ -89,6 +89,7 @@ def _agent(browser: Browser, url: str, picture: Path) -> Path:
         field.fill("I am sorry about that. Your parcel is found, and will be with you on Friday.")
         visit.page.get_by_role("button", name="Send reply").click()
         visit.page.locator(".message.agent").wait_for()
+        visit.page.locator(".reading").evaluate("reading => reading.scrollTo(0, 0)")
         visit.page.screenshot(path=picture)
     return picture
 

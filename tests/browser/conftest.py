@@ -60,16 +60,16 @@ def hostile_service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def hostile_questions() -> Mapping[str, str]:
     """The question that finds the document of each attack, by attack."""
-    return {attack: f"How long does the {word} lantern burn?" for word, attack in zip(WORDS, ATTACKS, strict=True)}
+    return {attack: f"How long does the {word} lantern last?" for word, attack in zip(WORDS, ATTACKS, strict=True)}
 
 
 @pytest.fixture(scope="session")
 def keys(service: Served) -> Mapping[str, str]:
-    """API keys: of an agent, who may also reveal, and of an operator."""
+    """API keys: of an agent, who may also reveal, and of the owner, who is the operator here."""
     made = service.tenants.first.workspace.api_keys
     return {
         "agent": made.create("crm|rosa", groups=["crm|agents"], scopes=["agent", "reveal"]).key,
-        "operator": made.create("crm|omar", scopes=["operate"]).key,
+        "operator": made.create("local|ana", scopes=["operate"]).key,
     }
 
 
@@ -102,6 +102,6 @@ def hostile_documents(which: slice) -> dict[str, str]:
     made = {}
     for word, attack in list(zip(WORDS, ATTACKS, strict=True))[which]:
         name = "".join(letter for letter in attack if letter not in "/\n\r\0")[:80]
-        fact = f"The {word} lantern burns for twelve hours on one charge"
+        fact = f"The {word} lantern lasts for twelve hours on one charge"
         made[f"{word} {name}.txt"] = f"The {word} lantern {attack}\n\n{fact} {attack}.\n\nIt is waterproof. {attack}\n"
     return made

@@ -55,7 +55,7 @@ export function showAbout(info) {
 
 /** Show a message as the model would see it, what was masked in it, and whether anything leaves. */
 export function showPrivacy(info, draft) {
-  const field = el("textarea", { id: "try", rows: "3", maxlength: "8000" });
+  const field = el("textarea", { id: "try", rows: "4", maxlength: "8000" });
   field.value = draft;
   const result = el("div", { class: "preview", role: "status" });
   const live = el("input", { type: "checkbox", id: "live" });
@@ -86,7 +86,7 @@ export function showPrivacy(info, draft) {
   });
   showSide(
     "Privacy",
-    el("p", {}, "Names, addresses, numbers and other personal data are masked before a message is searched with, shown to the model or kept."),
+    el("p", {}, "Names, addresses, numbers and other personal data are masked before a message is searched with or shown to the model. Your own words are kept encrypted, for a person who helps you, until the conversation is forgotten."),
     form,
     el("h3", {}, "Where it goes"),
     el("p", {}, `Answers come from “${info.generator.name}”. ${where(info.generator)}`),
