@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ragkit.doctor import Check
     from ragkit.ingest.report import SyncReport
     from ragkit.lifecycle.remask import RemaskReport
-    from ragkit.store.turns import WriterTurns
 
 
 class Workspace(WorkspaceParts):
@@ -370,11 +369,6 @@ class Workspace(WorkspaceParts):
     def begun(self) -> int:
         """People's requests that the last writer found begun and not finished; ``subjects.resume()`` finishes them."""
         return self._handles.begun
-
-    @property
-    def turns(self) -> WriterTurns:
-        """Whose turn it is to write; a service holds it."""
-        return self._handles.turns
 
     def close(self) -> None:
         """Close files and record the end."""

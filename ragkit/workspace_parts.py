@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ragkit.principals import Principal
     from ragkit.readiness import Readiness
     from ragkit.spending import Usage
+    from ragkit.store.turns import WriterTurns
     from ragkit.subjects import Subjects
 
 
@@ -27,6 +28,11 @@ class WorkspaceParts:
     """The rooms of a :class:`ragkit.workspace.Workspace`."""
 
     _handles: Handles
+
+    @property
+    def turns(self) -> WriterTurns:
+        """Whose turn it is to write; a service holds it."""
+        return self._handles.turns
 
     @property
     def usage(self) -> partial[Usage]:

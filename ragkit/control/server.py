@@ -13,21 +13,18 @@ over the socket, the worst that happens is an error to whoever sent it.
 
 from __future__ import annotations
 
-import inspect
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
-import ragkit
 from ragkit.control import wire
-from ragkit.control.deeds import DEEDS, argument, principal, result
+from ragkit.control.deeds import DEEDS, result
+from ragkit.control.orders import read_order
 from ragkit.control.wire import Lines, Malformed
 from ragkit.errors import AccessDenied, ConfigError, ServiceGone, WriterBusy
 from ragkit.protocols import Progress
@@ -167,40 +164,10 @@ class ControlSocket:
             request = lines.receive(wait_s=REQUEST_S)
             if request is None:
                 return
-            verb, call = self._call(request)
-            asking = _principal(request.get("as"))
-            job = self._writer.submit(verb, lambda progress: call(asking, progress))
+            verb, work = read_order(self._workspace, request, mark=self._mark)
+            job = self._writer.submit(verb, work)
             lines.send({"taken": True}, wait_s=SEND_S)
             self._follow(connection, lines, job, verb)
-
-    def _call(self, request: Mapping[str, Any]) -> tuple[str, Callable[[Any, Progress], Any]]:
-        """Return what is wanted, and what does it; everything about it is checked."""
-        if request.get("ragkit") != wire.VERSION or request.get("software") != ragkit.__version__:
-            raise ServiceGone(
-                f"the service is of another version, {ragkit.__version__}",
-                remedy="Start the service again with the ragkit that the command line has.",
-            )
-        if request.get("config") != self._mark:
-            raise ConfigError(
-                "ragkit.toml is another than when the service was started",
-                remedy="Start the service again, then run this once more.",
-            )
-        verb, given = request.get("verb"), request.get("arguments")
-        if not isinstance(verb, str) or verb not in DEEDS or not isinstance(given, dict):
-            raise ConfigError("the service does no such thing", remedy="Run `ragkit --help`.")
-        room, _, name = verb.rpartition(".")
-        method = getattr(getattr(self._workspace, room) if room else self._workspace, name)
-        taken = inspect.signature(method).parameters
-        if not given.keys() <= taken.keys() - {"principal", "progress"}:
-            raise ConfigError(f"{verb} has no such argument", remedy="This is a defect: report it.")
-        arguments = {name: _read(name, value) for name, value in given.items()}
-
-        def call(asking: Any, progress: Progress) -> Any:
-            more = {"progress": progress} if "progress" in taken else {}
-            bound = inspect.signature(method).bind(**arguments, principal=asking, **more)
-            return method(*bound.args, **bound.kwargs)
-
-        return verb, call
 
     def _follow(self, connection: socket.socket, lines: Lines, job: Job, verb: str) -> None:
         """Tell the caller what becomes of a job, and the job what the caller says."""
@@ -259,20 +226,6 @@ def _says_cancel(lines: Lines) -> bool:
     except (OSError, Malformed):
         return False
     return said is not None and said.get("cancel") is True
-
-
-def _read(name: str, value: Any) -> Any:
-    try:
-        return argument(name).validate_python(value)
-    except ValidationError:
-        raise ConfigError(f"{name} is not of the right form", remedy="This is a defect: report it.") from None
-
-
-def _principal(value: Any) -> Any:
-    try:
-        return principal().validate_python(value)
-    except ValidationError:
-        raise ConfigError("who asks is not of the right form", remedy="This is a defect: report it.") from None
 
 
 def _wake(waker: socket.socket) -> None:
