@@ -8,7 +8,7 @@ from ragkit.auth.callers import Via
 from ragkit.auth.keystore import KeyRecord, KeyStore
 from ragkit.auth.oidc import Issuer
 from ragkit.auth.sessions import Visitors
-from ragkit.errors import StoreError
+from ragkit.errors import ConfigError, StoreError
 from ragkit.handles import Handles
 from ragkit.types import Principal
 
@@ -82,3 +82,18 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"Gate({self.tenant!r})"
+
+
+def require_distinct(issuers: list[Issuer]) -> None:
+    """Refuse issuers between which a token could not tell, of one tenant or of two.
+
+    Raises:
+        ConfigError: Same issuer and audience, and no required claim with different values.
+    """
+    for place, one in enumerate(issuers):
+        for other in issuers[place + 1 :]:
+            if not one.section.is_told_from(other.section):
+                raise ConfigError(
+                    f"a token would be of both [serve.oidc.{one.name}] and [serve.oidc.{other.name}]",
+                    remedy="Give each tenant an audience of its own, or a claim in `required` that tells them apart.",
+                )

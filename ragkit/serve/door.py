@@ -15,12 +15,11 @@ import anyio.to_thread
 from starlette.requests import HTTPConnection
 
 from ragkit.auth.callers import SCOPES, Caller, Scope, Via
-from ragkit.auth.gate import Gate
+from ragkit.auth.gate import Gate, require_distinct
 from ragkit.auth.keystore import KeyRecord
-from ragkit.auth.oidc import Bearer, Issuer, TokenRefused, read_token
+from ragkit.auth.oidc import Bearer, TokenRefused, read_token
 from ragkit.auth.sessions import VISITOR_COOKIE, Session, Sessions
 from ragkit.auth.throttle import Throttle
-from ragkit.errors import ConfigError
 from ragkit.serve.credentials import (
     carried_by,
     peer_of,
@@ -66,7 +65,7 @@ class Door:
         self._visitor_groups = {
             one.name: frozenset(one.config.chat.visitors) for one in state.tenants if one.config.chat is not None
         }
-        require_distinct([(gate.tenant, issuer) for gate in self._gates.values() for issuer in gate.issuers])
+        require_distinct([issuer for gate in self._gates.values() for issuer in gate.issuers])
         self.sessions = Sessions(clock=clock)
         self._failures = Throttle(FAILURES, 60)
         self._visits = Throttle(VISITS, 60)
@@ -241,21 +240,6 @@ class Door:
             key = caller.credential if caller.via in ("key", "session") else ""
             write = partial(self._gates[caller.tenant].let_in, caller.principal, via=caller.via, key=key)
             await anyio.to_thread.run_sync(write)
-
-
-def require_distinct(issuers: list[tuple[str, Issuer]]) -> None:
-    """Refuse issuers between which a token could not tell, of one tenant or of two.
-
-    Raises:
-        ConfigError: Same issuer and audience, and no required claim with different values.
-    """
-    for place, (_, one) in enumerate(issuers):
-        for _, other in issuers[place + 1 :]:
-            if not one.section.is_told_from(other.section):
-                raise ConfigError(
-                    f"a token would be of both [serve.oidc.{one.name}] and [serve.oidc.{other.name}]",
-                    remedy="Give each tenant an audience of its own, or a claim in `required` that tells them apart.",
-                )
 
 
 def _visitor(tenant: str, visitor: str, groups: frozenset[str]) -> Caller:
