@@ -8,9 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragkit.desk.feedback import Feedback, Reason
-from ragkit.desk.records import Dialogue, Entry, Kind, Role, Status, Ticket
+from ragkit.desk.records import Entry, Kind, Role, Status
 
-_CLOSED = ConfigDict(extra="forbid")
+CLOSED = ConfigDict(extra="forbid")
 MESSAGE: dict[str, Any] = {
     "id": "5f0c1f7e8b9a4d2c8e7f6a5b4c3d2e1f",
     "seq": 2,
@@ -105,13 +105,13 @@ class VisitBody(BaseModel):
 class NothingBody(BaseModel):
     """An empty object."""
 
-    model_config = _CLOSED | ConfigDict(title="Nothing", json_schema_extra={"examples": [{}]})
+    model_config = CLOSED | ConfigDict(title="Nothing", json_schema_extra={"examples": [{}]})
 
 
 class BeginBody(BaseModel):
     """Begin a conversation."""
 
-    model_config = _CLOSED | ConfigDict(title="ChatBegin", json_schema_extra={"examples": [{"disclosure": "1"}]})
+    model_config = CLOSED | ConfigDict(title="ChatBegin", json_schema_extra={"examples": [{"disclosure": "1"}]})
 
     disclosure: str = Field(max_length=40, description="Version of the disclosure that was shown.")
 
@@ -119,7 +119,7 @@ class BeginBody(BaseModel):
 class TextBody(BaseModel):
     """What somebody typed."""
 
-    model_config = _CLOSED | ConfigDict(
+    model_config = CLOSED | ConfigDict(
         title="ChatText", json_schema_extra={"examples": [{"text": "How long is the warranty on a tent?"}]}
     )
 
@@ -129,7 +129,7 @@ class TextBody(BaseModel):
 class ThumbBody(BaseModel):
     """What the customer thinks of an answer."""
 
-    model_config = _CLOSED | ConfigDict(
+    model_config = CLOSED | ConfigDict(
         title="ChatFeedback", json_schema_extra={"examples": [{"rating": "down", "reason": "outdated"}]}
     )
 
@@ -141,7 +141,7 @@ class ThumbBody(BaseModel):
 class ContactBody(BaseModel):
     """How a customer wants to be reached."""
 
-    model_config = _CLOSED | ConfigDict(title="ChatHandoff", json_schema_extra={"examples": [{}]})
+    model_config = CLOSED | ConfigDict(title="ChatHandoff", json_schema_extra={"examples": [{}]})
 
     contact: str = Field("", description="A telephone number or an address; shown to entitled agents alone.")
 
@@ -174,93 +174,6 @@ class PreviewBody(BaseModel):
     destination: str = Field(description="Host that it would be sent to; empty in process.")
 
 
-class Tried(BaseModel):
-    """A question and what was answered."""
-
-    question: str
-    answer: str
-    titles: list[str]
-
-
-class SummaryBody(BaseModel):
-    """What an agent is told, in the conversation's own words."""
-
-    why: str
-    asked: list[str]
-    tried: list[Tried]
-
-
-class TicketRow(BaseModel):
-    """A ticket in a list."""
-
-    id: str
-    status: Literal["open", "taken", "closed"]
-    topic: str
-    created: str
-    taken_by: str = Field(description="Subject of the agent who has it; empty while nobody has.")
-    mine: bool
-    has_contact: bool
-    asked: str = Field(description="The last question, masked.")
-
-
-class TicketsBody(BaseModel):
-    """Tickets, those that wait longest first."""
-
-    tickets: list[TicketRow]
-
-
-class TicketBody(BaseModel):
-    """A ticket with its conversation, masked."""
-
-    model_config = ConfigDict(title="DeskTicket")
-
-    id: str
-    status: Literal["open", "taken", "closed"]
-    topic: str
-    created: str
-    taken_by: str
-    mine: bool
-    has_contact: bool
-    outcome: str
-    conversation: Status = Field(description="Who answers the customer next.")
-    summary: SummaryBody
-    messages: list[MessageBody]
-
-
-class CloseBody(BaseModel):
-    """How a ticket ended."""
-
-    model_config = _CLOSED | ConfigDict(title="DeskClose", json_schema_extra={"examples": [{"outcome": "solved"}]})
-
-    outcome: Literal["solved", "returned", "unreachable", "other"] = Field(
-        description="`returned` gives the conversation back to the assistant; anything else ends it."
-    )
-
-
-class PurposeBody(BaseModel):
-    """Why clear words are needed."""
-
-    model_config = _CLOSED | ConfigDict(title="DeskReveal", json_schema_extra={"examples": [{"purpose": "call back"}]})
-
-    purpose: str = Field(max_length=500, description="Its keyed hash is recorded.")
-
-
-class ClearMessage(BaseModel):
-    """What the customer typed, in clear."""
-
-    id: str
-    text: str
-
-
-class RevealedBody(BaseModel):
-    """A customer's own words, as far as they are kept."""
-
-    model_config = ConfigDict(title="DeskRevealed")
-
-    messages: list[ClearMessage]
-    contact: str
-
-
 def message_body(entry: Entry, *, thumb: Feedback | None = None, text: str | None = None) -> MessageBody:
     """Return a message for a page.
 
@@ -282,34 +195,6 @@ def message_body(entry: Entry, *, thumb: Feedback | None = None, text: str | Non
         sources=[Source(**one) for one in sources],
         quick_replies=list(content.get("quick_replies", ())),
         feedback=Thumb(rating=thumb.rating, reason=thumb.reason) if thumb else None,
-    )
-
-
-def ticket_row(ticket: Ticket, *, agent: str) -> TicketRow:
-    """Return a ticket for a list."""
-    return TicketRow(
-        id=ticket.id,
-        status=ticket.status,
-        topic=ticket.topic,
-        created=iso(ticket.created),
-        taken_by=ticket.taken_by,
-        mine=ticket.taken_by == agent,
-        has_contact=ticket.has_contact,
-        asked=ticket.summary.asked[-1] if ticket.summary.asked else "",
-    )
-
-
-def ticket_body(ticket: Ticket, dialogue: Dialogue, messages: list[MessageBody], *, agent: str) -> TicketBody:
-    """Return a ticket with its conversation."""
-    summary = ticket.summary
-    tried = [Tried(question=one["question"], answer=one["answer"], titles=one["titles"]) for one in summary.tried]
-    row = ticket_row(ticket, agent=agent).model_dump(exclude={"asked"})
-    return TicketBody(
-        **row,
-        outcome=ticket.outcome,
-        conversation=dialogue.status,
-        summary=SummaryBody(why=summary.why, asked=list(summary.asked), tried=tried),
-        messages=messages,
     )
 
 

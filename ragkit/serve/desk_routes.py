@@ -12,8 +12,9 @@ from ragkit.desk.records import Ticket
 from ragkit.errors import KeyDestroyed
 from ragkit.helpdesk.dialogue import Helpdesk
 from ragkit.helpdesk.figures import Figures, figures_of
-from ragkit.serve import chat_bodies as bodies
+from ragkit.serve import desk_bodies as bodies
 from ragkit.serve.authenticate import calling
+from ragkit.serve.chat_bodies import NothingBody, TextBody, message_body
 from ragkit.serve.chat_parts import answered_errors, room_of
 from ragkit.serve.replies import NotFound, ScopeMissing, errors
 from ragkit.serve.state import ServiceState, State, tenant_named
@@ -35,7 +36,7 @@ def _ticket(desk: Helpdesk, ticket: Ticket, caller: Caller) -> bodies.TicketBody
     if dialogue is None:
         raise NotFound
     try:
-        messages = [bodies.message_body(one) for one in kept.entries(dialogue.id)]
+        messages = [message_body(one) for one in kept.entries(dialogue.id)]
     except KeyDestroyed:
         raise NotFound from None
     return bodies.ticket_body(ticket, dialogue, messages, agent=caller.principal.subject)
@@ -68,7 +69,7 @@ async def ticket(ticket: str, caller: Agent, state: State) -> bodies.TicketBody:
     operation_id="desk_take",
     responses=errors(401, 403, 404, 409),
 )
-async def take(ticket: str, caller: Agent, state: State, _body: bodies.NothingBody | None = None) -> bodies.TicketBody:
+async def take(ticket: str, caller: Agent, state: State, _body: NothingBody | None = None) -> bodies.TicketBody:
     """Let the agent have a conversation; the customer is told, and the assistant is silent in it."""
     desk = _desk(state, caller)
     with answered_errors():
@@ -83,7 +84,7 @@ async def take(ticket: str, caller: Agent, state: State, _body: bodies.NothingBo
     operation_id="desk_reply",
     responses=errors(401, 403, 404, 409, 422),
 )
-async def reply(ticket: str, body: bodies.TextBody, caller: Agent, state: State) -> bodies.TicketBody:
+async def reply(ticket: str, body: TextBody, caller: Agent, state: State) -> bodies.TicketBody:
     """Write to the customer of a ticket that the agent has."""
     desk = _desk(state, caller)
     text = readable(body.text, param="text", most=state.settings.limits.question_characters)
