@@ -105,7 +105,7 @@ def test_every_order_over_the_control_socket_was_answered(lived: tuple[World, li
     world, *_ = lived
     replies = [json.loads(line) for line in (world.said / REPLIES).read_bytes().splitlines()]
     errors = [one["error"] for one in replies if "error" in one]
-    assert len(errors) == 2 * 17
+    assert len(errors) == 2 * 16
     assert {one["kind"] for one in errors} >= {"AccessDenied", "ConfigError", "ServiceGone"}
     kept = [(world.said / f"control-0-{verb}.txt").read_text() for verb in ("erase", "lift")]
     assert all("Error" in one or "Unclear" in one or "Denied" in one for one in kept), kept
