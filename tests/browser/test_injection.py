@@ -172,19 +172,21 @@ def test_the_figures_show_hostile_replies_as_text(hostile: Callable[[str], Visit
 
 
 def converse(visit: Visit, questions: Mapping[str, str], attacks: tuple[str, ...]) -> None:
-    """Ask for hostile documents, open their sources, and write the attacks oneself."""
-    page = visit.page
+    """Ask for hostile documents and open their sources; a conversation each, as who asks alike gets a person."""
+    page, sources = visit.page, 0
     for attack in attacks:
-        before = page.locator(".message.assistant:not(.draft)").count()
+        page.evaluate("sessionStorage.clear()")
+        page.goto("/chat")
         page.get_by_label("Your message").fill(questions[attack])
         page.keyboard.press("Enter")
-        page.locator(".message.assistant:not(.draft)").nth(before).wait_for()
-    sources = page.locator("button.source")
-    assert sources.count() > len(attacks) // 2
-    for number in range(sources.count()):
-        sources.nth(number).click()
-        page.locator("#side .passage").wait_for()
-        page.keyboard.press("Escape")
+        page.locator(".message.assistant:not(.draft)").wait_for()
+        if page.locator("button.source").count():
+            sources += 1
+            page.locator("button.source").first.click()
+            page.locator("#side .passage").wait_for()
+            page.keyboard.press("Escape")
+        unharmed(visit)
+    assert sources > len(attacks) // 2
 
 
 def test_hostile_documents_and_messages_are_only_shown(
