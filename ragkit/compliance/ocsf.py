@@ -82,8 +82,8 @@ _BY_TYPE: Mapping[Class, Mapping[int, str]] = {
         "hold.released hold.kept index.generation.activated index.generation.condemned",
         5: "upload.received doc.added doc.quarantined ingest.run.started ingest.run.checkpoint ingest.run.finished",
         6: "index.generation.built backup.made backup.restored",
-        7: "chat.forgotten upload.destroyed doc.deleted retention.purged history.purged evidence.destroyed index.generation.removed "
-        "erasure.requested erasure.step erasure.verified erasure.receipt",
+        7: "chat.forgotten upload.destroyed doc.deleted retention.purged history.purged evidence.destroyed "
+        "index.generation.removed erasure.requested erasure.step erasure.verified erasure.receipt",
     },
     "scan_activity": {2: "verify.run audit.checked health.checked attack.run"},
 }

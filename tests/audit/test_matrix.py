@@ -400,7 +400,7 @@ VERBS: dict[str, Sequence[str] | str] = {
     "documents show": ["documents.get", "documents.passages"],
     "documents add": ["documents.hand_in", "documents.take_in"],
     "documents delete": ["documents.take_back", "documents.clear_away"],
-    "mcp": "its tools leave the events of search, ask and documents; with a key `auth.ok`: tests/serve/test_mcp_stdio.py",
+    "mcp": "its tools leave the events of search, ask, documents; with a key `auth.ok`: tests/serve/test_mcp_stdio.py",
     "serve": "leaves `service.started` and `service.stopped`, held by tests/serve/test_serve_command.py",
     "keys create": ["api_keys.create"],
     "keys list": ["api_keys.list"],

@@ -72,7 +72,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     sources = list[str]()
     for name, access in LISTS.items():
         (folder / name).mkdir()
-        (folder / name / f"{name}.txt").write_text(f"The warranty on this lamp lasts one year.\n")
+        (folder / name / f"{name}.txt").write_text("The warranty on this lamp lasts one year.\n")
         sources.append(
             f'[[collections.shop.sources]]\nconnector = "files"\nname = "{name}"\npath = "{name}"\n'
             f"access = {list(access)}\n"

@@ -1,4 +1,4 @@
-"""The chat over HTTP, as its page calls it: a visit, a conversation, its stream, sources, feedback, a person, the end."""
+"""The chat over HTTP, as its page calls it: visit, conversation, stream, sources, feedback, a person, the end."""
 
 from __future__ import annotations
 
