@@ -12,7 +12,7 @@ from ragkit.connect.problems import problem
 from ragkit.documents.reading import Reading
 from ragkit.documents.receiving import Receiving, Target
 from ragkit.documents.views import Uploaded
-from ragkit.errors import ConfigError, StoreError, WriterBusy
+from ragkit.errors import ConfigError, NoSuchDocument, StoreError, WriterBusy
 from ragkit.lifecycle.uploads import Uploads
 from ragkit.roles import require
 from ragkit.store.keyfile import open_key_file
@@ -169,8 +169,11 @@ class HandingIn(Reading):
             progress=progress,
             refused=refused,
         )
-        if doc_id in refused:
-            raise problem(refused[doc_id])
+        now = part.uploads.rows.of(doc_id) or row
+        if code := refused.get(doc_id) or now.code:  # or another sync was quicker, and said no
+            raise problem(code)
+        if now.state == "gone":
+            raise NoSuchDocument("there is no such document here")
         version, chunks = part.store.shelf().size_of(doc_id)
         return Uploaded(
             doc_id=doc_id, collection=part.name, source=row.source, status="indexed", version=version, chunks=chunks

@@ -120,8 +120,8 @@ class Uploads:
                 self._unlink(row, self.rows.keep(row), "replaced")
                 taken.add(row.doc_id)
             elif row.state == "new":
-                self._unlink(row, self.rows.refuse(row), "refused")
                 refused[row.doc_id] = code or "expired"
+                self._unlink(row, self.rows.refuse(row, refused[row.doc_id]), "refused")
         self._lift(reached)
         return Settled(frozenset(taken), refused)
 

@@ -160,7 +160,15 @@ async def outcome(job: Begun, *, seconds: float) -> Report | None:
         RagkitError: Its error.
         Stopping: It was cancelled.
     """
-    await asyncio.wait({asyncio.wrap_future(job.turn.future)}, timeout=seconds)  # the job is not cancelled with us
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def tell(_: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(over.set)
+
+    job.turn.future.add_done_callback(tell)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(over.wait(), seconds)  # the job is not cancelled with us
     if not job.turn.future.done():
         return None
     if job.status == "cancelled":

@@ -144,6 +144,7 @@ uploads = Table(
     Column("source", Text, nullable=False),
     Column("seq", Integer, nullable=False),  # grows with each change; where a pass goes on
     Column("state", Text, nullable=False),  # new | kept | destroyed (what is indexed stays) | gone
+    Column("code", Text, nullable=False, server_default=""),  # why what came after it, or the upload, was refused
     PrimaryKeyConstraint("collection_id", "upload", "file"),
     sqlite_with_rowid=False,
 )

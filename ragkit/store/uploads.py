@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 State = Literal["new", "kept", "destroyed", "gone"]
 
 _THERE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'uploads'"
-_COLUMNS = "upload, file, doc_id, source, seq, state"
+_COLUMNS = "upload, file, doc_id, source, seq, state, code"
 _NEWEST = (
     f"SELECT {_COLUMNS} FROM uploads AS one WHERE collection_id = :collection AND {{}} AND seq = "  # noqa: S608
     "(SELECT max(seq) FROM uploads WHERE collection_id = one.collection_id AND upload = one.upload) ORDER BY seq"
@@ -45,6 +45,7 @@ class UploadRow:
         seq: Grows with each change of any upload of the collection.
         state: ``new`` until a sync has taken it in, then ``kept``; ``destroyed`` where the original went and what is
             indexed stays; ``gone`` for a document that is to go.
+        code: Why the last original that was handed in was refused; empty when it was not.
     """
 
     upload: str
@@ -53,6 +54,7 @@ class UploadRow:
     source: str
     seq: int
     state: State
+    code: str = ""
 
 
 class UploadRows:
@@ -128,16 +130,19 @@ class UploadRows:
             older = [file for file in self._files_of(connection, row.upload) if file != row.file]
             return self._destroy(connection, row.upload, older)
 
-    def refuse(self, row: UploadRow) -> list[str]:
-        """Let go of an original that was not taken in; the one of before, if there is one, counts again."""
+    def refuse(self, row: UploadRow, code: str = "") -> list[str]:
+        """Let go of an original that was not taken in; the one of before, if there is one, counts again.
+
+        ``code`` says why; whoever handed it in may ask after another sync was quicker.
+        """
         with self._key_file.write() as connection:
             seq = self._next(connection)
             gone = self._destroy(connection, row.upload, [row.file])
             mine = (self._mine, uploads.c.upload == row.upload)
             before = select(func.max(uploads.c.seq)).where(*mine).scalar_subquery()
-            change = update(uploads).where(*mine, uploads.c.seq == before).values(seq=seq)
+            change = update(uploads).where(*mine, uploads.c.seq == before).values(seq=seq, code=code)
             if not connection.execute(change).rowcount:
-                self._insert(connection, replace(row, file="", seq=seq, state="gone"))
+                self._insert(connection, replace(row, file="", seq=seq, state="gone", code=code))
             return gone
 
     def remove(self, row: UploadRow, *, indexed: bool = False) -> list[str]:
@@ -151,7 +156,7 @@ class UploadRows:
             seq = self._next(connection)
             gone = self._destroy(connection, row.upload, self._files_of(connection, row.upload))
             connection.execute(delete(uploads).where(self._mine, uploads.c.upload == row.upload))
-            self._insert(connection, replace(row, file="", seq=seq, state="destroyed" if indexed else "gone"))
+            self._insert(connection, replace(row, file="", seq=seq, state="destroyed" if indexed else "gone", code=""))
             return gone
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -170,7 +175,7 @@ class UploadRows:
 
     def _insert(self, connection: Connection, row: UploadRow) -> None:
         values = {"upload": row.upload, "file": row.file, "doc_id": row.doc_id, "source": row.source}
-        mine = {"collection_id": self._collection.id, "seq": row.seq, "state": row.state}
+        mine = {"collection_id": self._collection.id, "seq": row.seq, "state": row.state, "code": row.code}
         connection.execute(uploads.insert(), {**values, **mine})
 
     def _next(self, connection: Connection) -> int:

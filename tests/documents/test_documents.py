@@ -335,3 +335,19 @@ def test_a_deleted_document_may_come_again(desk: Desk) -> None:
     assert desk.found("Ottermere") == []
     third = desk.documents.add(KAYAK, name="x.md", external_id="7")
     assert desk.found("Ottermere") == [third.doc_id]
+
+
+def test_a_refusal_is_told_although_another_sync_was_quicker(desk: Desk) -> None:
+    """Whichever sync meets the upload first refuses it; who handed it in is told all the same."""
+    kept = desk.documents.add(KAYAK, name="boat.md", external_id="7")
+    for external_id in ("7", None):
+        waits = desk.documents.hand_in(b"%PDF-1.7 no", name="x.pdf", external_id=external_id)
+        desk.workspace.sync()
+        with pytest.raises(ItemError) as refused:
+            desk.documents.take_in(waits)
+        assert refused.value.code == "malformed"
+    assert desk.documents.add(CANOE, name="boat.md", external_id="7").doc_id == kept.doc_id
+    other = desk.documents.hand_in(KAYAK, name="x.md")
+    desk.documents.take_back(other)
+    with pytest.raises(NoSuchDocument):
+        desk.documents.take_in(other)

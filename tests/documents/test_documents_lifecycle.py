@@ -110,7 +110,15 @@ def _run(folder: Path, point: str, *more: str) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize("point", ["upload.in_file:2", "upload.before_header", "upload.after_file", "upload.in_row"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("upload.in_file:2", marks=pytest.mark.slow),
+        pytest.param("upload.before_header", marks=pytest.mark.slow),
+        "upload.after_file",
+        "upload.in_row",
+    ],
+)
 def test_a_killed_upload_leaves_nothing_for_ever(tmp_path: Path, point: str) -> None:
     """Whatever was not acknowledged is swept with the next sync: the file, and any key."""
     folder = make_desk(tmp_path)
@@ -125,6 +133,7 @@ def test_a_killed_upload_leaves_nothing_for_ever(tmp_path: Path, point: str) -> 
         assert desk.files() == []
 
 
+@pytest.mark.slow
 def test_an_acknowledged_upload_survives_a_kill(tmp_path: Path) -> None:
     """Killed while it is being indexed, it is there, found after the next sync, and once only."""
     folder = make_desk(tmp_path)
@@ -140,6 +149,7 @@ def test_an_acknowledged_upload_survives_a_kill(tmp_path: Path) -> None:
         assert len(desk.files()) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_deletion_is_finished_by_the_next_sync(tmp_path: Path) -> None:
     """Once it is said, nobody finds the document, whatever happens then."""
     with uploading(tmp_path) as desk:
@@ -152,6 +162,7 @@ def test_a_killed_deletion_is_finished_by_the_next_sync(tmp_path: Path) -> None:
         assert desk.documents.waiting() == []
 
 
+@pytest.mark.slow
 def test_two_who_write_at_once_do_not_lose_an_upload(tmp_path: Path) -> None:
     """Uploads of two open workspaces in turn: each has a row, a key and a file."""
     with uploading(tmp_path) as desk, Workspace.open(desk.folder) as other:
