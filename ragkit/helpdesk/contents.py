@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ragkit.desk.records import Entry, Summary
@@ -12,6 +12,8 @@ from ragkit.types import Answer, Conversation, Masked, MaskedQuestion, MaskedTex
 
 _MARKER = re.compile(r"[ \t]*\[(\d{1,3})\]")
 _BEHIND = re.compile(r"(?:[ \t]*\[\d{1,3}\])+")
+_END = re.compile(r"[.!?…:。！？][\"'”’»」』)*_]*(?:[ \t]*\[\d{1,3}\])+(?=\s+[^\sa-zà-öø-ÿ]|[^\s\W])")
+"""Markers behind a full stop end a sentence, also where the rules of sentences see none: "£4.95. [1] Up to 30 kg"."""
 _ANSWER_SHOWN = 300
 
 
@@ -51,7 +53,7 @@ def split(text: str) -> list[dict[str, Any]]:
     of what is quoted after it, and has its sources.
     """
     made: list[dict[str, Any]] = []
-    for sentence in sentences(text):
+    for sentence in _sentences(text):
         behind = _BEHIND.match(sentence)
         if behind is not None and made:
             _add(made[-1], behind[0])
@@ -65,6 +67,14 @@ def split(text: str) -> list[dict[str, Any]]:
     if len(made) > 1 and not made[0]["sources"]:
         made[0]["sources"] = list(made[1]["sources"])
     return made
+
+
+def _sentences(text: str) -> Iterator[str]:
+    begin = 0
+    for end in _END.finditer(text):
+        yield from sentences(text[begin : end.end()])
+        begin = end.end()
+    yield from sentences(text[begin:])
 
 
 def _add(sentence: dict[str, Any], text: str) -> None:
