@@ -6,8 +6,10 @@ protocol's own ways to log in and its sessions are not used.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
@@ -86,7 +88,9 @@ class _Exchange(Response):
 )
 async def mcp(_caller: Annotated[Caller, Depends(calling())], state: State) -> Response:
     """Answer one message. Tools `search`, `ask` and `get_document`, each under its scope and the caller's access."""
-    return _Exchange(_server(state), state.settings.limits.body_bytes)
+    async with state.parts.setdefault("mcp-making", asyncio.Lock()):  # made once, in a thread: it reads in the SDK
+        server = state.parts.get("mcp") or await to_thread.run_sync(_server, state)
+    return _Exchange(server, state.settings.limits.body_bytes)
 
 
 def _server(state: ServiceState) -> Server[Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -11,6 +14,7 @@ import httpx
 import pytest
 from mcp.client import Client
 
+from ragkit.serve.mcp_routes import mcp
 from ragkit.serve.mcp_shapes import Answered, DocumentText, Found
 from ragkit.testing.keyed_shop import EXTRA, KeyedShop, keyed_shop
 from ragkit.testing.mcp_client import call, over_http, run
@@ -211,3 +215,25 @@ def test_writing_is_told_and_can_be_stopped(make_copy: Any, keyed: KeyedShop) ->
         assert places.running() == 0
     assert told
     assert told == sorted(told)
+
+
+def test_the_first_call_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is made once, though two ask for it at the same time, and not by the thread that serves everybody."""
+    makers: list[threading.Thread] = []
+
+    def made(*_: Any, **__: Any) -> Any:
+        makers.append(threading.current_thread())
+        time.sleep(0.05)
+        return SimpleNamespace(streamable_http_app=lambda: None, session_manager=SimpleNamespace(app=object()))
+
+    async def two_at_once() -> threading.Thread:
+        limits = SimpleNamespace(body_bytes=1)
+        state: Any = SimpleNamespace(parts={}, settings=SimpleNamespace(limits=limits))
+        caller: Any = None
+        await asyncio.gather(mcp(caller, state), mcp(caller, state))
+        return threading.current_thread()
+
+    monkeypatch.setattr("ragkit.serve.mcp_server.build_server", made)
+    serving = asyncio.run(two_at_once())
+    assert len(makers) == 1
+    assert serving not in makers
