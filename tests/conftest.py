@@ -1,4 +1,4 @@
-"""What every test stands on: no socket, no real key directory, a skip that nobody expected is a failure."""
+"""What every test stands on: no socket, no real key directory, one synced shop, an unexpected skip is a failure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,34 @@ EXPECTED_SKIPS = (
 
 pytest_plugins = ["ragkit.testing.sockets"]
 """Any connect or look-up in the internet families fails the test, also when a library swallowed the error."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home for what is made for several tests: that is made before a test has one of its own."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+        yield home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_children() -> Iterator[None]:
+    """Chroma is imported once for this worker, and not twice for every index that a test builds."""
+    from ragkit.testing.warm_children import warm_children
+
+    with warm_children():
+        yield
+
+
+@pytest.fixture(scope="session")
+def synced_shop(tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Path:
+    """The shop of :mod:`ragkit.testing.service`, synced once for this worker; not to be written to, but copied."""
+    from ragkit.testing.service import make_shop
+
+    del shared_home  # holds its keys of signatures
+    return make_shop(tmp_path_factory.mktemp("synced"))
 
 
 @pytest.fixture(autouse=True)

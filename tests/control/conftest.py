@@ -1,4 +1,4 @@
-"""A shop, synced once, and a real `ragkit serve` over a copy of it."""
+"""A real `ragkit serve` over a copy of the synced shop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from ragkit.control.wire import SOCKET
-from ragkit.testing.service import make_shop
 
 WAIT_S = 60.0
 
@@ -82,14 +81,6 @@ def at_home(home: Path) -> Iterator[None]:
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         yield
-
-
-@pytest.fixture(scope="session")
-def synced_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop, synced; not to be written to. Its home is `home` beside it."""
-    place = tmp_path_factory.mktemp("control")
-    with at_home(place / "home"):
-        return make_shop(place)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A shop, synced once for this worker, and chatbots over copies of it."""
+"""Chatbots over copies of the synced shop."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ import pytest
 from ragkit import Principal, open_workspace
 from ragkit.helpdesk.dialogue import Helpdesk
 from ragkit.testing.desk import Chat
-from ragkit.testing.service import CHAT, OPEN, copy_shop, make_shop
-
-
-@pytest.fixture(scope="session")
-def synced_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop, synced; not to be written to."""
-    return make_shop(tmp_path_factory.mktemp("helpdesk"))
+from ragkit.testing.service import CHAT, OPEN, copy_shop
 
 
 @pytest.fixture(scope="session")

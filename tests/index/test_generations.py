@@ -15,9 +15,11 @@ import pytest
 
 from ragkit.errors import IndexProblem, ManifestMismatch
 from ragkit.index import manifest as marks
+from ragkit.index import probe
 from ragkit.index.collection import CollectionIndex
 from ragkit.index.generations import Generations
-from ragkit.index.probe import is_whole, run_child
+from ragkit.index.probe import is_whole
+from ragkit.testing.warm_children import cold_child
 from ragkit.types import Masked
 
 EVERYONE = {"everyone", "sales"}
@@ -186,8 +188,17 @@ def test_rebuild_follows_damage(built: Path, source: Any, make: Any) -> None:
     assert not (built / "1.condemned").exists()
 
 
-def test_graph_torn_behind_a_fitting_manifest_fails_the_probe(built: Path) -> None:
-    """Where sizes and digests agree with the manifest, opening in the child still condemns a torn graph."""
+@pytest.mark.parametrize("child", ["cold", "warm"])
+def test_graph_torn_behind_a_fitting_manifest_fails_the_probe(
+    built: Path, monkeypatch: pytest.MonkeyPatch, child: str
+) -> None:
+    """Where sizes and digests agree with the manifest, opening in the child still condemns a torn graph.
+
+    So in a process as the product starts it, and in one as the other tests do.
+    """
+    if child == "cold":
+        monkeypatch.setattr("ragkit.index.probe.run_child", cold_child)
+    assert is_whole(built / "1", rows=300)
     generation = built / "1"
     path = graph(built, "data_level0.bin")
     path.write_bytes(b"\xff" * path.stat().st_size)
@@ -199,8 +210,9 @@ def test_graph_torn_behind_a_fitting_manifest_fails_the_probe(built: Path) -> No
 
 
 def test_child_that_dies_or_fails_is_a_no(tmp_path: Path) -> None:
-    """The exit status of a child is all that counts; a signal is not 0."""
-    assert run_child("ragkit.index.probe", [str(tmp_path / "absent")], rows=1) != 0
+    """The exit status of a child is all that counts; a signal is not 0. So in the product and in the other tests."""
+    assert cold_child("ragkit.index.probe", [str(tmp_path / "absent")], rows=1) != 0
+    assert probe.run_child("ragkit.index.probe", [str(tmp_path / "absent")], rows=1) != 0
 
 
 def test_restored_copy_is_probed_and_stamped_again(built: Path, source: Any, make: Any) -> None:

@@ -1,4 +1,4 @@
-"""A shop, synced once for this worker, and services over it or copies of it."""
+"""Services over copies of the synced shop."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ import pytest
 
 from ragkit.testing import sockets
 from ragkit.testing.keyed_shop import EXTRA, KeyedShop, house_model, keyed_shop
-from ragkit.testing.service import CHAT, OPEN, Served, copy_shop, make_shop, served
+from ragkit.testing.service import CHAT, OPEN, Served, copy_shop, served
 
 CopyShop = Callable[[str], Path]
-
-
-@pytest.fixture(scope="session")
-def synced_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop, synced; not to be written to."""
-    return make_shop(tmp_path_factory.mktemp("serve"))
 
 
 @pytest.fixture
