@@ -234,10 +234,13 @@ class Desk:
         """
         found = self._ticket(ticket)
         if found.status == "closed" or (found.status == "taken" and found.taken_by != agent.subject):
-            raise DeskConflict("this ticket is closed or somebody else has it", remedy="Take one that is open.")
+            raise _no_longer_open()
         if found.status == "taken":
+            self.store.conversations.note(found.conversation, status="agent")  # a kill may have come between
             return found
         made = self.ticket_system.take(ticket, agent=agent.subject)
+        if made.status != "taken" or made.taken_by != agent.subject:
+            raise _no_longer_open()
         self.store.conversations.note(found.conversation, status="agent")
         waited = max(0, (made.taken or 0) - made.created)
         data = {"ticket": ticket, "taken": True, "topic": found.topic, "ms": waited}
@@ -270,9 +273,9 @@ class Desk:
             DeskConflict: The agent does not have it.
         """
         found = self._mine(ticket, agent)
-        made = self.ticket_system.close(ticket, outcome=outcome)
         status: Literal["assistant", "closed"] = "assistant" if outcome == "returned" else "closed"
         self.store.conversations.note(found.conversation, status=status, refusals=0)
+        made = self.ticket_system.close(ticket, outcome=outcome)  # last: killed before, the agent closes it again
         data = {"ticket": ticket, "outcome": outcome, "ms": max(0, (made.closed or 0) - made.created)}
         self._tell("ticket.closed", agent, found.conversation, data)
         return made
@@ -333,3 +336,7 @@ class Desk:
 
     def _tell(self, kind: str, actor: Principal, session: str, data: dict[str, object], *, request: str = "") -> None:
         self._handles.recorder.record(kind, actor=actor, session=session, request=request or None, data=data)
+
+
+def _no_longer_open() -> DeskConflict:
+    return DeskConflict("this ticket is closed or somebody else has it", remedy="Take one that is open.")

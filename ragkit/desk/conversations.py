@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ragkit.desk.file import DeskFile
-from ragkit.desk.keys import DeskKeys, open_text
+from ragkit.desk.keys import DeskKeys, forgotten, open_text
 from ragkit.desk.records import Dialogue, Entry, Kind, Role, Status
 from ragkit.desk.tallies import Tallies
 
@@ -113,13 +113,14 @@ class Conversations:
         sealed = self._keys.seal(number, f"message/{made}", content)
         own = self._keys.seal(number, f"raw/{made}", raw) if raw is not None else None
         with self._file.writing() as database:
+            if not database.execute("UPDATE conversations SET changed = ? WHERE id = ?", (now, number)).rowcount:
+                raise forgotten()  # between the look at its key and now
             last = database.execute("SELECT max(seq) FROM messages WHERE conversation = ?", (number,)).fetchone()[0]
             seq = (last or 0) + 1
             database.execute(
                 "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (made, number, seq, role, kind, now, request, ms, sealed, own),
             )
-            database.execute("UPDATE conversations SET changed = ? WHERE id = ?", (now, number))
             for name, by in (count or {}).items():
                 self._tallies.count(database, name, by=by)
         return Entry(id=made, seq=seq, role=role, kind=kind, at=now, request=request, ms=ms, content=content)

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from ragkit.crypto import opaque_id
 from ragkit.desk.file import DeskFile
-from ragkit.desk.keys import DeskKeys
+from ragkit.desk.keys import DeskKeys, forgotten
 from ragkit.desk.tallies import Tallies
 from ragkit.errors import ConfigError
 
@@ -92,6 +92,9 @@ class FeedbackStore:
             sealed = self._keys.seal(place, f"feedback/{number}", comment)
         row = (number, place, conversation, message, request_id, owner, rating, reason, round(time.time() * 1000))
         with self._file.writing() as database:
+            there = "SELECT 1 FROM conversations WHERE id = ?"
+            if conversation and not database.execute(there, (conversation,)).fetchone():
+                raise forgotten()
             before = database.execute("SELECT rating, reason, at FROM feedback WHERE id = ?", (number,)).fetchone()
             database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, sealed))
             if before is not None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from ragkit.desk.conversations import now_ms
 from ragkit.desk.file import DeskFile
-from ragkit.desk.keys import DeskKeys
+from ragkit.desk.keys import DeskKeys, forgotten, open_text
 from ragkit.desk.records import Outcome, Summary, Ticket, TicketStatus
 
 _TICKET = "SELECT id, conversation, status, topic, created, taken, replied, closed, outcome, sealed FROM tickets"
@@ -27,7 +27,8 @@ _TICKET = "SELECT id, conversation, status, topic, created, taken, replied, clos
 class TicketStore(Protocol):
     """Where tickets are. ``take``, ``replied``, ``leave_contact`` and ``close`` return the ticket as it is then.
 
-    ``of`` returns the tickets of a conversation, newest first, ``forget`` deletes them with their words.
+    ``take`` changes a ticket that is open, and no other: of two agents at once the first has it. ``of`` returns the
+    tickets of a conversation, newest first, ``forget`` deletes them with their words.
     """
 
     def open(self, conversation: str, *, topic: str, summary: Summary, contact: str = "") -> Ticket: ...
@@ -62,7 +63,11 @@ class SqliteTickets:
         self._keys = keys
 
     def open(self, conversation: str, *, topic: str, summary: Summary, contact: str = "") -> Ticket:
-        """Open a ticket for a conversation."""
+        """Open a ticket for a conversation.
+
+        Raises:
+            KeyDestroyed: It is forgotten.
+        """
         made = Ticket(
             id=secrets.token_hex(16),
             conversation=conversation,
@@ -74,6 +79,8 @@ class SqliteTickets:
         )
         row = (made.id, conversation, "open", topic, made.created, self._sealed(made))
         with self._file.writing() as database:
+            if not database.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation,)).fetchone():
+                raise forgotten()
             database.execute(
                 "INSERT INTO tickets (id, conversation, status, topic, created, sealed) VALUES (?, ?, ?, ?, ?, ?)", row
             )
@@ -92,21 +99,23 @@ class SqliteTickets:
         return self._select("WHERE (? IS NULL OR status = ?) ORDER BY created", status, status)
 
     def take(self, ticket: str, *, agent: str) -> Ticket:
-        """Let an agent have a ticket."""
-        return self._change(ticket, status="taken", taken=now_ms(), taken_by=agent)
+        """Let an agent have a ticket, if it is open. Raises as :meth:`close`."""
+        return self._change(ticket, lambda one: one.status == "open", status="taken", taken=now_ms(), taken_by=agent)
 
     def replied(self, ticket: str) -> Ticket:
-        """Note that an agent answered."""
-        found = self.find(ticket)
-        assert found is not None
-        return found if found.replied else self._change(ticket, replied=now_ms())
+        """Note that an agent answered. Raises as :meth:`close`."""
+        return self._change(ticket, lambda one: not one.replied, replied=now_ms())
 
     def leave_contact(self, ticket: str, contact: str) -> Ticket:
-        """Note how the customer wants to be reached."""
+        """Note how the customer wants to be reached. Raises as :meth:`close`."""
         return self._change(ticket, contact=contact)
 
     def close(self, ticket: str, *, outcome: Outcome) -> Ticket:
-        """Close a ticket."""
+        """Close a ticket.
+
+        Raises:
+            KeyDestroyed: Its conversation is forgotten.
+        """
         return self._change(ticket, status="closed", closed=now_ms(), outcome=outcome)
 
     def forget(self, conversation: str) -> int:
@@ -116,11 +125,16 @@ class SqliteTickets:
         with self._file.writing() as database:
             return database.execute("DELETE FROM tickets WHERE conversation = ?", (conversation,)).rowcount
 
-    def _change(self, ticket: str, **changes: Any) -> Ticket:
-        found = self.find(ticket)
-        assert found is not None
-        made = replace(found, **changes)
+    def _change(self, ticket: str, may: Callable[[Ticket], bool] = lambda _: True, **changes: Any) -> Ticket:
+        """Change a ticket that may be changed; read and written in one transaction, since its words are one text."""
         with self._file.writing() as database:
+            row = database.execute(f"{_TICKET} WHERE id = ?", (ticket,)).fetchone()
+            if row is None:
+                raise forgotten()
+            found = self._ticket(row)
+            if not may(found):
+                return found
+            made = replace(found, **changes)
             database.execute(
                 "UPDATE tickets SET status = ?, taken = ?, replied = ?, closed = ?, outcome = ?, sealed = ? "
                 "WHERE id = ?",
@@ -144,12 +158,13 @@ class SqliteTickets:
             return []
         with self._file.reading() as database:
             rows = database.execute(f"{_TICKET} {where}", values).fetchall()
-        known = self._keys.places() if rows else set()
-        return [self._ticket(row) for row in rows if row[1] in known]
+        keys = self._keys.many({row[1] for row in rows})
+        return [self._ticket(row, keys[row[1]]) for row in rows if row[1] in keys]
 
-    def _ticket(self, row: tuple[Any, ...]) -> Ticket:
+    def _ticket(self, row: tuple[Any, ...], key: bytes | None = None) -> Ticket:
         number, conversation, status, topic, created, taken, replied, closed, outcome, sealed = row
-        held = json.loads(self._keys.open(conversation, f"ticket/{number}", sealed))
+        key = key or self._keys.key(conversation)
+        held = json.loads(open_text(key, conversation, f"ticket/{number}", sealed))
         return Ticket(
             id=number,
             conversation=conversation,

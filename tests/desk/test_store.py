@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from ragkit.desk.keys import DeskKeys
 from ragkit.desk.records import Summary
 from ragkit.desk.store import DeskStore
 from ragkit.errors import ConfigError, KeyDestroyed, StoreError
@@ -173,6 +176,71 @@ def test_a_ticket_goes_its_way(desk: DeskStore) -> None:
     assert done.summary.tried == ({"question": "q"},)
     assert [one.id for one in desk.tickets.of(number)] == [made.id]
     assert desk.tickets.list("open") == []
+
+
+def test_of_two_agents_at_once_the_first_has_a_ticket(desk: DeskStore) -> None:
+    """Who comes second changes nothing, whenever they looked."""
+    made = desk.tickets.open(_begin(desk), topic="person", summary=Summary(why="asked"))
+    assert desk.tickets.take(made.id, agent="crm|bob").taken_by == "crm|bob"
+    assert desk.tickets.take(made.id, agent="crm|eve").taken_by == "crm|bob"
+    desk.tickets.close(made.id, outcome="solved")
+    assert desk.tickets.take(made.id, agent="crm|eve").status == "closed"
+
+
+def test_a_ticket_that_several_change_at_once_loses_nothing(desk: DeskStore, tmp_path: Path) -> None:
+    """A customer leaves how to be reached while agents take the ticket: its words are one sealed text."""
+    made = desk.tickets.open(_begin(desk), topic="person", summary=Summary(why="asked"))
+    others = [DeskStore(tmp_path, secret=SECRET) for _ in range(4)]
+    start = Barrier(len(others))
+
+    def work(place: int) -> None:
+        start.wait()
+        if place % 2:
+            others[place].tickets.take(made.id, agent=f"crm|{place}")
+        else:
+            others[place].tickets.leave_contact(made.id, "ring me")
+
+    for _ in range(10):
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(work, range(len(others))))
+        found = desk.tickets.find(made.id)
+        assert found is not None
+        assert (found.contact, found.taken_by[:4]) == ("ring me", "crm|")
+        with desk._file.writing() as database:
+            row = (desk.tickets._sealed(made), made.id)
+            database.execute("UPDATE tickets SET status = 'open', taken = NULL, sealed = ? WHERE id = ?", row)
+    for one in others:
+        one.close()
+
+
+@pytest.mark.parametrize("what", ["message", "ticket", "thumb", "taken"])
+def test_nothing_is_written_to_a_conversation_that_is_forgotten_at_that_moment(
+    desk: DeskStore, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Its key was there when the words were sealed, and no row of it is left."""
+    number = _begin(desk)
+    ticket = desk.tickets.open(number, topic="person", summary=Summary(why="asked"))
+    sealing = DeskKeys.seal
+
+    def seal(keys: DeskKeys, *given: object) -> bytes:
+        sealed = sealing(keys, *given)  # type: ignore[arg-type]
+        if what != "taken":
+            desk.forget([number])
+        return sealed
+
+    monkeypatch.setattr(DeskKeys, "seal", seal)
+    if what == "taken":
+        desk.forget([number])
+    feedback = {"request_id": "q" * 32, "subject": "chat|one", "comment": "good", "conversation": number}
+    ways: dict[str, Callable[[], object]] = {
+        "message": lambda: _say(desk, number),
+        "ticket": lambda: desk.tickets.open(number, topic="person", summary=Summary(why="asked")),
+        "thumb": lambda: desk.feedback.add(rating="up", **feedback),  # type: ignore[arg-type]
+        "taken": lambda: desk.tickets.take(ticket.id, agent="crm|bob"),
+    }
+    with pytest.raises(KeyDestroyed):
+        ways[what]()
+    assert desk.counts() == {"conversations": 0, "messages": 0, "tickets": 0, "feedback": 0}
 
 
 def test_held_words_are_all_of_a_conversation(desk: DeskStore) -> None:
