@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ragkit.config import Config
 from ragkit.errors import AccessDenied
 from ragkit.handles import Handles
 from ragkit.types import Principal
@@ -34,11 +35,8 @@ def require(
     Raises:
         AccessDenied: They have not; the same whether or not anything is there.
     """
-    owner = handles.config.workspace.principal
-    asking = principal or owner
-    written = getattr(handles.config.roles, f"{role}s")
-    allowed = frozenset(owner.tokens - {"pub"} if written is None else written)
-    if not asking.tokens & allowed:
+    asking = principal or handles.config.workspace.principal
+    if not holds(handles.config, role, asking):
         handles.denied(asking, verb)
         raise AccessDenied(
             f"this principal is no {role} here",
@@ -48,6 +46,13 @@ def require(
         about = {"verb": verb, "via": "local" if asking.kind == "local" else "caller"}
         handles.recorder.record("auth.ok", actor=asking, data=about)
     return asking
+
+
+def holds(config: Config, role: Role, principal: Principal) -> bool:
+    """Whether somebody has a role; nothing is recorded."""
+    written = getattr(config.roles, f"{role}s")
+    allowed = frozenset(config.workspace.principal.tokens - {"pub"} if written is None else written)
+    return bool(principal.tokens & allowed)
 
 
 def visible_collections(handles: Handles, principal: Principal | None = None) -> list[str]:

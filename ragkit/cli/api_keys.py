@@ -16,6 +16,7 @@ from ragkit.errors import ConfigError
 if TYPE_CHECKING:
     from ragkit.auth.keys import KeyRecord, NewKey
     from ragkit.config_serve import Scope
+    from ragkit.workspace import Workspace
 
 PANEL = "Serve"
 
@@ -23,6 +24,8 @@ keys_verbs = typer.Typer(no_args_is_help=True, help="Make, list and revoke the A
 
 _DURATION = re.compile(r"([0-9]{1,4})([dw])")
 _DAYS = {"d": 1, "w": 7}
+
+_READING = frozenset({"search", "ask", "documents.read"})
 
 IdArgument = Annotated[str, typer.Argument(help="Its id: the part between `rk_` and the second `_`.")]
 
@@ -70,7 +73,10 @@ def create(
         made = here.api_keys.create(
             subject, groups=group or (), scopes=scopes, days=days, name=name, unsafe_no_expiry=unsafe_no_expiry
         )
+        hints = _hints(here, made.record)
     _print_new("keys_create", made, as_json=as_json)
+    for hint in hints:
+        say(hint, err=True)
 
 
 def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
@@ -134,6 +140,23 @@ def prune(
         emit("keys_prune", {"removed": removed})
     else:
         say(f"{removed:,} records taken out.")
+
+
+def _hints(here: Workspace, record: KeyRecord) -> list[str]:
+    """What a new key cannot do, though it looks as if: scopes do not stand in for access lists and roles."""
+    from ragkit.principals import Principal
+    from ragkit.roles import holds
+
+    bearer, hints = Principal(record.subject, groups=frozenset(record.groups)), []
+    if record.scopes & _READING and not here.visible_collections(principal=bearer):
+        tokens = " or ".join(f'"{token}"' for token in sorted(bearer.tokens - {"pub"}))
+        hints.append(f"It sees no document yet: no `access` of a collection or source in ragkit.toml names {tokens}.")
+    if "operate" in record.scopes and not holds(here.config, "operator", bearer):
+        hints.append(
+            "It sees no figures yet: they are for operators; name its bearer in ragkit.toml, beside the owner: "
+            f'[roles] operators = ["u:{here.config.workspace.owner}", "u:{record.subject}"]'
+        )
+    return hints
 
 
 def _print_new(shape: str, made: NewKey, *, as_json: bool) -> None:

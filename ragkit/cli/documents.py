@@ -16,7 +16,7 @@ from ragkit.errors import ConfigError, WriterBusy
 if TYPE_CHECKING:
     from ragkit.documents.views import DocumentView
 
-PANEL = "Documents"
+PANEL = "Index"
 
 documents_verbs = typer.Typer(no_args_is_help=True, help="Hand documents in, list, read and delete them.")
 

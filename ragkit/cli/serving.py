@@ -76,7 +76,7 @@ def _about(service: Service, config: Config) -> dict[str, Any]:
         "authentication": config.serve.authentication,
         "keys": _keys(service),
         "issuers": sorted(config.serve.oidc),
-        "pages": ["/chat", "/agent", "/operator"] if config.chat else ["/agent", "/operator"],
+        "pages": ["/chat", "/agent", "/operator"] if config.chat else [],
         "description": "/openapi.json",
     }
 
@@ -101,9 +101,10 @@ def _print(about: dict[str, Any], config: Config) -> None:
         say("warning: whoever reaches this address acts as the owner of the workspace.", err=True)
     else:
         say(f"  callers: {_callers(about)}")
-    say(f"  pages:   {'  '.join(url + page for page in about['pages'])}")
-    if not config.chat:
-        say("           no chatbot: it needs a table [chat] in ragkit.toml")
+    if config.chat:
+        say(f"  pages:   {'  '.join(url + page for page in about['pages'])}")
+    else:
+        say("  pages:   none; a table [chat] in ragkit.toml adds the chatbot, the agents' inbox and the figures")
     say(f"  API:     {url}{about['description']}; OpenAI's clients take {url}/v1")
     say("  stop:    Ctrl-C")
 

@@ -14,6 +14,12 @@ ONLY = "ragkit"
 """The name of a model that means the only collection."""
 
 
+_WHICH = (
+    "`GET /v1/models` lists the collections that this credential sees. If one is missing, name its subject or group "
+    "in `access` of the collection in ragkit.toml."
+)
+
+
 class CollectionUnnamed(ServiceError):
     """The caller knows of several collections, and named none."""
 
@@ -26,7 +32,7 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
     def __init__(self) -> None:
-        super().__init__("there is no such model here", remedy="`GET /v1/models` lists those there are.")
+        super().__init__("there is no such model here", remedy=_WHICH)
         self.param = "model"
 
 
@@ -56,7 +62,7 @@ def collection_of(tenant: Tenant, caller: Caller, name: str | None) -> str:
     if name is None and len(visible) > 1:
         raise CollectionUnnamed("there are several collections", remedy=f"Name one of: {', '.join(visible)}.")
     if not visible or name not in (None, *visible):
-        raise NotFound
+        raise NotFound(remedy=_WHICH)
     return name or visible[0]
 
 

@@ -102,7 +102,7 @@ class Door:
             await self._note_denied("scope", verb=f"serve.{scope}", caller=caller)
             raise ScopeMissing(
                 f"this credential may not be used for `{scope}`",
-                remedy="Use one that may: `ragkit keys create --scope …`, or `scopes` of [serve.oidc].",
+                remedy=f"Use one that may: `ragkit keys create --scope {scope}`, or `scopes` of [serve.oidc].",
             )
         await self._note_admitted(caller)
         return caller

@@ -73,8 +73,6 @@ TOLD: Mapping[type[errors.RagkitError], Told] = {
     errors.WriterBusy: _BUSY_ELSEWHERE,
     errors.NoSuchDocument: _NOT_THERE,
     errors.NotUploaded: Told(409, "not_uploaded"),
-    errors.NoSuchDocument: _NOT_THERE,
-    errors.NotUploaded: Told(409, "not_uploaded"),
     errors.StoreCorrupt: _STORE,
     errors.KeyMismatch: _STORE,
     errors.KeyDestroyed: _NOT_THERE,

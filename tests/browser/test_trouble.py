@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ragkit.testing.browser import Visit
+from ragkit.testing.service import Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -157,3 +158,12 @@ def test_a_key_of_another_kind_opens_nothing(visit: Open, keys: dict[str, str]) 
     assert page.get_by_role("link", name="Inbox").is_visible()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("API key").wait_for()
+
+
+def test_an_operator_without_the_role_is_told_what_is_missing(visit: Open, service: Served) -> None:
+    """The key has the scope and its bearer no role: the page says where the role is given."""
+    key = service.tenants.first.workspace.api_keys.create("crm|bo", scopes=["operate"]).key
+    page = visit("/operator").page
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("under [roles] in ragkit.toml").wait_for()

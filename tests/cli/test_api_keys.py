@@ -74,6 +74,21 @@ def test_a_key_is_printed_alone_so_that_it_can_be_piped(keys: Any, here: Path) -
     assert abs(found.expires - time.time() - 30 * 86_400) < 60
 
 
+def test_it_is_said_at_once_what_a_key_cannot_see_and_how_to_let_it(keys: Any, here: Path) -> None:
+    """A scope stands in for no access list and no role; who reads a refusal later is not who can mend it."""
+    blind = keys("create", "--subject", "crm|bo", "--group", "crm|staff")
+    assert 'names "g:crm|staff" or "u:crm|bo"' in blind.stderr
+    blind = keys("create", "--subject", "crm|bo", "--scope", "operate")
+    assert 'operators = ["u:local|ana", "u:crm|bo"]' in blind.stderr
+    assert "access" not in blind.stderr
+    written = (here / "ragkit.toml").read_text().replace("access = []", 'access = ["g:crm|staff"]')
+    (here / "ragkit.toml").write_text(written + '[roles]\noperators = ["u:local|ana", "u:crm|bo"]\n')
+    for scopes in (("search",), ("operate",), ("agent",)):
+        seeing = keys("create", "--subject", "crm|bo", "--group", "crm|staff", "--scope", *scopes)
+        assert seeing.exit_code == 0
+        assert seeing.stderr.count("\n") == 1, seeing.stderr
+
+
 def test_the_defaults_are_those_of_a_reader_for_90_days(keys: Any, here: Path) -> None:
     """Nothing that writes, operates or reveals."""
     found = record_of(here, keys("create", "--subject", "crm|bo").stdout)

@@ -102,7 +102,7 @@ def test_a_second_signal_ends_it_at_once(make_copy: Callable[[str], Path]) -> No
     """Whatever runs; what was recorded is closed all the same."""
     folder = make_copy(KEYED)
     with process(folder) as (running, said):
-        assert said["keys"] == 0
+        assert (said["keys"], said["pages"]) == (0, [])
         with socket.create_connection(("127.0.0.1", int(said["url"].rsplit(":", 1)[1])), timeout=60) as line:
             line.sendall(b"POST /session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nx")
             time.sleep(0.3)

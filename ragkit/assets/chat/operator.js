@@ -19,7 +19,7 @@ let days = 7;
 const number = (value) => (value ?? 0).toLocaleString("en-GB");
 const share = (part, whole) => (whole ? `${Math.round((100 * part) / whole)} %` : "none yet");
 const seconds = (ms) => (ms === null || ms === undefined ? "none yet" : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
-const minutes = (value) => (value === null || value === undefined ? "" : value < 90 ? count(Math.round(value), "minute") : count(Math.round(value / 60), "hour"));
+const minutes = (value) => (value === null || value === undefined ? "" : value < 1 ? "less than a minute" : value < 90 ? count(Math.round(value), "minute") : count(Math.round(value / 60), "hour"));
 
 function money(cost) {
   if (!cost?.micro) return "0";
@@ -98,7 +98,7 @@ function volumes(figures) {
 }
 
 function unanswered(figures) {
-  const rows = figures.unanswered.map((one) => [el("span", {}, masked(one.question)), number(one.times), time(one.last)]);
+  const rows = figures.unanswered.map((one) => [el("span", { class: "clipped" }, masked(one.question)), number(one.times), time(one.last)]);
   return section("unanswered", "Questions without an answer", "What the documents do not say, or do not say so that it is found. Names and numbers are masked.", table("Questions without an answer", ["Question", "Times", "Last"], rows, "Every question found an answer."));
 }
 

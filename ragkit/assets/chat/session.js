@@ -70,6 +70,6 @@ export function trouble(error, again) {
   if (error.status === 401) return location.reload();
   replace(
     byId("content"),
-    el("section", { class: "sign", role: "alert" }, el("h2", {}, "That did not work"), el("p", {}, error.message), el("button", { type: "button", class: "secondary", onclick: again }, "Try again")),
+    el("section", { class: "sign", role: "alert" }, el("h2", {}, "That did not work"), el("p", {}, error.message), error.remedy ? el("p", { class: "quiet" }, error.remedy) : "", el("button", { type: "button", class: "secondary", onclick: again }, "Try again")),
   );
 }
