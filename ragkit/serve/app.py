@@ -78,7 +78,13 @@ def create_app(tenants: Tenants, *, settings: ServeSection | None = None, log: S
             stack.callback(admission.close)
             yield
 
-    app = FastAPI(title="ragkit", version=ragkit.__version__, lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="ragkit",
+        version=ragkit.__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,  # behind a proxy that ends TLS it would send a question on to http://
+    )
     app.state.ragkit = state
     door_of(state)  # what is wrong with who may call is said at the start
     add_error_replies(app)

@@ -153,6 +153,17 @@ def test_every_other_form_is_refused_alike(scene: Scene, form: str, route: tuple
     assert not {"expired", "revoked", "unknown", "signature"} & set(told.text.lower().split())
 
 
+def test_no_other_spelling_of_a_path_is_a_way_in(scene: Scene) -> None:
+    """Nor is a caller sent on to one: a question and its key would be sent again, behind a proxy over http://."""
+    for path in ("/v1/search/", "//v1/search", "/v1//search", "/V1/search", "/v1/search%2f", "/v1/search;x"):
+        for headers in ({}, bearer(scene.made.key)):
+            told = scene.client.post(path, json=SEARCH, headers=headers, follow_redirects=False)
+            assert (told.status_code, told.headers.get("location")) == (404, None), path
+    for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "SEARCH"):
+        told = scene.client.request(method, "/v1/search", headers={"X-HTTP-Method-Override": "POST"})
+        assert told.status_code == 405, method
+
+
 def test_who_is_let_in_is_asked_before_anything_is_read(scene: Scene) -> None:
     """A body that is no JSON, of a foreign type, too long: a stranger learns nothing of what is expected."""
     for content, kind in ((b"{bad", "application/json"), (b"\xff" * 5000, "application/json"), (b"a=b", "text/plain")):
