@@ -18,6 +18,7 @@ from ragkit.serve.replies import errors
 from ragkit.serve.state import State, tenant_named
 from ragkit.serve.tenants import Tenant
 from ragkit.spending import Usage
+from ragkit.types import Principal
 
 router = APIRouter(tags=["service"])
 
@@ -52,8 +53,8 @@ async def metrics(caller: Annotated[Caller, Depends(calling("operate"))], state:
 
 def _used(tenant: Tenant, caller: Caller) -> Usage:
     """Read the ledger, not more than once in a while for each who asks: each time leaves an event."""
-    read: dict[str, tuple[float, Usage]] = tenant.parts.setdefault("usage-read", {})
-    who, now = caller.principal.subject, time.monotonic()
+    read: dict[Principal, tuple[float, Usage]] = tenant.parts.setdefault("usage-read", {})
+    who, now = caller.principal, time.monotonic()  # with the groups: what they no longer open is asked for again
     if who not in read or now - read[who][0] > _READ_S:
         today = datetime.now(UTC).date()
         found = tenant.workspace.usage(by=["generator"], since=today, principal=caller.principal)

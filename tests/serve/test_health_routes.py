@@ -5,21 +5,28 @@ from __future__ import annotations
 import shutil
 from collections import namedtuple
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from ragkit import open_workspace
+from ragkit.auth.callers import Caller
 from ragkit.config import load_config
 from ragkit.errors import StoreCorrupt
 from ragkit.handles import Handles
 from ragkit.index.collection import CollectionIndex
+from ragkit.serve.metrics_routes import _used
 from ragkit.serve.service_log import ServiceLog
-from ragkit.serve.tenants import open_tenants
+from ragkit.serve.tenants import Tenant, open_tenants
 from ragkit.serve.warming import Warmth
+from ragkit.spending import Usage
 from ragkit.testing.logs import soon
 from ragkit.testing.service import KEYED, OPEN, STAFF_DOCUMENTS, Served, served
+from ragkit.types import Principal
 
 pytestmark = pytest.mark.usefixtures("loopback")
 Room = namedtuple("Room", "total used free")
@@ -111,6 +118,20 @@ def test_figures_are_for_who_operates_and_name_nobody(open_service: Served, make
         assert word not in reply.text
     with served(make_copy(KEYED)) as keyed:
         assert ask(keyed, "/metrics").status_code == 401
+
+
+def test_what_generators_used_is_asked_for_again_under_other_groups() -> None:
+    """It is kept for a minute, for the caller as they were: a role that came with a group ends with it."""
+    asked: list[Principal] = []
+
+    def usage(*, principal: Principal, **_: Any) -> Usage:
+        asked.append(principal)
+        return Usage(by=("generator",), prices_dated=date(2026, 1, 1), prices_stale=False)
+
+    tenant = Tenant("shop", cast("Any", SimpleNamespace(usage=usage)))
+    for groups in (["crm|operators"], ["crm|operators"], []):
+        _used(tenant, Caller("shop", Principal("crm|finn", frozenset(groups)), frozenset(), "key"))
+    assert [one.groups for one in asked] == [frozenset({"crm|operators"}), frozenset()]
 
 
 def test_the_description_needs_no_caller_and_tells_of_every_route_what_it_is(open_service: Served) -> None:
