@@ -145,6 +145,12 @@ class ServeSection(Section):
                     "listen on 127.0.0.1."
                 },
             )
+        if self.authentication == "unsafe_none" and self.behind_proxy:
+            raise PydanticCustomError(
+                "serve_open_proxied",
+                "would let everybody in who reaches the proxy",
+                {"remedy": 'Remove `authentication = "unsafe_none"` and make keys, or remove `behind_proxy`.'},
+            )
         self._issuers_apart()
         if not is_loopback(self.host) and self.certificate is None and not self.behind_proxy:
             raise PydanticCustomError(
@@ -153,7 +159,6 @@ class ServeSection(Section):
                 {"remedy": "Write `certificate` and `certificate_key`, or `behind_proxy = true`."},
             )
         return self
-
 
     def _issuers_apart(self) -> None:
         for name in RESERVED_ISSUERS & self.oidc.keys():

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
 from prometheus_client import generate_latest
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ragkit.config_serve import LimitsSection, ServeSection
 from ragkit.errors import WriterBusy
@@ -215,6 +215,12 @@ def test_which_names_are_the_services_follows_from_where_it_listens() -> None:
     ]  # fmt: skip
     opened = Hosts(ServeSection(authentication="unsafe_none", hosts=("care.example.org",)))
     assert [opened.admits(one) for one in ("localhost:1", "127.0.0.1", "care.example.org")] == [True, True, False]
+
+
+def test_an_open_service_is_not_put_behind_a_proxy() -> None:
+    """Whoever reaches the proxy would be the owner; many proxies call the service by its loopback address."""
+    with pytest.raises(ValidationError, match="would let everybody in who reaches the proxy"):
+        ServeSection(authentication="unsafe_none", behind_proxy=True)
 
 
 def test_lengths_are_bounded_and_uploads_have_their_own(client: httpx.Client) -> None:
