@@ -52,7 +52,7 @@ def is_whole(directory: Path) -> bool:
     return seqs == list(range(1, len(seqs) + 1))
 
 
-def soon(wanted: Callable[[], object], *, seconds: float = 5.0) -> bool:
+def soon(wanted: Callable[[], object], *, seconds: float = 60.0) -> bool:
     """Wait until something is so."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -14,7 +14,7 @@ import pytest
 
 from ragkit.control.wire import SOCKET
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 
 
 @dataclass
@@ -67,7 +67,7 @@ def running(folder: Path, log: Path) -> Iterator[Running]:
     finally:
         service.process.terminate()
         try:
-            service.process.wait(30)
+            service.process.wait(60)
         except subprocess.TimeoutExpired:
             service.process.kill()
             service.process.wait()

@@ -69,7 +69,7 @@ def test_a_service_killed_in_a_sync_loses_nothing(
         monkeypatch.delenv("RAGKIT_CRASH_POINT")
         asking = cli(folder, "sync", "--json")
         _, err = asking.communicate(timeout=120)
-        assert service.process.wait(30) == -signal.SIGKILL
+        assert service.process.wait(60) == -signal.SIGKILL
     assert asking.returncode == 2
     assert "the service ended while it was writing" in err
     assert "Run it again" in err
@@ -140,7 +140,7 @@ def test_the_command_line_stops_what_it_began(synced_shop: Path, tmp_path: Path)
         until(lambda: writer.running)
         assert tenant.workspace.search(QUESTION)
         interrupted.send_signal(signal.SIGINT)
-        out, err = interrupted.communicate(timeout=30)
+        out, err = interrupted.communicate(timeout=120)
         assert interrupted.returncode != 0
         assert out == ""
         assert "Stopping it in the service" in err

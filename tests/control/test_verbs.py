@@ -399,7 +399,7 @@ def test_others_are_told_who_has_it(compared: Any) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert (second.returncode, named in second.stderr) == (2, True), second.stderr
     assert service.process.poll() is None

@@ -301,11 +301,11 @@ def test_while_somebody_else_writes_an_upload_waits_and_a_deletion_counts(desk: 
     def write() -> None:
         with desk.workspace._handles.writing("test"):
             writing.set()
-            done.wait(30)
+            done.wait(60)
 
     other = threading.Thread(target=write)
     other.start()
-    writing.wait(10)
+    assert writing.wait(60)
     try:
         waits = desk.documents.add(CANOE, name="y.md")
         assert waits.status == "waiting"

@@ -47,7 +47,7 @@ def chatbot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             yield client
     finally:
         running.send_signal(signal.SIGINT)
-        running.wait(30)
+        running.wait(60)
 
 
 def ask(client: httpx.Client, text: str) -> dict[str, object]:

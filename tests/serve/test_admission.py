@@ -31,7 +31,7 @@ def played(scene: Callable[[Admission], Awaitable[None]], **limits: Any) -> None
     async def play() -> None:
         admission = Admission(LimitsSection(**{"running": 1, "waiting": 4, **limits}))
         try:
-            await asyncio.wait_for(scene(admission), 10)
+            await asyncio.wait_for(scene(admission), 90)
         finally:
             admission.close()
 
@@ -40,7 +40,7 @@ def played(scene: Callable[[Admission], Awaitable[None]], **limits: Any) -> None
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end, "it never came so"
         await asyncio.sleep(0.002)
@@ -80,7 +80,7 @@ def test_no_more_run_than_places_and_no_more_wait_than_may() -> None:
             with lock:
                 now += 1
                 most = max(most, now)
-            free.wait(5)
+            free.wait(60)
             with lock:
                 now -= 1
 
@@ -126,7 +126,7 @@ def test_one_caller_gets_no_more_than_its_share() -> None:
 
     async def scene(admission: Admission) -> None:
         free = threading.Event()
-        tasks = [asyncio.create_task(admission.run(caller("greedy"), lambda: free.wait(5))) for _ in range(2)]
+        tasks = [asyncio.create_task(admission.run(caller("greedy"), lambda: free.wait(60))) for _ in range(2)]
         await until(lambda: admission.places.running() + admission.places.waiting() == 2)
         with pytest.raises(Overloaded):
             await admission.run(caller("greedy"), lambda: None)
@@ -159,7 +159,7 @@ def test_who_waits_too_long_is_told_and_what_runs_too_long_keeps_its_place() -> 
 
     async def scene(admission: Admission) -> None:
         free = threading.Event()
-        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(5)))
+        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(60)))
         await until(lambda: admission.places.running() == 1)
         with pytest.raises(TooLate):
             await admission.run(caller("other"), lambda: None)
@@ -177,7 +177,7 @@ def test_a_client_that_leaves_gives_up_its_turn() -> None:
 
     async def scene(admission: Admission) -> None:
         free, begun = threading.Event(), []
-        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(5)))
+        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(60)))
         await until(lambda: admission.places.running() == 1)
 
         async def one() -> None:
@@ -200,7 +200,7 @@ def test_a_cancelled_call_frees_its_turn_or_leaves_its_place_until_the_work_ends
 
     async def scene(admission: Admission) -> None:
         free = threading.Event()
-        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(5)))
+        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(60)))
         waiting = asyncio.create_task(admission.run(caller("b"), lambda: None))
         await until(lambda: admission.places.waiting() == 1)
         waiting.cancel()
@@ -225,7 +225,7 @@ class Pieces:
         try:
             while True:
                 if self._hold:
-                    self.go.acquire(timeout=5)
+                    self.go.acquire(timeout=60)
                 yield number
                 number += 1
         finally:
@@ -330,7 +330,7 @@ def test_at_the_end_who_waits_is_sent_away_and_nobody_is_let_in() -> None:
 
     async def scene(admission: Admission) -> None:
         free = threading.Event()
-        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(5)))
+        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(60)))
         waiting = asyncio.create_task(admission.run(caller("b"), lambda: None))
         await until(lambda: admission.places.waiting() == 1)
         admission.close()
@@ -348,11 +348,13 @@ def test_the_wait_for_a_place_is_noted_with_the_request() -> None:
     """For the log and the figures."""
 
     async def scene(admission: Admission) -> None:
-        running = asyncio.create_task(admission.run(caller(), lambda: time.sleep(0.05)))
+        free = threading.Event()
+        running = asyncio.create_task(admission.run(caller(), lambda: free.wait(60)))
         await until(lambda: admission.places.running() == 1)
 
         async def one() -> float:
             request = client()
+            asyncio.get_running_loop().call_later(0.05, free.set)
             await admission.run(caller("b"), lambda: None)
             return request.queue_ms
 

@@ -36,10 +36,15 @@ class Told:
     def __call__(self) -> Iterator[bytes]:
         self.begun.set()
         try:
-            while self.go.acquire(timeout=10):
+            while self.go.acquire(timeout=60):
                 yield b"x" * 1_000
         finally:
             self.closed.set()
+
+    def ends(self) -> bool:
+        """Let another piece come; return whether nobody takes any more."""
+        self.go.release()
+        return self.closed.is_set()
 
 
 def routes(told: Told) -> Callable[[FastAPI, Admission], None]:
@@ -117,6 +122,15 @@ def answers(service: BareService) -> bool:
         return status(line.recv(65_536)) == 200
 
 
+def _refused(service: BareService) -> bool:
+    """Whether nobody listens there any more."""
+    try:
+        service.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_headers_that_do_not_end_in_time_are_answered_and_closed() -> None:
     """A byte now and then does not prolong it; a connection on which nothing came is closed without a word."""
     with running(header_seconds=1) as service, service.connect() as slow, service.connect() as silent:
@@ -130,7 +144,7 @@ def test_headers_that_do_not_end_in_time_are_answered_and_closed() -> None:
         assert status(reply) == 408
         assert json.loads(reply.split(b"\r\n\r\n", 1)[1])["error"]["code"] == "header_timeout"
         assert read(silent) == b""
-        assert 0.9 < time.monotonic() - began < 5
+        assert 0.9 < time.monotonic() - began < 25
 
 
 def test_the_time_for_headers_holds_for_the_second_request_of_a_connection_too() -> None:
@@ -210,7 +224,7 @@ def test_a_body_that_nobody_wants_is_not_read_for_ever() -> None:
     with running() as service, service.connect() as line:
         line.sendall(HEAD.replace(b"/echo", b"/unread") + b"Transfer-Encoding: chunked\r\n\r\n")
         assert status(line.recv(65_536)) == 200
-        until, chunk = time.monotonic() + 8, b"3e8\r\n" + b"x" * 1_000 + b"\r\n"
+        until, chunk = time.monotonic() + 60, b"3e8\r\n" + b"x" * 1_000 + b"\r\n"
         with pytest.raises(OSError, match=r"Broken pipe|reset"):  # noqa: PT012 - one of many sends
             while time.monotonic() < until:
                 line.sendall(chunk)
@@ -224,7 +238,7 @@ def test_of_too_many_connections_the_one_goes_that_is_idle_longest() -> None:
     with running(told, connections=5, header_seconds=30) as service:
         busy = service.connect()
         busy.sendall(b"GET /pieces HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert told.begun.wait(5)
+        assert told.begun.wait(60)
         held = [service.connect() for _ in range(4)]
         for line in held:
             line.sendall(b"GET /ok HTTP/1.1\r\n")
@@ -244,7 +258,7 @@ def test_when_every_connection_is_being_answered_a_further_one_is_told_to_come_a
     told = Told()
     with running(told, connections=1) as service, service.connect() as busy:
         busy.sendall(b"GET /pieces HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert told.begun.wait(5)
+        assert told.begun.wait(60)
         with service.connect() as other:
             reply = read(other)
             assert status(reply) == 503
@@ -260,9 +274,7 @@ def test_a_client_that_leaves_a_stream_has_its_iterator_closed_and_its_place_giv
             line.sendall(b"GET /pieces HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             told.go.release()
             assert b"200" in line.recv(200)
-        time.sleep(0.05)
-        told.go.release()
-        assert told.closed.wait(5)
+        assert soon(told.ends)
         assert soon(lambda: service.admission.places.running() == 0)
 
 
@@ -274,11 +286,9 @@ def test_a_client_that_leaves_before_the_first_piece_has_its_place_given_back() 
             line = service.connect()
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             line.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            assert told.begun.wait(5)
+            assert told.begun.wait(60)
             line.close()
-            time.sleep(0.1)
-            told.go.release()
-            assert told.closed.wait(5)
+            assert soon(told.ends)
             assert soon(lambda: service.admission.places.running() == 0)
 
 
@@ -287,7 +297,7 @@ def test_who_waits_and_leaves_is_out_of_the_line() -> None:
     told = Told()
     with running(told, running=1) as service, service.connect() as first:
         first.sendall(b"GET /pieces HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert told.begun.wait(5)
+        assert told.begun.wait(60)
         second = service.connect()
         second.sendall(b"GET /first-piece HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert soon(lambda: service.admission.places.waiting() == 1)
@@ -312,16 +322,14 @@ def test_a_running_stream_ends_in_its_own_time_when_the_service_stops() -> None:
     told = Told()
     with running(told, stop_seconds=10) as service, service.connect() as line:
         line.sendall(b"GET /first-piece HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert told.begun.wait(5)
+        assert told.begun.wait(60)
         service.server.handle_exit(15, None)
-        time.sleep(0.4)
-        with pytest.raises(OSError, match="refused"):
-            service.connect()
+        assert soon(lambda: _refused(service))
         assert not service.ended.is_set()
         told.go.release()
         assert status(read(line)) == 200
         told.go.release()
-        assert service.ended.wait(5)
+        assert service.ended.wait(60)
 
 
 @pytest.mark.parametrize("second", [False, True], ids=["time", "second signal"])
@@ -330,16 +338,16 @@ def test_what_does_not_end_is_cut_by_the_time_or_a_second_signal(second: bool) -
     told = Told()
     with running(told, stop_seconds=60 if second else 0.3) as service, service.connect() as line:
         line.sendall(b"GET /pieces HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert told.begun.wait(5)
+        assert told.begun.wait(60)
         service.server.handle_exit(15, None)
         if second:
             time.sleep(0.2)
             assert not service.ended.is_set()
             service.server.handle_exit(15, None)
-        assert service.ended.wait(5)
+        assert service.ended.wait(60)
         assert b"0\r\n\r\n" not in read(line)
         told.go.release()
-        assert told.closed.wait(5)
+        assert told.closed.wait(60)
 
 
 def test_room_for_connections_is_asked_for_and_no_more_are_taken_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
