@@ -10,7 +10,12 @@ _EXPAND = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae"
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
-    """Lower case without accents: ``Müller`` to ``muller``, ``Łukasz`` to ``lukasz``."""
+    """Lower case without accents: ``Müller`` to ``muller``, ``Łukasz`` to ``lukasz``. For words, since it remembers."""
+    return fold_text(text)
+
+
+def fold_text(text: str) -> str:
+    """Do the same to what somebody typed: nothing of it is remembered."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_EXPAND))

@@ -174,7 +174,7 @@ OVERSIGHT: Mapping[str, EventType] = {
         "desk",
         "Conversations were forgotten: their keys are destroyed, and with them all words of customer and agent.",
         _keys(
-            (is_count, "conversations days"),
+            (is_count, "conversations comments days"),
             cause=one_of("customer", "age", "erasure", "request"),
             collection=is_name,
             purpose=is_hash,

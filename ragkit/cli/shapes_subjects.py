@@ -70,7 +70,8 @@ SUBJECTS: Mapping[str, Shape] = {
             ),
             "conversations": (
                 "list of object",
-                "conversations with the chatbot that name them: `begun`, `messages` (`role`, `at`, `text`)",
+                "conversations with the chatbot, and comments on answers, that name them: `begun`, `messages` (`role`, "
+                "`at`, `text`)",
             ),
             "recipients": (
                 "object",

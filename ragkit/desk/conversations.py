@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -74,6 +74,10 @@ class Conversations:
         """Return a conversation of this principal; somebody else's is as if it were not there."""
         found = self.find(number)
         return found if found is not None and found.owner == self._keys.owner(subject) else None
+
+    def there(self, numbers: Collection[str]) -> set[str]:
+        """Return which of these conversations are there and not forgotten."""
+        return set(self._keys.many(numbers))
 
     def count_messages(self, number: str) -> int:
         """Return how many messages a conversation has."""

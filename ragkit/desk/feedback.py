@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from ragkit.crypto import opaque_id
 from ragkit.desk.file import DeskFile
-from ragkit.desk.keys import DeskKeys, forgotten
+from ragkit.desk.keys import DeskKeys, forgotten, open_text
 from ragkit.desk.tallies import Tallies
 from ragkit.errors import ConfigError
 
@@ -123,6 +123,21 @@ class FeedbackStore:
                 "SELECT id, sealed FROM feedback WHERE conversation = ? AND sealed IS NOT NULL", (conversation,)
             ).fetchall()
         return [self._keys.open(conversation, f"feedback/{number}", sealed) for number, sealed in rows]
+
+    def alone(self) -> list[tuple[str, int, str]]:
+        """Return the comments that belong to no conversation: the place of each one's key, when it came, its text."""
+        if not self._file.exists:
+            return []
+        with self._file.reading() as database:
+            rows = database.execute(
+                "SELECT id, place, at, sealed FROM feedback WHERE conversation = '' AND sealed IS NOT NULL ORDER BY at"
+            ).fetchall()
+        keys = self._keys.many({row[1] for row in rows})
+        return [
+            (place, at, open_text(keys[place], place, f"feedback/{number}", sealed))
+            for number, place, at, sealed in rows
+            if place in keys
+        ]
 
     def since(self, at: int) -> list[Feedback]:
         """Return the feedback since a time, in milliseconds; comments that can be opened in it."""

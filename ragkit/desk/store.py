@@ -32,9 +32,12 @@ _TALLY_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """All words that are kept of a conversation, for who looks for a person in them.
+    """All words that are kept of a conversation, or a comment on an answer of none, for who looks for a person in them.
 
     Attributes:
+        conversation: Its id; of a comment, the place of its key.
+        begun: When it began or came, milliseconds since 1970.
+        comment: It is a comment on an answer that belongs to no conversation.
         texts: Masked texts: messages, titles, quotations, summaries, comments.
         raw: What the customer typed, as far as it is kept.
     """
@@ -43,6 +46,7 @@ class Held:
     begun: int
     texts: tuple[str, ...] = field(repr=False)
     raw: tuple[str, ...] = field(repr=False)
+    comment: bool = False
 
 
 class DeskStore:
@@ -69,6 +73,8 @@ class DeskStore:
 
     def forget(self, conversations: Iterable[str]) -> int:
         """Forget conversations with their tickets and feedback: keys first, then rows, then what the log has of them.
+
+        Comments that belong to none are forgotten by the places of their keys.
 
         Returns:
             How many there were.
@@ -102,7 +108,10 @@ class DeskStore:
         self._finish()
 
     def held(self, collection: str) -> Iterator[Held]:
-        """Yield all words that are kept of each conversation of a collection."""
+        """Yield all words that are kept of each conversation of a collection, and comments on answers of none.
+
+        Such a comment comes with every collection: it may name anybody.
+        """
         for one in self.conversations.list(collection=collection):
             try:
                 texts = [text for entry in self.conversations.entries(one.id) for text in _strings(entry.content)]
@@ -114,6 +123,8 @@ class DeskStore:
             except KeyDestroyed:  # forgotten since it was listed
                 continue
             yield Held(one.id, one.begun, tuple(texts), tuple(raw))
+        for place, at, text in self.feedback.alone():
+            yield Held(place, at, (text,), (), comment=True)
 
     def counts(self) -> dict[str, int]:
         """Return how much is kept: ``conversations``, ``messages``, ``tickets``, ``feedback``."""
@@ -153,6 +164,7 @@ class DeskStore:
 
 
 def _delete(database: sqlite3.Connection, conversation: str) -> None:
+    database.execute("DELETE FROM feedback WHERE id = ? AND conversation = ''", (conversation.removeprefix("f/"),))
     for table in ("messages", "tickets", "feedback"):
         database.execute(f"DELETE FROM {table} WHERE conversation = ?", (conversation,))  # noqa: S608 (names are ours)
     database.execute("DELETE FROM conversations WHERE id = ?", (conversation,))

@@ -133,6 +133,10 @@ class Helpdesk(Showing):
         """Forget what is older than ``keep_days``; return how many conversations ended."""
         return self._desk.sweep(days=self.chat.keep_days)
 
+    def tidy(self) -> None:
+        """Let go, in memory, of conversations that are quiet, or were forgotten: with a person, by age, elsewhere."""
+        self._memory.tidy(self._desk.store.conversations.there)
+
     def close(self) -> None:
         """Forget what is in memory."""
         self._memory.clear()

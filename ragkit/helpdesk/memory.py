@@ -1,14 +1,14 @@
 """What one process remembers of conversations that go on: aliases, what was typed, and how often somebody writes.
 
 All of it is in memory and bounded. What a customer typed is here so that it can be kept when the conversation becomes a
-ticket; it goes with a restart, or when the conversation is quiet for too long.
+ticket; it goes with a restart, when the conversation is quiet for too long, or when it is forgotten, by whomever.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -89,6 +89,14 @@ class Memory:
         """Forget a conversation."""
         with self._lock:
             self._live.pop(number, None)
+
+    def tidy(self, there: Callable[[Collection[str]], Collection[str]]) -> None:
+        """Forget those that are quiet for too long, and those that ``there`` does not return of all numbers."""
+        with self._lock:
+            self._drop()
+            numbers = list(self._live)
+        for gone in {*numbers} - {*there(numbers)}:
+            self.forget(gone)
 
     def clear(self) -> None:
         """Forget all."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragkit.folding import fold
+from ragkit.folding import fold_text
 from ragkit.helpdesk.topic_phrases import BUILT_IN, PERSON, URGENT
 
 _NOT = re.compile(
@@ -64,4 +64,4 @@ class Topics:
 
 def plain(text: str) -> str:
     """Return a text in lower case, without accents and marks, words one blank apart."""
-    return " ".join(_WORDS.findall(fold(text)))
+    return " ".join(_WORDS.findall(fold_text(text)))

@@ -8,11 +8,12 @@ about them, or their own, and neither is kept for its own sake.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ragkit.folding import fold
+from ragkit.folding import fold_text
 from ragkit.mask.people import name_keys
 from ragkit.mask.tokens import TOKEN
 
@@ -31,44 +32,72 @@ _LEAST_LETTERS = 4
 def erase_conversations(
     desk: DeskStore, collection: str, plan: Plan, find: Find, vault: Vault, recorder: Recorder, *, request: str
 ) -> dict[str, int]:
-    """Forget the conversations in which the person of a plan stands. Returns counts for the receipt."""
+    """Forget the conversations and comments in which the person of a plan stands. Returns counts for the receipt."""
     doomed, read = naming(desk, collection, plan, find, vault)
+    talks = [one.conversation for one in doomed if not one.comment]
+    comments = [one.conversation for one in doomed if one.comment]
     if doomed:
-        data = {"conversations": len(doomed), "cause": "erasure", "collection": collection}
+        data = {"conversations": len(talks), "cause": "erasure", "collection": collection}
+        data |= {"comments": len(comments)} if comments else {}
         recorder.record("chat.forgotten", request=request, data=data)
         recorder.flush()
-    return {"conversations": desk.forget(doomed), "conversations_read": read}
+    counts = {"conversations": desk.forget(talks), "conversations_read": read}
+    return counts | ({"comments": desk.forget(comments)} if comments else {})
 
 
-def naming(desk: DeskStore, collection: str, plan: Plan, find: Find, vault: Vault) -> tuple[list[str], int]:
-    """Return the conversations that name the person of a plan, and how many were read."""
+def naming(desk: DeskStore, collection: str, plan: Plan, find: Find, vault: Vault) -> tuple[list[Held], int]:
+    """Return the conversations and comments that name the person of a plan, and how many were read."""
     tokens = {*filter(None, plan.tokens), *strangers(plan.own, vault, frozenset(plan.numbers))}
-    found, read = list[str](), 0
+    found, read = list["Held"](), 0
     for held in desk.held(collection):
         read += 1
         if _has(held, tokens) or any(find(text) for text in (*_bare(held.texts), *held.raw)):
-            found.append(held.conversation)
+            found.append(held)
     return found, read
 
 
 def held_conversations(desk: DeskStore, collection: str, person: Person, vault: Vault) -> list[dict[str, Any]]:
-    """Return the conversations in which a person stands, for that person: their own values in clear, others' hidden."""
-    own = {one.token: one.value for one in person.values if one.certain and one.token}
-    certain = [(one.entity_type, one.value) for one in person.values if one.certain]
+    """Return the conversations in which a person stands, for that person: their own values in clear, others' hidden.
+
+    Only a value that nobody else has tells that it is them. What they left to be reached by is given as it was typed.
+    """
+    own = [one for one in person.values if one.certain]
+    alone = [one for one in own if not one.shared]
     numbers = frozenset(one.number for one in person.values)
-    shown = {token.strip("[]").rpartition(":")[2]: value for token, value in own.items()}
-    shown |= strangers(certain, vault, numbers)
-    values = [value for _, value in certain]
+    shown = {one.token.strip("[]").rpartition(":")[2]: one.value for one in own if one.token}
+    shown |= strangers([(one.entity_type, one.value) for one in own], vault, numbers)
+    theirs = {one.token.strip("[]").rpartition(":")[2] for one in alone if one.token}
+    theirs |= strangers([(one.entity_type, one.value) for one in alone], vault, numbers).keys()
+    clear = _any_of(one.value for one in alone)
     found = []
     for held in desk.held(collection):
-        if not (_has(held, shown) or any(fold(value) in fold(text) for value in values for text in held.raw)):
+        if not (_has(held, theirs) or any(clear(text) for text in (*_bare(held.texts), *held.raw))):
             continue
-        messages = [
-            {"role": one.role, "at": _iso(one.at), "text": _revealed(one.text, shown)}
-            for one in desk.conversations.entries(held.conversation)
-        ]
-        found.append({"begun": _iso(held.begun), "messages": messages})
+        if held.comment:
+            said = [{"role": "comment", "at": _iso(held.begun), "text": _revealed(text, shown)} for text in held.texts]
+        else:
+            said = _said(desk, held, shown)
+            contacts = [one.contact for one in desk.tickets.of(held.conversation) if clear(one.contact)]
+            said += [{"role": "contact", "at": _iso(held.begun), "text": text} for text in contacts]
+        found.append({"begun": _iso(held.begun), "messages": said})
     return found
+
+
+def _said(desk: DeskStore, held: Held, shown: Mapping[str, str]) -> list[dict[str, str]]:
+    entries: list[tuple[str, int, str]] = [
+        (one.role, one.at, one.text) for one in desk.conversations.entries(held.conversation)
+    ]
+    entries += [("comment", held.begun, text) for text in desk.feedback.comments(held.conversation)]
+    return [{"role": role, "at": _iso(at), "text": _revealed(text, shown)} for role, at, text in entries]
+
+
+def _any_of(values: Iterable[str]) -> Callable[[str], bool]:
+    """Whether one of these values stands in a text, as a word or several; nothing shorter than a name."""
+    every = [re.escape(made) for value in values if len(made := fold_text(value)) >= _LEAST_LETTERS]
+    if not every:
+        return lambda _: False
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(every)})(?!\w)")
+    return lambda text: pattern.search(fold_text(text)) is not None
 
 
 def strangers(items: Iterable[Item], vault: Vault, numbers: Collection[int]) -> dict[str, str]:

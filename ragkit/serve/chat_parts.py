@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ from ragkit.serve.tenants import Tenant
 _LOCK = threading.Lock()
 _log = logging.getLogger("ragkit.serve")
 _DAY_SECONDS = 86_400.0
+_TIDY_SECONDS = 60.0
 
 
 class Conflict(ServiceError):
@@ -28,6 +30,8 @@ class Conflict(ServiceError):
 
 class ChatRoom:
     """A tenant's chatbot while the service runs: it forgets at its start, and once a day, what is past its time.
+
+    What is in memory of a conversation that somebody forgot, or that is quiet, goes within a minute.
 
     Args:
         tenant: Whose; it has a ``[chat]``.
@@ -52,12 +56,16 @@ class ChatRoom:
         self.helpdesk.close()
 
     def _sweep(self) -> None:
+        swept = -_DAY_SECONDS
         while True:
             try:
-                self.helpdesk.sweep()
-            except Exception as failed:  # it is tried again tomorrow, and at the next start
+                if (now := time.monotonic()) - swept >= _DAY_SECONDS:
+                    swept = now
+                    self.helpdesk.sweep()
+                self.helpdesk.tidy()
+            except Exception as failed:  # it is tried again
                 _log.error("the chatbot could not forget what is past its time: %s", type(failed).__name__)
-            if self._ended.wait(_DAY_SECONDS):
+            if self._ended.wait(_TIDY_SECONDS):
                 return
 
 

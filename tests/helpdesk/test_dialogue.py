@@ -13,8 +13,10 @@ import pytest
 from ragkit import Principal, open_workspace
 from ragkit.desk.records import DeskConflict
 from ragkit.errors import AccessDenied, ConfigError, UnknownId
+from ragkit.folding import fold
 from ragkit.helpdesk.dialogue import Helpdesk
 from ragkit.helpdesk.spoken import ChatBusy, Done, Piece, TooFast
+from ragkit.helpdesk.topics import plain
 from ragkit.testing.desk import Chat
 
 AGENT = Principal("crm|bob", groups=frozenset({"crm|agents"}))
@@ -161,6 +163,26 @@ def test_a_message_that_races_with_forgetting_brings_nothing_back(own_chat: Chat
     with pytest.raises(UnknownId):
         list(said)
     assert own_chat.desk.store.counts()["messages"] == 0
+
+
+def test_nothing_is_remembered_of_a_conversation_that_was_forgotten_elsewhere(own_chat: Chat) -> None:
+    """With a person who is erased, or by age: what was typed is in memory no longer than until the next look."""
+    own_chat.say(TENT)
+    other = Chat(own_chat.helpdesk, own_chat.visitor).begin()
+    other.say(TENT)
+    assert list(own_chat.helpdesk._live(own_chat.number).words.values()) == [TENT]
+    own_chat.desk.forget([own_chat.number], cause="erasure")
+    own_chat.helpdesk.tidy()
+    assert list(own_chat.helpdesk._memory._live) == [other.number]
+
+
+def test_what_is_typed_is_in_no_cache(chat: Chat) -> None:
+    """Words are folded to find topics and small talk, and the whole text is not kept for the next time."""
+    assert plain("Call me, I am Gundula Weberknecht") == "call me i am gundula weberknecht"
+    assert chat.say("Call me, I am Gundula Weberknecht").id
+    hits = fold.cache_info().hits
+    fold("Call me, I am Gundula Weberknecht")
+    assert fold.cache_info().hits == hits
 
 
 def test_who_writes_too_fast_waits(chat: Chat) -> None:
