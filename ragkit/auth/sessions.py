@@ -21,6 +21,8 @@ from ragkit import crypto
 
 SESSION_COOKIE = "ragkit_session"
 VISITOR_COOKIE = "ragkit_visitor"
+VISITORS = "chat|"
+"""How the subject of every visitor begins, and of nobody else."""
 
 SESSION_SECONDS = 12 * 3600
 """Longest life of a session."""

@@ -18,7 +18,7 @@ from ragkit.auth.callers import SCOPES, Caller, Scope, Via
 from ragkit.auth.gate import Gate, require_distinct
 from ragkit.auth.keystore import KeyRecord
 from ragkit.auth.oidc import Bearer, TokenRefused, read_token
-from ragkit.auth.sessions import VISITOR_COOKIE, Session, Sessions
+from ragkit.auth.sessions import VISITOR_COOKIE, VISITORS, Session, Sessions
 from ragkit.auth.throttle import Throttle
 from ragkit.serve.credentials import (
     carried_by,
@@ -243,7 +243,7 @@ class Door:
 
 
 def _visitor(tenant: str, visitor: str, groups: frozenset[str]) -> Caller:
-    return Caller(tenant, Principal(f"chat|{visitor}", groups), frozenset(), "session", visitor)
+    return Caller(tenant, Principal(f"{VISITORS}{visitor}", groups), frozenset(), "session", visitor)
 
 
 def _is_telling(times: int) -> bool:

@@ -1,4 +1,7 @@
-"""Who is next: tenants take turns, and within a tenant its callers do; each caller's own come in their order."""
+"""Who is next: tenants take turns, and within a tenant its callers do; each caller's own come in their order.
+
+Visitors of a tenant's chatbot take turns as a tenant of their own: anybody is a visitor, as often as they like.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from ragkit.auth.sessions import VISITORS
+
 T = TypeVar("T")
 Whose = tuple[str, str]
 """Tenant and subject."""
+_Group = tuple[str, bool]
+"""A tenant, and whether its visitors or its other callers are meant."""
 
 
 @dataclass(slots=True)
@@ -19,7 +26,7 @@ class FairQueue(Generic[T]):
     one tenant.
     """
 
-    _tenants: dict[str, dict[str, deque[T]]] = field(default_factory=dict)
+    _groups: dict[_Group, dict[str, deque[T]]] = field(default_factory=dict)
     _length: int = 0
 
     def __len__(self) -> int:
@@ -27,8 +34,7 @@ class FairQueue(Generic[T]):
 
     def put(self, whose: Whose, item: T) -> None:
         """Add an item at the end of its caller's line."""
-        tenant, subject = whose
-        self._tenants.setdefault(tenant, {}).setdefault(subject, deque()).append(item)
+        self._groups.setdefault(_group(whose), {}).setdefault(whose[1], deque()).append(item)
         self._length += 1
 
     def take(self) -> T:
@@ -39,33 +45,54 @@ class FairQueue(Generic[T]):
         """
         if not self._length:
             raise IndexError("nobody waits")
-        tenant = next(iter(self._tenants))
-        callers = self._tenants.pop(tenant)
+        group = next(iter(self._groups))
+        callers = self._groups.pop(group)
         subject = next(iter(callers))
         line = callers.pop(subject)
         item = line.popleft()
         if line:
             callers[subject] = line
         if callers:
-            self._tenants[tenant] = callers
+            self._groups[group] = callers
         self._length -= 1
         return item
 
     def remove(self, whose: Whose, item: T) -> bool:
         """Take an item out of the line, and tell whether it was there."""
-        tenant, subject = whose
-        callers = self._tenants.get(tenant, {})
-        line = callers.get(subject)
+        callers = self._groups.get(_group(whose), {})
+        line = callers.get(whose[1])
         if line is None or item not in line:
             return False
         line.remove(item)
         if not line:
-            del callers[subject]
+            del callers[whose[1]]
         if not callers:
-            del self._tenants[tenant]
+            del self._groups[_group(whose)]
         self._length -= 1
         return True
 
     def of_tenant(self, tenant: str) -> int:
         """Return how many of a tenant's wait."""
-        return sum(len(line) for line in self._tenants.get(tenant, {}).values())
+        return sum(self._waiting(group) for group in self._groups if group[0] == tenant)
+
+    def greediest(self, whose: Whose) -> T | None:
+        """Return the last item of who waits with most, if it is fairer that somebody else waits in its place.
+
+        ``None`` when nobody has more than one item more than they have: among tenants first, then within theirs.
+        """
+        mine = _group(whose)
+        group = max(self._groups, key=self._waiting, default=mine)
+        if self._waiting(group) <= self._waiting(mine) + 1:
+            group = mine
+        callers = self._groups.get(group, {})
+        line = max(reversed(callers.values()), key=len, default=None)
+        if line is None or (group == mine and len(line) <= len(callers.get(whose[1], ())) + 1):
+            return None
+        return line[-1]
+
+    def _waiting(self, group: _Group) -> int:
+        return sum(len(line) for line in self._groups.get(group, {}).values())
+
+
+def _group(whose: Whose) -> _Group:
+    return whose[0], whose[1].startswith(VISITORS)

@@ -113,7 +113,8 @@ class Places:
         if not self._open:
             raise Stopping
         own, all_of_it = self._all[place.whose], self.running() >= self._limits.running or len(self._line) > 0
-        if own >= self._limits.per_caller or (all_of_it and len(self._line) >= self._limits.waiting):
+        full = all_of_it and len(self._line) >= self._limits.waiting
+        if own >= self._limits.per_caller or (full and not self._made_room(place.whose)):
             if not own:
                 del self._all[place.whose]
             self.refused[place.whose[0]] += 1
@@ -121,6 +122,17 @@ class Places:
         self._all[place.whose] += 1
         self._line.put(place.whose, place)
         self._grant()
+
+    def _made_room(self, whose: Whose) -> bool:
+        """Send away the last of whoever fills the line, so that nobody keeps the others out of it."""
+        greedy = self._line.greediest(whose)
+        if greedy is None:
+            return False
+        self._line.remove(greedy.whose, greedy)
+        self._drop(self._all, greedy.whose)
+        self.refused[greedy.whose[0]] += 1
+        greedy.granted.set_exception(Overloaded(seconds=self.retry_after()))
+        return True
 
     async def _turn(self, place: Place, until: float) -> None:
         if not place.granted.done():

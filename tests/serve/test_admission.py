@@ -154,6 +154,56 @@ def test_tenants_and_callers_take_turns() -> None:
         line.take()
 
 
+def test_nobody_fills_the_line_for_the_others() -> None:
+    """When it is full, the last of whoever has most of it gives way: among tenants, a tenant's visitors, callers."""
+
+    async def scene(admission: Admission) -> None:
+        places, until_then = admission.places, time.monotonic() + 60
+
+        def waits(tenant: str, subject: str) -> asyncio.Task[Any]:
+            return asyncio.create_task(places.take((tenant, subject), until=until_then))
+
+        held = await places.take(("shop", "chat|0"), until=until_then)
+        visitors = [waits("shop", f"chat|{number}") for number in range(4)]
+        await until(lambda: places.waiting() == 4)
+        staff, other = waits("shop", "crm|bo"), waits("other", "crm|eve")
+        await until(lambda: sum(one.done() for one in visitors) == 2)
+        assert [one.done() for one in (*visitors, staff, other)] == [False, False, True, True, False, False]
+        for one in visitors[2:]:
+            with pytest.raises(Overloaded):
+                one.result()
+        assert (places.waiting(), places.waiting("shop"), places.refused["shop"]) == (4, 3, 2)
+        with pytest.raises(Overloaded):  # nobody has more than one more
+            await places.take(("shop", "chat|9"), until=until_then)
+        places.give_back(held)
+        for task in (visitors[0], staff, other, visitors[1]):
+            places.give_back(await asyncio.wait_for(task, 5))
+        assert (places.running(), places.waiting()) == (0, 0)
+
+    played(scene)
+
+
+def test_one_caller_of_a_tenant_gives_way_to_another() -> None:
+    """Who waits with several gives up the last of them; who would then have as many does not."""
+
+    async def scene(admission: Admission) -> None:
+        places, until_then = admission.places, time.monotonic() + 60
+        held = await places.take(("shop", "greedy"), until=until_then)
+        many = [asyncio.create_task(places.take(("shop", "greedy"), until=until_then)) for _ in range(4)]
+        await until(lambda: places.waiting() == 4)
+        few = [asyncio.create_task(places.take(("shop", "modest"), until=until_then)) for _ in range(3)]
+        await until(lambda: many[3].done() and many[2].done() and few[2].done())
+        assert [one.done() for one in (*many, *few)] == [False, False, True, True, False, False, True]
+        for task in (many[2], many[3], few[2]):
+            with pytest.raises(Overloaded):
+                task.result()
+        places.give_back(held)
+        for task in (many[0], few[0], many[1], few[1]):
+            places.give_back(await asyncio.wait_for(task, 5))
+
+    played(scene)
+
+
 def test_who_waits_too_long_is_told_and_what_runs_too_long_keeps_its_place() -> None:
     """503 before the turn, 504 after; a thread cannot be killed, so its place is taken until it ends."""
 
