@@ -1,4 +1,8 @@
-"""One browser and one service with a chatbot for a worker; the documents are those of a shop and of an attacker."""
+"""One browser and one service with a chatbot for these tests; the documents are those of a shop and of an attacker.
+
+They end with the last of them: while Playwright is there, no loop can be run in this thread, and while a service is, the
+sockets of this machine are open.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ FEW = slice(3, None, 5)
 Open = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if chromium_path() is None:
@@ -40,7 +44,7 @@ def browser() -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The shop's service, with keys; some documents of the attacker are among those that visitors may see."""
     folder = tmp_path_factory.mktemp("browser")
@@ -57,13 +61,13 @@ def hostile_service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hostile_questions() -> Mapping[str, str]:
     """The question that finds the document of each attack, by attack."""
     return {attack: f"How long does the {word} lantern last?" for word, attack in zip(WORDS, ATTACKS, strict=True)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def keys(service: Served) -> Mapping[str, str]:
     """API keys: of an agent, who may also reveal, and of the owner, who is the operator here."""
     made = service.tenants.first.workspace.api_keys

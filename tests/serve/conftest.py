@@ -1,4 +1,4 @@
-"""Services over copies of the synced shop."""
+"""Services over copies of the synced shop; they end with the last of these tests, and so does the way to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make_copy(synced_shop: Path, tmp_path: Path) -> CopyShop:
     return lambda extra: copy_shop(synced_shop, tmp_path / f"shop-{len(list(tmp_path.iterdir()))}", extra=extra)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def open_service(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service without authentication and with a chatbot, over a copy of the shop; for tests that only read."""
     folder = copy_shop(synced_shop, tmp_path_factory.mktemp("open") / "shop", extra=OPEN + CHAT)
@@ -28,7 +28,7 @@ def open_service(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) ->
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def keyed(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedShop]:
     """A service with keys of several callers and a model server behind it; for tests that change no document."""
     with sockets.loopback(), house_model() as house:
