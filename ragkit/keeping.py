@@ -51,7 +51,7 @@ class Keeping(Holding):
         principal: Principal | None = None,
         progress: Progress | None = None,
     ) -> BackupReport:
-        """Copy the record store, the configuration and the event log to a new folder; and the key file, if asked.
+        """Copy records, uploaded originals, configuration and event log to a new folder; and the key file, if asked.
 
         Questions are answered and a sync goes on meanwhile. Without a copy of the key file a backup can be restored
         only where the workspace's own key file still is.

@@ -102,6 +102,7 @@ class _Run:
             with restore.staged(progress=self._progress) as database:
                 bring_beside(config.folder, config.data_folder, self._backup, manifest)
                 told |= self._brought_up(database, restore)
+            told["originals_missing"] = restore.missing
             restore.commit(told)
             return self._settled(told)
 
@@ -210,6 +211,7 @@ class _Run:
                     "made": report["made_at"],
                     **{name: report[name] for name in _COUNTS},
                     "documents": held,
+                    "originals_missing": report.get("originals_missing", 0),
                     "resumed": bool(report.get("resumed")),
                     "unsafe_keys": report["unsafe_keys"],
                     "indexed": not report["waiting"],

@@ -319,7 +319,7 @@ CATALOGUE: Mapping[str, EventType] = {
         "A backup was put in the place of the record store.",
         _COPY
         | _keys(
-            (is_count, "documents dropped values redacted files bytes ms"),
+            (is_count, "documents dropped values redacted originals_missing files bytes ms"),
             (is_flag, "resumed elsewhere unsafe_keys own_keys indexed"),
         ),
         durable=True,

@@ -54,7 +54,7 @@ def backup(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the records, the configuration and the event log to a new folder, while questions are answered.
+    """Copy records, uploaded documents, configuration and event log to a new folder, while questions are answered.
 
     A sync may go on meanwhile. The index is not copied: it is built again from the records. The root key is never
     copied. The key file is, with `--keys`, to one place that is made anew each time: keep it on another device, away
@@ -100,7 +100,8 @@ def restore(
     erased or let go of since the backup stays gone. The old records are kept until the restored ones are proven.
     Can be interrupted and started again.
 
-    Exit status 0: all is well; 1: a collection waits for `ragkit remask`, or unsafe keys were used; 2: refused.
+    Exit status 0: all is well; 1: a collection waits for `ragkit remask`, uploaded originals are missing, or unsafe
+    keys were used; 2: refused.
     """
     from ragkit.restoring import restore_workspace
 
@@ -119,10 +120,12 @@ def restore(
             say("What was dropped has no key any more; `ragkit sync` reads again what its source still has.")
         if done.waiting:
             say(f"Their policy is another now, so run `ragkit remask`: {', '.join(done.waiting)}.")
+        if done.originals_missing:
+            say(f"{done.originals_missing:,} uploaded originals are not in the backup. Hand them in again.")
         if done.unsafe_keys:
             say("Older keys were used: what was erased since may be back. Erase it again.")
         say("Processes that were asking meanwhile must be started again.")
-    raise typer.Exit(1 if done.waiting or done.unsafe_keys else 0)
+    raise typer.Exit(1 if done.waiting or done.unsafe_keys or done.originals_missing else 0)
 
 
 def retention_run(

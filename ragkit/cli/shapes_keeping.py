@@ -51,6 +51,7 @@ KEEPING: Mapping[str, Shape] = {
             "dropped": ("int", "that answered in the backup and were erased, let go or replaced since"),
             "values": ("int", "vault values that are gone since"),
             "redacted": ("int", "documents in which somebody who was erased since is now redacted"),
+            "originals_missing": ("int", "uploaded originals that have a key and that the backup does not have"),
             "waiting": ("list of text", "collections without an index, since their policy is another now"),
             "unsafe_keys": ("true or false", "an older key file was used: what was erased since may be back"),
             "resumed": ("true or false", "a restore that had been killed was finished"),

@@ -5,9 +5,10 @@
     report = Backup(config, key_file, root_key=…, recorder=…, software="0.1.0").make(Path("/mnt/backups/monday"))
 
 The copy is one snapshot of the record store (SQLite's online backup over a read transaction, so that no writer waits
-and none makes it start again), with the configuration and the event log up to then. Not in it: the index, which is
-built anew from the stored vectors; the root key; and the key file, so that what is erased later is unreadable in every
-backup of before. A backup without a copy of the key file (``backup_keys``) cannot be read elsewhere.
+and none makes it start again), with the configuration, the event log up to then, and the originals of uploaded
+documents, encrypted as they lie. Not in it: the index, which is built anew from the stored vectors; the root key; and
+the key file, so that what is erased later is unreadable in every backup of before. A backup without a copy of the key
+file (``backup_keys``) cannot be read elsewhere.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from ragkit.errors import BackupError, WriterBusy
 from ragkit.lifecycle import backup_manifest as manifests
 from ragkit.lifecycle.backup_files import copy_file, hash_file, new_file, open_regular, sync_folder, whole_lines
 from ragkit.lifecycle.backup_manifest import Manifest
+from ragkit.lifecycle.backup_originals import copy_originals, size_of_originals
 from ragkit.store.copies import Copies
 from ragkit.store.database import BUSY_TIMEOUT_MS, translated_errors
 from ragkit.store.items import now
@@ -110,7 +112,7 @@ class Backup:
 
         Args:
             target: Its path; nothing may be there.
-            progress: Called with ``"backup"``, bytes done, and bytes in all.
+            progress: Called with ``"backup"``, bytes done, and bytes in all; then with ``"originals"``.
 
         Raises:
             BackupError: Something is there already, the folder above is not, the disk has no room, or another backup
@@ -148,6 +150,7 @@ class Backup:
             counts, schema = self._copy_records(partial / manifests.RECORDS, progress)
             reach("backup.after_records")
             files = {manifests.RECORDS: hash_file(partial / manifests.RECORDS)}
+            files |= copy_originals(self._key_file, self._config.data_folder, partial, progress=progress)
             files |= self._copy_rest(partial)
             reach("backup.after_files")
             made = Manifest(
@@ -237,7 +240,8 @@ class Backup:
 
     def _require_room(self, folder: Path, records: int) -> None:
         events = sum(path.stat().st_size for path in segment_paths(self._config.data_folder / "events"))
-        wanted, free = records + events + _SPARE, shutil.disk_usage(folder).free
+        originals = size_of_originals(self._key_file, self._config.data_folder)
+        wanted, free = records + events + originals + _SPARE, shutil.disk_usage(folder).free
         if free < wanted:
             raise BackupError(
                 f"the disk has {free / 2**20:,.0f} MiB free; the backup needs {wanted / 2**20:,.0f}",

@@ -23,8 +23,8 @@ NAME = "manifest.json"
 RECORDS = "records.db"
 CONFIG = "ragkit.toml"
 
-_LIMIT = 16 * 1024 * 1024
-_FILE = re.compile(r"records\.db|ragkit\.toml|events/(\d{8}\.jsonl|checkpoints\.txt)")
+_LIMIT = 512 * 1024 * 1024  # some two million originals
+_FILE = re.compile(r"records\.db|ragkit\.toml|events/(\d{8}\.jsonl|checkpoints\.txt)|uploads/[a-z2-7]{26}/[a-z2-7]{26}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{32}")
 

@@ -7,8 +7,8 @@
     restore.commit(told)                       # the files move into place
 
 Everything is made ready in ``restore/new`` of the data directory first: the records, brought in step with the keys that
-exist, and the index. The old files stay aside until the new ones are proven. The event log is never put back: what was
-recorded since the backup happened.
+exist, the index, and the uploaded originals that are not in their places any more. The old files stay aside until the
+new ones are proven. The event log is never put back: what was recorded since the backup happened.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from ragkit.crashpoints import reach
 from ragkit.errors import BackupError, StoreError
 from ragkit.lifecycle.backup_files import copy_file, hash_file, new_file, open_regular, sync_folder
 from ragkit.lifecycle.backup_manifest import CONFIG, RECORDS, Manifest, damaged
+from ragkit.lifecycle.backup_originals import bring_original, count_missing, named
 from ragkit.lifecycle.restore_keys import KEYS, ChosenKeys
 from ragkit.lifecycle.restore_swap import INDEX, Swap
 from ragkit.store import migrations
 from ragkit.store.database import Database, make_engine
 from ragkit.store.keyfile import open_key_file
+from ragkit.store.originals import FOLDER
 
 if TYPE_CHECKING:
     from ragkit.protocols import Progress
@@ -45,6 +47,10 @@ class Restore:
         source: The backup.
         manifest: Of the backup, checked.
         keys: The key file to use.
+
+    Attributes:
+        missing: Uploaded originals that the key file knows of, and of which neither the backup nor the data directory
+            has the file; known once it is staged.
     """
 
     def __init__(self, data_folder: Path, source: Path, manifest: Manifest, keys: ChosenKeys) -> None:
@@ -53,6 +59,7 @@ class Restore:
         self._manifest = manifest
         self._keys = keys
         self._swap = Swap(data_folder)
+        self.missing = 0
 
     @contextmanager
     def staged(self, *, progress: Progress | None = None) -> Iterator[Database]:
@@ -109,6 +116,16 @@ class Restore:
 
     def _bring(self, progress: Progress | None) -> None:
         """Check every file of the backup, and copy the records on the way: what is checked is what is used."""
+        self._place_keys()
+        key_file = open_key_file(self._key_path, writable=False)
+        try:
+            known = named(key_file)
+            self._bring_files(known, progress)
+            self.missing = count_missing(known, (self._data, self._swap.new))
+        finally:
+            key_file.close()
+
+    def _bring_files(self, known: set[str], progress: Progress | None) -> None:
         done = 0
 
         def advance(some: int) -> None:
@@ -123,10 +140,20 @@ class Restore:
             if name == RECORDS:
                 with open_regular(path) as file:
                     found = copy_file(file, self._swap.new / RECORDS, advance=advance)
+            elif name.startswith(f"{FOLDER}/"):
+                found = bring_original(
+                    path, name, wanted, place=self._data, ready=self._swap.new, known=known, advance=advance
+                )
             else:
                 found = hash_file(path, advance=advance)
             if found != wanted:
                 raise damaged()
+
+    @property
+    def _key_path(self) -> Path:
+        return (self._data if self._keys.own else self._swap.new) / KEYS
+
+    def _place_keys(self) -> None:
         if not self._keys.own:
             with new_file(self._swap.new / KEYS) as file:
                 file.write(self._keys.data)
@@ -134,13 +161,18 @@ class Restore:
                 os.fsync(file.fileno())
 
     def _open(self) -> Database:
-        keys = (self._data if self._keys.own else self._swap.new) / KEYS
-        key_file = open_key_file(keys, writable=True)
+        key_file = open_key_file(self._key_path, writable=True)
         return Database(make_engine(self._swap.new / RECORDS, writable=True), writable=True, key_file=key_file)
 
     def _require_room(self) -> None:
         records = self._manifest.files[RECORDS][0]
-        wanted, free = 3 * records + _SPARE, shutil.disk_usage(self._data).free  # the records, and an index of them
+        originals = sum(
+            size
+            for name, (size, _) in self._manifest.files.items()
+            if name.startswith(f"{FOLDER}/") and not os.path.lexists(self._data / name)
+        )
+        wanted = 3 * records + originals + _SPARE  # the records, and an index of them
+        free = shutil.disk_usage(self._data).free
         if free < wanted:
             raise BackupError(
                 f"the disk has {free / 2**20:,.0f} MiB free; the restore needs {wanted / 2**20:,.0f}",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,13 +86,18 @@ def _problem(data_folder: Path, manifest: Manifest, copy: KeyCopy, offered: froz
         if kind == "backup.made" and data.get("kind") == "keys":
             newest = str(data.get("copy"))
             destroyed = ""
-        elif kind in _DESTROYING and not data.get("dry_run"):
+        elif (kind in _DESTROYING and not data.get("dry_run")) or _takes_back(kind, data):
             destroyed = str(event.get("ts", ""))
     if newest and newest not in offered:
         return "a newer one was made"
     if destroyed and destroyed[:19] > copy.made_at[:19]:
         return "something was erased since"
     return ""
+
+
+def _takes_back(kind: object, data: Mapping[str, Any]) -> bool:
+    """Say whether an uploaded original was destroyed for good: its rows in an older key file would bring it back."""
+    return kind == "upload.destroyed" and data.get("cause") in {"deleted", "erasure", "retention"}
 
 
 def _known_copies(path: Path) -> frozenset[str] | None:

@@ -62,6 +62,8 @@ class RestoreReport:
             source still has.
         values: Vault values that are gone since.
         redacted: Documents of the backup in which somebody who was erased since is now redacted.
+        originals_missing: Uploaded documents, or replacements of some, of which the backup has no original: they answer
+            if they did in the backup, and a change of policy hides them until they are handed in again.
         waiting: Collections of which the index could not be built, since their policy is another now: run ``remask``.
         unsafe_keys: An older key file was used, as asked: what was erased since may be back.
         resumed: The restore had been killed while it moved files, and was only finished now.
@@ -73,6 +75,7 @@ class RestoreReport:
     dropped: int = 0
     values: int = 0
     redacted: int = 0
+    originals_missing: int = 0
     waiting: tuple[str, ...] = ()
     unsafe_keys: bool = False
     resumed: bool = False

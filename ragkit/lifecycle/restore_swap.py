@@ -1,8 +1,8 @@
 """Putting restored files in place of the old, so that a kill at any point leaves the one or the other.
 
 Everything is made ready under ``restore/new``. Then a mark is set, the old files move to ``restore/old``, the new ones
-to their places, and the mark goes. While the mark is there nobody opens the record store
-(:func:`ragkit.store.database.open_database`), and the next restore goes on from where this one was.
+to their places, uploaded originals beside those that are there, and the mark goes. While the mark is there nobody opens
+the record store (:func:`ragkit.store.database.open_database`), and the next restore goes on from where this one was.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from ragkit.crashpoints import reach
 from ragkit.lifecycle.backup_files import new_file, sync_folder
+from ragkit.lifecycle.backup_originals import put_in_place
 from ragkit.lifecycle.restore_keys import KEYS
 from ragkit.store.database import SWAPPING
 
@@ -83,6 +84,7 @@ class Swap:
             sync_folder(self._place)
             sync_folder(self._old)
             reach("restore.moved_new")
+        put_in_place(self.new, self._place)
         return _told(self._mark)
 
     def settle(self) -> None:

@@ -24,7 +24,7 @@ from ragkit.ingest.uploads import Kept, item_of
 from ragkit.lifecycle.erase_survey import Find, find_in_name
 from ragkit.store.denials import Denials
 from ragkit.store.items import standings
-from ragkit.store.originals import Originals
+from ragkit.store.originals import FOLDER, Originals
 from ragkit.store.recordkeys import upload_place
 from ragkit.store.uploads import UploadRow, UploadRows
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from ragkit.store.stored import StoredVersion
     from ragkit.types import Chunk, Document, MaskedDocument, Principal, SourceItem
 
-FOLDER = "uploads"
-"""In the data directory."""
 Cause = Literal["deleted", "replaced", "refused", "erasure", "retention"]
 Parse = Callable[["SourceItem"], "Document"]
 

@@ -33,6 +33,9 @@ from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import KeyMismatch, StoreError
 
+FOLDER = "uploads"
+"""In the data directory, and in a backup."""
+
 _FRAME = 256 * 1024
 _HEADER_BYTES = 512
 _LARGEST = _FRAME + 1024

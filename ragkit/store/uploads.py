@@ -57,6 +57,13 @@ class UploadRow:
     code: str = ""
 
 
+def every_file(key_file: KeyFile) -> set[tuple[str, str]]:
+    """Return the originals of all collections that have a row: collection's id and name of the file. Needs no key."""
+    if not key_file.look(_THERE):
+        return set()
+    return {(row[0], row[1]) for row in key_file.look("SELECT collection_id, file FROM uploads WHERE file <> ''")}
+
+
 class UploadRows:
     """The uploads of one collection.
 

@@ -134,3 +134,7 @@ def test_a_restore_over_records_asks(ragkit_cli: Any, tmp_path: Path, monkeypatc
     assert "ragkit remask" in waits.stdout
     done = replace(done, waiting=(), unsafe_keys=True)
     assert ragkit_cli("restore", "b", "--to", str(tmp_path / "new")).exit_code == 1
+    done = replace(done, unsafe_keys=False, originals_missing=2)
+    waits = ragkit_cli("restore", "b", "--to", str(tmp_path / "new"))
+    assert waits.exit_code == 1
+    assert "2 uploaded originals" in waits.stdout

@@ -21,6 +21,7 @@ from ragkit.lifecycle.backup_manifest import read_manifest
 from ragkit.lifecycle.restore import Restore, finish_swap, settle
 from ragkit.lifecycle.restore_keys import KeyCopyFile, choose_keys
 from ragkit.lifecycle.restore_reconcile import drop_unreadable
+from ragkit.lifecycle.uploads import Uploads
 from ragkit.store.catalog import open_collection
 from ragkit.store.database import open_database
 from ragkit.store.records import RecordStore, check
@@ -64,6 +65,8 @@ def state(folder: Path) -> dict[str, Any]:
     found["sync"] = (report.added, report.updated, report.unchanged, report.deleted)
     found["then"] = light.texts()
     light.database.close()
+    uploads = Uploads(folder / ".ragkit", light.database.key_file, light.collection, light.recorder)
+    found["originals"] = [uploads.kept.read(row) for row in uploads.rows.every()]
     found["left"] = (folder / ".ragkit" / "restore").exists()
     return found
 
@@ -77,6 +80,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = base / "ws" / ".ragkit"
     events = EventRecorder(data / "events", mode="required", software={}, actor_key=b"k" * 32)
     key_file = light.database.key_file
+    uploads = Uploads(data, key_file, light.collection, light.recorder)
+    for upload in ("one", "two"):
+        with uploads.files.create() as writer:
+            writer.finish({"name": upload})
+            uploads.rows.add(source="uploads", upload=upload, doc_id=upload, file=writer.file, key=writer.key)
+            writer.keep()
     Backup(light.config, key_file, root_key=ROOT_KEY, recorder=events, software="1").make(base / "backup")
     doc_ids = {name: doc_id for doc_id, name in light.store.native_ids([h.doc_id for h in light.hits()]).items()}
     light.collection.records.destroy_documents([doc_ids["erased"]])
@@ -84,6 +93,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     light.store.sweep()
     copy_keys(key_file, base / "keys", root_key=ROOT_KEY, data_folder=data)
     light.database.close()
+    shutil.rmtree(data / "uploads")  # lost
     (data / "index" / "some").mkdir(parents=True)
     (data / "index" / "some" / "current").write_text("3")
     return base
@@ -106,12 +116,15 @@ def whole(request: pytest.FixtureRequest, prepared: Path, tmp_path_factory: pyte
     assert set(found["texts"]) == {"kept", "changed", "gone"}, "what was erased is back, or something is lost"
     assert found["texts"]["changed"][0].endswith(", before.")
     assert set(found["then"]) == set(NOW)
+    assert found["originals"] == [({"name": "one"}, b""), ({"name": "two"}, b"")]
     assert found["then"]["changed"][0].endswith(", after.")
     return {**found, "own": request.param}
 
 
 @pytest.mark.parametrize(
-    ("point", "times"), [(point, 1) for point in POINTS] + [("restore.moved_old", 2), ("restore.moved_new", 2)]
+    ("point", "times"),
+    [(point, 1) for point in POINTS]
+    + [("restore.moved_old", 2), ("restore.moved_new", 2), ("restore.moved_original", 2)],
 )
 def test_a_kill_loses_nothing(point: str, times: int, whole: dict[str, Any], prepared: Path, tmp_path: Path) -> None:
     """After the kill the old records answer, or nobody may open; after the next run all is as without it."""
