@@ -89,8 +89,9 @@ class _Exchange(Response):
 async def mcp(_caller: Annotated[Caller, Depends(calling())], state: State) -> Response:
     """Answer one message. Tools `search`, `ask` and `get_document`, each under its scope and the caller's access."""
     async with state.parts.setdefault("mcp-making", asyncio.Lock()):  # made once, in a thread: it reads in the SDK
-        server = state.parts.get("mcp") or await to_thread.run_sync(_server, state)
-    return _Exchange(server, state.settings.limits.body_bytes)
+        if "mcp" not in state.parts:
+            await to_thread.run_sync(_server, state)
+    return _Exchange(_server(state), state.settings.limits.body_bytes)
 
 
 def _server(state: ServiceState) -> Server[Any]:
