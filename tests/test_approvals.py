@@ -25,6 +25,7 @@ from ragkit.errors import (
     WriterBusy,
 )
 from ragkit.rootkey import create_key_file
+from ragkit.store.lock import WriterLock
 from ragkit.types import Evidence
 from ragkit.workspace import Workspace
 
@@ -173,7 +174,7 @@ def test_a_hold_uses_up_no_approval(tmp_path: Path) -> None:
                 deed()
             number = str(caught.value).rsplit(" ", 1)[1]
             workspace.audit.approve(number, principal=BEN, **WHY)
-        with workspace._handles.writing("test"):
+        with WriterLock(workspace.config.data_folder / "lock", command="test"):
             for deed in (erase, forget):
                 with pytest.raises(WriterBusy):
                     deed()

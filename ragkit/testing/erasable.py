@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragkit.audit.evidence import EvidenceStore
+from ragkit.desk.store import DeskStore
 from ragkit.index.generations import FoldReport
 from ragkit.lifecycle.erase import Erasure, ErasureReport
 from ragkit.lifecycle.erase_steps import Ground
@@ -69,6 +70,11 @@ class ErasableIngest(NamedIngest):
         return EvidenceStore(self.folder / "evidence.db", secret=ROOT_KEY, people=lambda _: people)
 
     @cached_property
+    def desk(self) -> DeskStore:
+        """What a chatbot keeps; nothing, until a test begins a conversation."""
+        return DeskStore(self.folder, secret=ROOT_KEY)
+
+    @cached_property
     def ground(self) -> Ground:
         """What an erasure works on."""
 
@@ -85,6 +91,7 @@ class ErasableIngest(NamedIngest):
             search=self.search,
             data_folder=self.folder,
             evidence=self.evidence,
+            desk=self.desk,
         )
 
     @property

@@ -71,6 +71,10 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
         kept = Evidence(collection="default", parts={"retrieved": hit.chunk.record.encode()})
         light.evidence.keep(kept, request=f"{number:020}", actor=ANA)
     light.evidence.close()
+    for said in (f"I am {next(iter(TERMS))}.", "Is there a discount?"):
+        talk = light.desk.conversations.begin(collection="default", subject="chat|1", disclosure="1")
+        light.desk.conversations.add(talk.id, role="customer", kind="said", content={"text": said}, raw=said)
+    light.desk.close()
     light.database.checkpoint_truncate()
     light.database.close()
     return folder
@@ -110,6 +114,9 @@ def test_a_killed_erasure_goes_on(point: str, begun: Path, tmp_path: Path) -> No
     assert len(kept) == len(left.evidence.requests("default"))
     assert "ask" in "".join(kept)
     assert not [text for text in kept if "ada byronova" in text]
+    said = [held.raw for held in left.desk.held("default")]
+    assert said == [("Is there a discount?",)]
+    left.desk.close()
     left.database.close()
     patterns = [one for number, value in enumerate(GONE) for one in spellings(value, number)]
     assert PatternScanner(patterns).scan_tree(tmp_path) == []
