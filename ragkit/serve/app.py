@@ -46,7 +46,7 @@ _ROUTERS = (
 """Modules of this package with a ``router``, in the order of the OpenAPI description."""
 
 
-_RUNNING = ("presence", "warming", "jobs")
+_RUNNING = ("presence", "warming", "jobs", "feedback_store")
 """Modules of this package with an async context manager ``while_running(state)``: entered in this order before the
 service accepts, left in the opposite order after its last request. An error on entering stops the start."""
 

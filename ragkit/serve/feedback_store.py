@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
+
+from ragkit.config_serve import ChatSection
 from ragkit.desk.feedback import REASONS as REASONS
 from ragkit.desk.feedback import Rating as Rating
+from ragkit.serve.state import ServiceState
 from ragkit.serve.tenants import Tenant
 from ragkit.types import Principal
+
+KEEP_DAYS: int = ChatSection.model_fields["keep_days"].default
+"""How long feedback is kept of a tenant without a ``[chat]`` that says it."""
+_DAY_SECONDS = 86_400.0
+_log = logging.getLogger("ragkit.serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +66,26 @@ class TenantFeedback:
 def feedback_of(tenant: Tenant) -> TenantFeedback:
     """Return where a tenant's feedback goes."""
     return TenantFeedback(tenant)
+
+
+@asynccontextmanager
+async def while_running(state: ServiceState) -> AsyncIterator[None]:
+    """Let go of old feedback at the start and once a day, of tenants without a chatbot; with one, that does it."""
+    tenants = [tenant for tenant in state.tenants if tenant.config.chat is None]
+    sweeping = asyncio.create_task(_sweep(tenants))
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+
+
+async def _sweep(tenants: list[Tenant]) -> None:
+    while True:
+        for tenant in tenants:
+            try:
+                await run_in_threadpool(tenant.workspace.desk.sweep, days=KEEP_DAYS)
+            except Exception as failed:  # it is tried again tomorrow, and at the next start
+                _log.error("old feedback could not be let go of: %s", type(failed).__name__)
+        await asyncio.sleep(_DAY_SECONDS)

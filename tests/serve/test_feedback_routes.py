@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from ragkit import Principal, open_workspace
 from ragkit.serve.asked import AskedRequests
+from ragkit.testing.in_process import in_process
 from ragkit.testing.keyed_shop import KeyedShop
+from ragkit.testing.service import KEYED, copy_shop
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -92,6 +97,25 @@ def test_what_is_no_feedback_is_refused(keyed: KeyedShop, wrong: dict[str, Any])
     reply = _post(keyed, "staff", "/v1/feedback", {"request_id": "0" * 32, **wrong})
     assert reply.status_code == 400
     assert "Yalmanova" not in reply.text
+
+
+def test_old_feedback_goes_also_where_there_is_no_chatbot(synced_shop: Path, tmp_path: Path) -> None:
+    """With its comment's key; nobody else lets go of it."""
+    folder = copy_shop(synced_shop, tmp_path / "shop", extra=KEYED)
+    with open_workspace(folder) as workspace:
+        assert workspace.config.chat is None
+        for number in "01":
+            workspace.desk.give_feedback(
+                request_id=number * 32, principal=Principal("crm|ben"), rating="down", comment="outdated"
+            )
+        with workspace.desk.store._file.writing() as database:
+            database.execute("UPDATE feedback SET at = at - ? WHERE request = ?", (31 * 86_400_000, "0" * 32))
+    with in_process(folder) as local:
+        store, until = local.tenants.first.workspace.desk.store, time.monotonic() + 60
+        while store.counts()["feedback"] > 1 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert [one.request_id for one in store.feedback.since(0)] == ["1" * 32]
+        assert len(store._keys.places()) == 1
 
 
 def test_what_was_asked_is_remembered_up_to_a_bound() -> None:
