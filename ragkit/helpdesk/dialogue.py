@@ -19,6 +19,7 @@ from typing import get_args
 
 from ragkit.config_serve import ChatSection
 from ragkit.desk.records import Dialogue, Entry, Outcome, Ticket
+from ragkit.desking import Preview
 from ragkit.errors import ConfigError, KeyDestroyed, UnknownId
 from ragkit.helpdesk.contents import rebuilt
 from ragkit.helpdesk.memory import Live, Pace
@@ -30,6 +31,8 @@ from ragkit.workspace import Workspace
 
 LONGEST = 200
 """Messages of one conversation."""
+_BESIDES = 3
+"""What a visitor may begin, hand over and preview for each message that they may write."""
 
 
 class Helpdesk(Showing):
@@ -44,15 +47,18 @@ class Helpdesk(Showing):
     def __init__(self, workspace: Workspace, chat: ChatSection, *, minutes: float = 60) -> None:
         super().__init__(workspace, chat, minutes=minutes)
         self._pace = Pace(chat.messages_per_minute)
+        self._besides = Pace(_BESIDES * chat.messages_per_minute)
 
     def begin(self, *, principal: Principal, disclosure: str) -> Dialogue:
         """Begin a conversation with somebody who was shown the disclosure of this version.
 
         Raises:
             ConfigError: It is not the version that is shown now.
+            TooFast: Too much was begun in a minute.
         """
         if disclosure != self.chat.disclosure_version:
             raise ConfigError("another text is shown now", remedy="Show the disclosure of `POST /chat/session` first.")
+        self._hurry(self._besides, principal)  # each leaves a row, a key and events, whoever asks
         return self._desk.begin(principal=principal, collection=self.chat.collection, disclosure=disclosure)
 
     def say(self, number: str, text: str, *, principal: Principal) -> Iterator[Spoken]:
@@ -65,8 +71,7 @@ class Helpdesk(Showing):
             RagkitError: As :meth:`ragkit.Workspace.ask`.
         """
         self._open(number, principal)
-        if seconds := self._pace.wait(principal.subject):
-            raise TooFast(seconds)
+        self._hurry(self._pace, principal)
         if self._desk.store.conversations.count_messages(number) >= LONGEST:
             raise ChatBusy("this conversation is too long", remedy="Begin a new one.")
         live = self._live(number)
@@ -85,8 +90,10 @@ class Helpdesk(Showing):
         Raises:
             UnknownId: There is no such conversation of theirs.
             ChatBusy: It is closed, or a message of it is being answered.
+            TooFast: As :meth:`begin`.
         """
         self._open(number, principal)
+        self._hurry(self._besides, principal)
         live = self._live(number)
         with self._memory.turn(live) as mine:
             if not mine:
@@ -99,6 +106,15 @@ class Helpdesk(Showing):
                 tickets.leave_contact(one.id, contact)
             return self._notice(number, "contact" if contact else "already")
 
+    def preview(self, text: str, *, principal: Principal) -> Preview:
+        """Return a message as the generator would be given it, and where that is.
+
+        Raises:
+            TooFast: As :meth:`begin`.
+        """
+        self._hurry(self._besides, principal)
+        return super().preview(text, principal=principal)
+
     def forget(self, number: str, *, principal: Principal) -> None:
         """Forget a conversation: its key is destroyed, and with it every word, the ticket's too.
 
@@ -108,6 +124,11 @@ class Helpdesk(Showing):
         self.find(number, principal=principal)
         self._memory.forget(number)
         self._desk.forget([number], cause="customer", principal=principal, collection=self.chat.collection)
+
+    @staticmethod
+    def _hurry(pace: Pace, principal: Principal) -> None:
+        if seconds := pace.wait(principal.subject):
+            raise TooFast(seconds)
 
     def take(self, ticket: str, *, agent: Principal) -> Ticket:
         """Let an agent have a ticket, and tell the customer. Raises as :meth:`ragkit.desking.Desk.take`."""

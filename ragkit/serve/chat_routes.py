@@ -231,7 +231,8 @@ async def preview(body: bodies.TextBody, caller: Visitor, state: State) -> bodie
     """Return a message as the generator would be given it, and where that is. It is neither kept nor answered."""
     helpdesk = room_of(tenant_named(state, caller.tenant)).helpdesk
     text = readable(body.text, param="text", most=state.settings.limits.question_characters)
-    made = await state.admission.run(caller, lambda: helpdesk.preview(text, principal=caller.principal))
+    with answered_errors():
+        made = await state.admission.run(caller, lambda: helpdesk.preview(text, principal=caller.principal))
     return bodies.PreviewBody(
         text=made.text,
         entities=made.entities,

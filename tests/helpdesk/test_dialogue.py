@@ -197,6 +197,22 @@ def test_who_writes_too_fast_waits(chat: Chat) -> None:
     assert len(hasty.entries) == 2
 
 
+def test_a_visitor_cannot_fill_the_store_or_the_log(chat: Chat) -> None:
+    """Beginning, handing over and previewing are bounded as messages are; of another visitor nothing is counted."""
+    slow = Helpdesk(chat.helpdesk.workspace, chat.helpdesk.chat.model_copy(update={"messages_per_minute": 1}))
+    hasty, preview = Chat(slow, chat.visitor).begin(), slow.preview
+    slow.hand_over(hasty.number, principal=chat.visitor)
+    preview("Hello", principal=chat.visitor)
+    for deed in (
+        lambda: slow.begin(principal=chat.visitor, disclosure="1"),
+        lambda: slow.hand_over(hasty.number, principal=chat.visitor),
+        lambda: preview("Hello", principal=chat.visitor),
+    ):
+        with pytest.raises(TooFast):
+            deed()
+    preview("Hello", principal=replace(chat.visitor, subject="chat|another"))
+
+
 def test_threads_that_write_to_conversations_of_their_own_do_not_mix(chat: Chat) -> None:
     """Six visitors at once: each reads their own question and its answer."""
     chats = [Chat(chat.helpdesk, replace(chat.visitor, subject=f"chat|{number:016}")).begin() for number in range(6)]
