@@ -18,6 +18,9 @@ from ragkit.testing.leak_service import STATUSES, ask_service
 from ragkit.testing.leaks import VIEWS, World, exercise, lexical_terms, missed, scan
 from ragkit.testing.planting import PLACES, Planting, plant, plant_lists
 
+pytestmark = pytest.mark.timeout(1200)
+"""The first test lives the whole life of a workspace: 90 s of work, longer where others use the machine."""
+
 COUNT = len(entity_types()) * 7  # every entity type in every place
 PEOPLE = 4 * 7  # in running prose, without a cue: every place four times
 LISTED = 24
