@@ -37,10 +37,14 @@ class _Nursery:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._asked = 0
         self._process: subprocess.Popen[str] | None = None
 
     def run_child(self, module: str, arguments: Sequence[str], *, rows: int, seconds_a_row: float = 0.002) -> int:
-        """Do as :func:`ragkit.index.probe.run_child`."""
+        """Do as :func:`ragkit.index.probe.run_child`; what forked off this process does it by itself."""
+        if os.getpid() != self._pid:
+            return cold_child(module, arguments, rows=rows, seconds_a_row=seconds_a_row)
         seconds = _SECONDS + int(rows * seconds_a_row)
         with self._lock:
             if self._process is None:
@@ -55,9 +59,13 @@ class _Nursery:
                 )
             assert self._process.stdin is not None
             assert self._process.stdout is not None
-            self._process.stdin.write(json.dumps([module, *arguments, seconds]) + "\n")
+            self._asked += 1
+            self._process.stdin.write(json.dumps([self._asked, seconds, module, *arguments]) + "\n")
             self._process.stdin.flush()
-            return int(self._process.stdout.readline())
+            number = status = 0
+            while number != self._asked:  # a test that was stopped may have left a reply behind
+                number, status = map(int, self._process.stdout.readline().split())
+            return status
 
     def close(self) -> None:
         """End the process."""
@@ -79,25 +87,25 @@ def warm_children() -> Iterator[None]:
 
 
 def run() -> None:
-    """Fork for every line of standard input: a module, its arguments, and the seconds it may take; tell its status."""
+    """Fork for every line of standard input: a number, seconds, a module, its arguments; tell its exit status."""
     for needed in ("chromadb", "ragkit.index.chroma", "ragkit.index.lexical", "ragkit.index.probe"):
         import_module(needed)
     for line in sys.stdin:
+        number, seconds, module, *arguments = json.loads(line)
         child = os.fork()
         if not child:
-            _be(*json.loads(line))
+            _be(module, arguments, seconds)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(124 if status == -signal.SIGALRM else status, flush=True)
+        print(number, 124 if status == -signal.SIGALRM else status, flush=True)
 
 
-def _be(module: str, *arguments: str | int) -> None:
+def _be(module: str, arguments: Sequence[str], seconds: int) -> None:
     """Be that module in this fork, and end."""
-    *words, seconds = arguments
     status = 1
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        signal.alarm(int(seconds))
-        sys.argv = [module, *map(str, words)]
+        signal.alarm(seconds)
+        sys.argv = [module, *arguments]
         import_module(module).run()
         status = 0
     finally:

@@ -1,7 +1,7 @@
 """One browser and one service with a chatbot for these tests; the documents are those of a shop and of an attacker.
 
-They end with the last of them: while Playwright is there, no loop can be run in this thread, and while a service is, the
-sockets of this machine are open.
+They end with the last of them: while Playwright is there, no loop can be run in this thread, and while a service is,
+the sockets of this machine are open.
 """
 
 from __future__ import annotations
