@@ -55,6 +55,7 @@ async def add_document(
     def receive(said: DocumentFields) -> Any:
         return documents.receive(collection=said.collection, source=said.source, most=limit, principal=caller.principal)
 
+    jobs_of(tenant).require_room(caller)  # before the document is kept: who is told to come again hands it in again
     with _Place(state):
         upload = Upload(receive, limit=limit)
         try:
@@ -62,7 +63,9 @@ async def add_document(
             doc_id = await run_in_threadpool(upload.accept)
         finally:
             await run_in_threadpool(upload.close)
-    job = jobs_of(tenant).begin(caller, "upload", lambda progress: _take_in(tenant, caller, doc_id, progress))
+    job = jobs_of(tenant).begin(
+        caller, "upload", lambda progress: _take_in(tenant, caller, doc_id, progress), beyond=True
+    )
     waits = upload.fields.wait
     done = await outcome(job, seconds=state.settings.limits.request_seconds) if waits else None
     place = {"Location": f"/v1/documents/{doc_id}"}

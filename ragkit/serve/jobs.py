@@ -98,18 +98,29 @@ class Jobs:
         self._lock = threading.Lock()
         self._every: dict[str, Begun] = {}
 
-    def begin(self, caller: Caller, kind: Kind, work: Callable[[Progress], Report]) -> Begun:
-        """Put a job into the queue.
+    def require_room(self, caller: Caller) -> None:
+        """Return if a job of this caller would be taken now.
 
         Raises:
             Overloaded: Too many wait, of everybody or of this caller.
         """
         with self._lock:
-            mine = [one for one in self._every.values() if one.subject == caller.principal.subject and not one.ended]
-            if len(mine) >= MOST_OF_ONE:
-                raise Overloaded("too many jobs of this caller wait", seconds=_RETRY_S)
+            self._require_few(caller)
+        if writer_of(self._tenant).full:
+            raise Overloaded("too much waits to be written", seconds=_RETRY_S)
+
+    def begin(self, caller: Caller, kind: Kind, work: Callable[[Progress], Report], *, beyond: bool = False) -> Begun:
+        """Put a job into the queue; ``beyond`` what may wait, where what it is about is kept already.
+
+        Raises:
+            Overloaded: Too many wait, of everybody or of this caller.
+        """
+        with self._lock:
+            if not beyond:
+                self._require_few(caller)
             try:
-                turn = writer_of(self._tenant).submit(f"documents-{kind}" if kind != "sync" else kind, work)
+                name = f"documents-{kind}" if kind != "sync" else kind
+                turn = writer_of(self._tenant).submit(name, work, beyond=beyond)
             except WriterBusy:
                 raise Overloaded("too much waits to be written", seconds=_RETRY_S) from None
             made = Begun(
@@ -137,6 +148,11 @@ class Jobs:
         if found.subject != caller.principal.subject and not caller.may("operate"):
             raise NotFound
         return found
+
+    def _require_few(self, caller: Caller) -> None:
+        mine = [one for one in self._every.values() if one.subject == caller.principal.subject and not one.ended]
+        if len(mine) >= MOST_OF_ONE:
+            raise Overloaded("too many jobs of this caller wait", seconds=_RETRY_S)
 
     def _forget(self) -> None:
         over = [one.id for one in self._every.values() if one.ended]

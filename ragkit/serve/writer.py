@@ -113,12 +113,13 @@ class Writer:
         with self._changed:
             return sum(not job.future.cancelled() for job in self._queue)
 
-    def submit(self, verb: str, work: Callable[[Progress], _T]) -> Job[_T]:
+    def submit(self, verb: str, work: Callable[[Progress], _T], *, beyond: bool = False) -> Job[_T]:
         """Put something into the queue.
 
         Args:
             verb: What it is; never its arguments.
             work: Does it; takes what is to be called with its progress, from which a cancelled job does not return.
+            beyond: Take it although too many wait: what it is about was promised already.
 
         Raises:
             WriterBusy: Too many wait already, or the service stops.
@@ -127,7 +128,7 @@ class Writer:
         with self._changed:
             if self._closed:
                 raise WriterBusy("the service is stopping", remedy="Try again when it runs again.")
-            if self.waiting >= self._most:
+            if self.full and not beyond:
                 raise self.busy()
             self._queue.append(job)
             if self._thread is None:
@@ -135,6 +136,11 @@ class Writer:
                 self._thread.start()
             self._changed.notify()
         return job
+
+    @property
+    def full(self) -> bool:
+        """Whether too many wait already."""
+        return self.waiting >= self._most
 
     def busy(self) -> WriterBusy:
         """Return the error that says what runs and what waits."""

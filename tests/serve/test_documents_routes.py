@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ragkit.serve import jobs
 from ragkit.testing.bytescan import ByteScanner
 from ragkit.testing.canaries import Canary
 from ragkit.testing.in_process import Local, in_process
@@ -180,6 +181,22 @@ def test_jobs_of_syncs(local: Local) -> None:
     assert local.client.get("/v1/jobs/nothing").status_code == 404
     assert local.client.delete("/v1/jobs/nothing").status_code == 404
     assert local.client.delete(f"/v1/jobs/{job['id']}").json()["status"] == "done", "what is over stays as it is"
+
+
+def test_who_is_told_to_come_again_left_no_document(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the same document is there twice when they did. What was kept when others were quicker is taken in."""
+    documents = local.tenants.first.workspace.documents
+    before = documents.waiting()
+    monkeypatch.setattr(jobs, "MOST_OF_ONE", 0)
+    sent = {"data": {"wait": "false"}, "files": {"file": ("x.txt", b"Ottermere is full.")}}
+    refused = local.client.post("/v1/documents", **sent)  # type: ignore[arg-type]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert documents.waiting() == before
+    monkeypatch.setattr(jobs.Jobs, "require_room", lambda *_: None)
+    taken = _over(local, local.client.post("/v1/documents", **sent))  # type: ignore[arg-type]
+    assert taken["status"] == "done"
+    monkeypatch.undo()
+    assert local.client.delete(f"/v1/documents/{taken['report']['id']}").status_code == 204
 
 
 def test_what_waited_is_taken_in_at_the_start(folder: Path) -> None:
