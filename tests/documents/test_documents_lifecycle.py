@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from ragkit.errors import ItemRefused, NoSuchDocument
+from ragkit.restoring import restore_workspace
+from ragkit.testing.bytescan import ByteScanner
+from ragkit.testing.canaries import Canary
 from ragkit.testing.uploading import change, make_desk, uploading
 from ragkit.workspace import Workspace
 
@@ -66,6 +69,40 @@ def test_originals_outlast_a_change_of_policy_and_go_with_the_person_they_name(t
         assert again.doc_id == added["both"].doc_id
         assert again.doc_id in desk.found("tent order")
         assert desk.documents.get(again.doc_id).original == "kept"
+
+
+@pytest.mark.slow
+def test_a_restore_elsewhere_brings_originals_that_can_be_masked_again(tmp_path: Path) -> None:
+    """A change of policy afterwards finds them, and hides nothing.
+
+    What names who was erased since does not come back; what came after the backup is told, and waits for nobody.
+    """
+    backup, keys, other = tmp_path / "backup", tmp_path / "keys", tmp_path / "moved" / "desk"
+    with uploading(tmp_path) as desk:
+        hers = desk.documents.add(f"Ottermere letter of {MAIL}, and of {OTHER}.".encode(), name="a.txt")
+        plain = desk.documents.add(b"Ottermere opens at nine.", name="b.txt")
+        desk.workspace.keeping.backup(backup, keys=keys)
+        erased = desk.workspace.subjects.erase(MAIL, purpose=WHY)
+        assert list(erased.redacted) == [hers.doc_id]
+        desk.documents.hand_in(b"Ottermere closes at six.", name="c.txt")
+        desk.workspace.keeping.backup(tmp_path / "next", keys=keys)  # and with it the key copy of now
+    scanner = ByteScanner([Canary("TEXT", text, (text,), text) for text in (MAIL, OTHER, "Ottermere")])
+    assert scanner.scan_tree(backup) == []
+    restored = restore_workspace(backup, to=other, keys=keys)
+    assert (restored.documents, restored.dropped, restored.originals_missing) == (1, 1, 1)
+    change(other, 'profile = "default"', 'profile = "strict"')
+    with uploading(tmp_path / "moved") as desk:
+        assert len(desk.files()) == 1
+        done = desk.workspace.remask()
+        assert (done.hidden, done.exit_code) == ({}, 0)
+        assert desk.documents.get(plain.doc_id).original == "kept"
+        assert desk.found("Ottermere") == [plain.doc_id]
+        assert len(desk.documents.waiting()) == 1
+        assert desk.workspace.sync().exit_code == 0
+        assert desk.documents.waiting() == []
+        again = desk.documents.add(b"Ottermere closes at six.", name="c.txt")
+        assert set(desk.found("Ottermere")) == {plain.doc_id, again.doc_id}
+        assert not desk.holds(MAIL)
 
 
 def test_retention_takes_the_original_too(tmp_path: Path) -> None:
