@@ -35,12 +35,7 @@ CALLERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "searcher": ("crm|ed", (), ("search",)),
 }
 """Subject, groups and scopes of each key."""
-EXTRA = (
-    KEYED
-    + """
-[collections.vault]
-access = ["u:local|ana"]
-
+GENERATORS = """
 [generators.house]
 kind = "openai_compatible"
 model = "tiny"
@@ -63,8 +58,9 @@ location = "remote"
 provider = "somebody"
 max_data_class = "public"
 """
-)
-"""Tables of the copy; ``{house}`` is the model server's address. What is confidential may not go to ``far``."""
+"""Tables of two; ``{house}`` is the model server's address. What is confidential may not go to ``far``."""
+EXTRA = KEYED + '\n[collections.vault]\naccess = ["u:local|ana"]\n' + GENERATORS
+"""Tables of the copy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def test_a_service_killed_in_a_sync_loses_nothing(
     assert (folder / ".ragkit" / SOCKET).exists(), "a killed service leaves its socket"
     with open_workspace(folder) as workspace:
         assert workspace.search(QUESTION)
-    with serve(folder, tmp_path / "second.log"):
+    with sockets.loopback(), served(folder):
         both = [cli(folder, "sync", "--json") for _ in range(2)]  # two at once: one after the other
         reports = [report(one) for one in both]
     assert [one["deleted"] for one in reports] == [0, 0]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
+import runpy
 import sys
 import time
 from collections.abc import Iterator
@@ -107,17 +106,10 @@ def test_a_document_that_changes_is_answered_anew(
     assert not wanted
 
 
-def test_the_llama_index_engine_answers_and_refuses() -> None:
-    """The script runs as a reader would run it, and prints an answer, its source and a refusal."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "llama_index_engine.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+def test_the_llama_index_engine_answers_and_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    """The script prints an answer, its source and a refusal."""
+    runpy.run_path(str(EXAMPLES / "llama_index_engine.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
     assert "[1]" in lines[0]
     assert lines[1].startswith("[1] ")
     assert any("(refused: " in line for line in lines)

@@ -22,36 +22,14 @@ from ragkit.errors import AccessDenied, ConfigError, EgressRefused
 from ragkit.interop.masking import RagkitMasking
 from ragkit.interop.model import RagkitLLM
 from ragkit.interop.retriever import RagkitQueryEngine, RagkitRetriever
+from ragkit.testing.keyed_shop import GENERATORS
 from ragkit.testing.model_servers import ModelServer
-from ragkit.testing.service import copy_shop, make_shop
+from ragkit.testing.service import copy_shop
 from ragkit.types import Principal
 from ragkit.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
-EXTRA = """
-[generators.house]
-kind = "openai_compatible"
-model = "tiny"
-destination = "house"
-
-[generators.far]
-kind = "openai_compatible"
-model = "tiny"
-destination = "far"
-
-[destinations.house]
-url = "{url}"
-location = "on-prem"
-provider = "house"
-max_data_class = "restricted"
-
-[destinations.far]
-url = "https://far.example.com/v1"
-location = "remote"
-provider = "somebody"
-max_data_class = "public"
-"""
 READER = Principal("web|dan")
 QUESTION = "What did Ms Galina Yalmanova and Mr Robert Feddersen write?"
 NAMES = ("Yalmanova", "Feddersen", "Thorvald", "galina.yalmanova@example.org", "7946")
@@ -70,10 +48,11 @@ def house() -> Iterator[ModelServer]:
 
 
 @pytest.fixture(scope="module")
-def workspace(house: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def workspace(house: ModelServer, synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The shop, open, with the server as a generator."""
-    folder = tmp_path_factory.mktemp("faces")
-    shop = copy_shop(make_shop(folder), folder / "copy", extra=EXTRA.replace("{url}", house.url))
+    shop = copy_shop(
+        synced_shop, tmp_path_factory.mktemp("faces") / "shop", extra=GENERATORS.replace("{house}", house.url)
+    )
     with open_workspace(shop) as opened:
         yield opened
 
