@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from ragkit.desk.records import DeskConflict, Dialogue, Outcome, Summary, Ticket, TicketStatus
 from ragkit.desk.store import DeskStore
@@ -95,6 +96,17 @@ class Desk:
         about |= {"policy": masked.policy, **masked.findings.told()}
         self._handles.recorder.record("text.masked", actor=principal, session=session, data=about)
         return masked
+
+    def look_up(self, question: MaskedQuestion, *, principal: Principal, k: int, session: str) -> list[Hit]:
+        """Return what is found for a message that was masked, best first; that it was found is on the disk then.
+
+        It is no question of its own: the one that is asked with the same words afterwards is recorded as that.
+        """
+        part = self._handles.reader(question.collection)
+        request = uuid4().hex
+        hits = part.retriever.retrieve(question, k=k, principal=principal, request=request, session=session)
+        self._handles.recorder.flush()
+        return hits
 
     def preview(self, text: str, *, collection: str, principal: Principal) -> Preview:
         """Return a message as the generator would be given it, and where that is. Nothing is searched or sent."""

@@ -17,7 +17,7 @@ from ragkit.helpdesk.small_talk import small_talk
 from ragkit.helpdesk.spoken import Done, Piece, Said, Spoken
 from ragkit.helpdesk.topics import Topics, plain
 from ragkit.helpdesk.wording import say
-from ragkit.types import Answer, Principal
+from ragkit.types import Answer, MaskedQuestion, Principal
 from ragkit.workspace import Workspace
 
 CHUNKS = 8
@@ -77,7 +77,7 @@ class Replying:
         question = text
         if dialogue.asked_back:
             question = _joined(live.first, text)
-        elif back := self._asks_back(text, str(masked.text.record), bool(masked.ambiguous), earlier, principal):
+        elif back := self._asks_back(masked, earlier, principal, number):
             live.first = text
             kept.note(number, asked_back=True)
             yield Done(self._keep(number, "clarify", back, count={"clarified": 1}))
@@ -86,15 +86,15 @@ class Replying:
         yield from self._answer(dialogue, live, question, principal, began)
 
     def _asks_back(
-        self, text: str, record: str, ambiguous: bool, earlier: Sequence[Entry], principal: Principal
+        self, masked: MaskedQuestion, earlier: Sequence[Entry], principal: Principal, number: str
     ) -> dict[str, Any] | None:
         """What is asked back, where the question fits several people, or several things of one kind."""
-        if ambiguous:
+        if masked.ambiguous:
             return {"text": say("who-is-meant", self.language), "topic": "who-is-meant"}
-        hits = self.workspace.search(text, k=CHUNKS, collection=self.chat.collection, principal=principal)
+        hits = self._desk.look_up(masked, principal=principal, k=CHUNKS, session=number)
         answers = [one for one in earlier if one.kind == "answer"]
         known = documents_of(answers[-1]) if answers else frozenset[str]()
-        titles = ask_which(record, hits, known=known)
+        titles = ask_which(str(masked.text.record), hits, known=known)
         return {"text": say("which", self.language), "quick_replies": titles, "topic": "which"} if titles else None
 
     def _answer(

@@ -165,6 +165,14 @@ def test_a_message_that_races_with_forgetting_brings_nothing_back(own_chat: Chat
     assert own_chat.desk.store.counts()["messages"] == 0
 
 
+def test_a_message_is_one_question_in_the_log(own_chat: Chat, shop: Path) -> None:
+    """The look whether to ask back is none, so that figures of questions are right; it leaves what it found."""
+    own_chat.say(TENT)
+    kinds = [event["type"] for event in _events(shop)]
+    assert kinds.count("query.received") == 1
+    assert kinds.count("retrieval.done") == 2
+
+
 def test_nothing_is_remembered_of_a_conversation_that_was_forgotten_elsewhere(own_chat: Chat) -> None:
     """With a person who is erased, or by age: what was typed is in memory no longer than until the next look."""
     own_chat.say(TENT)
