@@ -7,6 +7,7 @@ protocol's own ways to log in and its sessions are not used.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from anyio import to_thread
@@ -21,10 +22,13 @@ from ragkit.serve.state import ServiceState, State
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
     from mcp.server.mcpserver import Context
-    from starlette.types import Receive, Send
+    from starlette.types import Message, Receive, Send
     from starlette.types import Scope as AsgiScope
 
 router = APIRouter(tags=["mcp"])
+
+_REPEATED = "Validation error:"
+"""How the SDK begins what it says of a message that is none; what follows repeats it."""
 
 _MESSAGE = {
     "summary": "List the tools",
@@ -60,7 +64,38 @@ class _Exchange(Response):
 
         manager = StreamableHTTPSessionManager(self._server, stateless=True, max_request_body_size=self._most)
         async with manager.run():
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(scope, receive, _Unechoed(send).send)
+
+
+class _Unechoed:
+    """Takes out of a refusal what the SDK repeats in it: the message that was none, with all that it held."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._held: Message | None = None
+
+    async def send(self, message: Message) -> None:
+        """Send a message on; the head of a refusal with its body, which is whole."""
+        if message["type"] == "http.response.start" and message["status"] == 400:
+            self._held = message
+            return
+        head, self._held = self._held, None
+        if head is not None:
+            message = {**message, "body": _without_words(message.get("body", b""))}
+            length = (b"content-length", str(len(message["body"])).encode())
+            kept = [one for one in head["headers"] if one[0].lower() != length[0]]
+            await self._send({**head, "headers": [*kept, length]})
+        await self._send(message)
+
+
+def _without_words(body: bytes) -> bytes:
+    try:
+        said = json.loads(body)
+        if said["error"]["message"].startswith(_REPEATED):
+            said["error"]["message"] = f"{_REPEATED} this is no message of JSON-RPC 2.0"
+        return json.dumps(said, separators=(",", ":")).encode()
+    except (ValueError, KeyError, TypeError):
+        return b""  # no refusal of the protocol's
 
 
 @router.post(

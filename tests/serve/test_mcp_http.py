@@ -170,6 +170,19 @@ def test_what_makes_no_sense_is_not_repeated(keyed: KeyedShop) -> None:
         assert "yalmanova" not in str(result).casefold()
 
 
+@pytest.mark.parametrize("message", [
+    {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": ["Yalmanova"]}, {"Yalmanova": 1}, ["Yalmanova"],
+    {"jsonrpc": "2.0", "id": "Yalmanova", "method": ["Yalmanova"]},
+])  # fmt: skip
+def test_a_message_that_is_none_is_not_repeated_either(keyed: KeyedShop, message: Any) -> None:
+    """The SDK would tell the whole of it in the error, which clients write into their logs."""
+    headers = {**keyed.as_("ana"), "Accept": "application/json, text/event-stream"}
+    reply = httpx.post(f"{keyed.url}/mcp", json=message, headers=headers)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"].startswith("Validation error: this is no message")
+    assert "yalmanova" not in reply.text.casefold()
+
+
 def test_a_page_of_another_origin_gets_nothing(open_service: Served) -> None:
     """Without authentication a browser could be made to ask: its ``Origin`` and ``Host`` give that away."""
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
