@@ -86,7 +86,7 @@ class Visit:
         complaints = [one for one in self.complaints if not any(part in one for part in self.expected)]
         assert (self.elsewhere(), complaints, self.dialogs) == ([], [], [])
 
-    _timeout = 30_000
+    _timeout = 60_000
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)
