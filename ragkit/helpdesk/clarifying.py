@@ -2,8 +2,8 @@
 
 "How do I light the stove?" with a manual of the Kestrel 2 and one of the Fellgate 3 asks which; "what does the return
 label cost?" with a policy and a page of questions does not, since these are two papers on one thing. The difference is
-taken from the titles: what they share must stand in the question ("stove"), and what tells them apart must be names,
-words that the found passages never use in lower case, or numbers ("Kestrel 2"), and none of it may stand in the
+taken from the titles: what they share must stand in the question ("stove"), and all that tells them apart must be
+names, words that the found passages never use in lower case, or numbers ("Kestrel 2"), and none of it may stand in the
 question. Asking costs the customer a turn, so any doubt answers instead.
 """
 
@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from ragkit.folding import fold
 from ragkit.types import Hit
 
-CLOSE_SCORE = 0.80
-"""Share of the best fused score from which a passage answers about equally well …"""
+CLOSE_SCORE = 0.45
+"""Share of the best fused score from which a passage may answer about equally well: fused scores go by rank, so that
+the second and the third found have about three quarters and 0.6 of the first, however alike they are …"""
 CLOSE_COSINE = 0.08
-"""… if it is also no further than this from the best by meaning."""
+"""… if it is also no further than this from the closest of all by meaning."""
 MOST = 4
 _TOKEN = re.compile(r"\[[A-Z][A-Z0-9_]*:[^\]]*\]")
 _WORD = re.compile(r"[^\W_]+")
@@ -32,8 +33,8 @@ _STOP = frozenset(
     "avec".split()
 )
 _PAPERS = frozenset(
-    "faq faqs manual guide policy handbook terms memo ticket notice sheet list letter page version handbuch anleitung "
-    "richtlinie merkblatt notice manuel politique".split()
+    "faq faqs user manual guide policy handbook terms memo ticket notice sheet list letter page version handbuch "
+    "anleitung richtlinie merkblatt manuel politique".split()
 )
 """What a paper is, not what it is about: two papers on one thing are no choice."""
 
@@ -42,7 +43,7 @@ def ask_which(question: str, hits: Sequence[Hit], *, known: frozenset[str] = fro
     """Return the titles to choose from, two to four; none where the question is clear enough.
 
     Args:
-        question: Masked, record view.
+        question: As typed: a word for a thing may have been masked in it as a name. Only titles are returned.
         hits: What was found for it, best first.
         known: Ids of documents that the conversation is about already: none of them needs to be asked for.
     """
@@ -61,7 +62,7 @@ def ask_which(question: str, hits: Sequence[Hit], *, known: frozenset[str] = fro
     for own in words:
         apart = own.keys() - shared
         names = {stem for stem in apart if own[stem].isdigit() or _is_name(own[stem], stem, lower_stems)}
-        if not names or apart & asked.keys():
+        if not names or names != apart or apart & asked.keys():
             return []
     return [title[:_LONGEST_LABEL] for title in close.values()]
 
@@ -73,12 +74,12 @@ def _close(hits: Sequence[Hit]) -> dict[int, str]:
     """
     if not hits:
         return {}
-    best = hits[0]
+    best = hits[0].score
+    closest = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
     near = [
         hit
         for hit in hits
-        if hit.score >= CLOSE_SCORE * best.score
-        and (hit.dense is None or best.dense is None or hit.dense >= best.dense - CLOSE_COSINE)
+        if hit.score >= CLOSE_SCORE * best and (hit.dense is None or hit.dense >= closest - CLOSE_COSINE)
     ]
     one = len({hit.doc_id for hit in near}) == 1
     found: dict[str, tuple[int, str]] = {}

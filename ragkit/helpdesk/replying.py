@@ -77,7 +77,7 @@ class Replying:
         question = text
         if dialogue.asked_back:
             question = _joined(live.first, text)
-        elif back := self._asks_back(masked, earlier, principal, number):
+        elif back := self._asks_back(text, masked, earlier, principal, number):
             live.first = text
             kept.note(number, asked_back=True)
             yield Done(self._keep(number, "clarify", back, count={"clarified": 1}))
@@ -86,7 +86,7 @@ class Replying:
         yield from self._answer(dialogue, live, question, principal, began)
 
     def _asks_back(
-        self, masked: MaskedQuestion, earlier: Sequence[Entry], principal: Principal, number: str
+        self, text: str, masked: MaskedQuestion, earlier: Sequence[Entry], principal: Principal, number: str
     ) -> dict[str, Any] | None:
         """What is asked back, where the question fits several people, or several things of one kind."""
         if masked.ambiguous:
@@ -94,7 +94,7 @@ class Replying:
         hits = self._desk.look_up(masked, principal=principal, k=CHUNKS, session=number)
         answers = [one for one in earlier if one.kind == "answer"]
         known = documents_of(answers[-1]) if answers else frozenset[str]()
-        titles = ask_which(str(masked.text.record), hits, known=known)
+        titles = ask_which(text, hits, known=known)
         return {"text": say("which", self.language), "quick_replies": titles, "topic": "which"} if titles else None
 
     def _answer(

@@ -73,6 +73,15 @@ def test_every_suggestion_is_answered(chatbot: httpx.Client) -> None:
         assert answer["sources"]
 
 
+def test_it_asks_which_of_the_two_stoves_is_meant(chatbot: httpx.Client) -> None:
+    """The question of README: it fits two things of the shop; the one that is chosen answers."""
+    asked = ask(chatbot, "How do I light the stove?")
+    assert asked["kind"] == "clarify"
+    assert set(asked["quick_replies"]) == {"Kestrel 2 gas stove: user manual", "Kestrel Solo gas stove: guide"}  # type: ignore[call-overload]
+    for named in ("How do I light the Kestrel Solo?", "How long is the warranty on the stove?"):
+        assert ask(chatbot, named)["kind"] != "clarify"
+
+
 @pytest.mark.parametrize(
     "question",
     [

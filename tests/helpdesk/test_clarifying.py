@@ -48,9 +48,22 @@ def test_papers_on_one_thing_are_not_asked_for() -> None:
     assert ask_which("What do returns cost?", _hits("Returns Policy", "Returns Handbook Desk", text=text)) == []
 
 
+def test_ranks_alone_make_none_clearly_better() -> None:
+    """The second and the third found have 0.75 and 0.6 of the first's fused score, however alike they are."""
+    assert ask_which("How do I light the stove?", _hits(*STOVES, scores=(0.8, 0.6))) == list(STOVES)
+    first, second, third = _hits("FAQ: cooking", *STOVES, scores=(1.0, 0.75, 0.6))
+    assert ask_which("How do I light the stove?", [replace(first, dense=0.4), second, third]) == list(STOVES)
+
+
+def test_a_paper_on_a_case_is_no_thing_to_choose() -> None:
+    """What else its title says beside a number is no name."""
+    titles = ("Brookmill 20 dehumidifier: user manual", "TCK-70318 Dehumidifier laid on its side")
+    assert ask_which("What does E7 on the dehumidifier mean?", _hits(*titles, text="It was laid on a side.")) == []
+
+
 def test_one_that_answers_clearly_better_is_taken() -> None:
     """By score, or by meaning."""
-    assert ask_which("How do I light the stove?", _hits(*STOVES, scores=(0.9, 0.5))) == []
+    assert ask_which("How do I light the stove?", _hits(*STOVES, scores=(0.9, 0.4))) == []
     first, second = _hits(*STOVES)
     assert ask_which("How do I light the stove?", [first, replace(second, dense=0.4)]) == []
 
