@@ -259,6 +259,13 @@ DESK: dict[str, Row] = {
     ),
     "mask": row("text.masked", lambda s: s.desk.mask(MAIL, collection="shop", principal=_ANA), refused=False),
     "preview": row("text.masked", lambda s: s.desk.preview(MAIL, collection="shop", principal=_ANA), refused=False),
+    "look_up": row(
+        "text.masked retrieval.done",
+        lambda s: s.desk.look_up(
+            s.desk.mask(MAIL, collection="shop", principal=_ANA), principal=_ANA, k=3, session=s.kept["talk"].id
+        ),
+        refused=False,
+    ),
     "generator": none("it tells a name of the configuration", lambda s: s.desk.generator("shop")),
     "passage": none(
         "it opens what an answer cited, whose events there are; the record store asks who may",
