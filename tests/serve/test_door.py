@@ -215,7 +215,7 @@ def test_a_key_that_another_process_revokes_is_denied_within_a_second(
     made = fresh(scene)
     folder = scene.folder
     with served(folder) as service, httpx.Client(base_url=service.url, headers=bearer(made.key), timeout=60) as client:
-        cookie = httpx.post(f"{service.url}/session", json={"key": made.key}).cookies
+        cookie = httpx.post(f"{service.url}/session", json={"key": made.key}, timeout=60).cookies
         assert client.get("/session").status_code == 200
         done = subprocess.run(
             [sys.executable, "-m", "ragkit", "keys", "revoke", made.record.id, "-w", str(folder)],
@@ -223,7 +223,7 @@ def test_a_key_that_another_process_revokes_is_denied_within_a_second(
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert client.get("/session").status_code == 401, "the first request after it, so within any second"
-        assert httpx.get(f"{service.url}/session", cookies=cookie).status_code == 401
+        assert httpx.get(f"{service.url}/session", cookies=cookie, timeout=60).status_code == 401
 
 
 def test_an_expired_key_opens_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ Room = namedtuple("Room", "total used free")
 
 def ask(service: Served, path: str) -> httpx.Response:
     """Ask a service."""
-    return httpx.get(f"{service.url}{path}", trust_env=False)
+    return httpx.get(f"{service.url}{path}", trust_env=False, timeout=60)
 
 
 def test_the_process_answers_and_is_ready_when_its_models_are_loaded(open_service: Served) -> None:
@@ -52,7 +52,7 @@ def test_nothing_synced_is_not_ready_and_says_what_is_missing(make_copy: Callabl
         assert soon(lambda: any(one["event"] == "loaded" for one in service.log))
         reply = ask(service, "/readyz")
         assert (reply.status_code, reply.json()) == (503, {"ready": False, "missing": ["record-store"]})
-        said = httpx.post(f"{service.url}/v1/search", json={"question": "How long?"}, trust_env=False)
+        said = httpx.post(f"{service.url}/v1/search", json={"question": "How long?"}, trust_env=False, timeout=60)
         assert said.status_code == 503
 
 

@@ -177,7 +177,7 @@ def test_what_makes_no_sense_is_not_repeated(keyed: KeyedShop) -> None:
 def test_a_message_that_is_none_is_not_repeated_either(keyed: KeyedShop, message: Any) -> None:
     """The SDK would tell the whole of it in the error, which clients write into their logs."""
     headers = {**keyed.as_("ana"), "Accept": "application/json, text/event-stream"}
-    reply = httpx.post(f"{keyed.url}/mcp", json=message, headers=headers)
+    reply = httpx.post(f"{keyed.url}/mcp", json=message, headers=headers, timeout=60)
     assert reply.status_code == 400
     assert reply.json()["error"]["message"].startswith("Validation error: this is no message")
     assert "yalmanova" not in reply.text.casefold()
@@ -188,10 +188,10 @@ def test_a_page_of_another_origin_gets_nothing(open_service: Served) -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     headers = {"Accept": "application/json, text/event-stream"}
     for bad in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
-        reply = httpx.post(f"{open_service.url}/mcp", json=message, headers={**headers, **bad})
+        reply = httpx.post(f"{open_service.url}/mcp", json=message, headers={**headers, **bad}, timeout=60)
         assert reply.status_code in (400, 403, 421)
         assert "tools" not in reply.text
-    assert httpx.post(f"{open_service.url}/mcp", json=message, headers=headers).status_code == 200
+    assert httpx.post(f"{open_service.url}/mcp", json=message, headers=headers, timeout=60).status_code == 200
 
 
 def test_nothing_of_a_call_is_in_the_log(keyed: KeyedShop) -> None:

@@ -62,7 +62,7 @@ def ready(url: str) -> bool:
     """Wait until it can answer."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
-        if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
+        if httpx.get(f"{url}/readyz", trust_env=False, timeout=60).status_code == 200:
             return True
         time.sleep(0.1)
     return False
