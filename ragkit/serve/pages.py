@@ -15,6 +15,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from ragkit.serve.chat_parts import chat_tenant
 from ragkit.serve.replies import NotFound
 from ragkit.serve.state import State
 
@@ -84,8 +85,7 @@ def page(name: str, state: State) -> Response:
     Raises:
         NotFound: There is no chatbot here.
     """
-    if state.tenants.first.config.chat is None:
-        raise NotFound(remedy="Write the table [chat] with a collection into ragkit.toml.")
+    chat_tenant(state)
     headers = {**HEADERS, "Cache-Control": "no-store"}
     return Response(files().pages[name], media_type="text/html; charset=utf-8", headers=headers)
 
