@@ -70,8 +70,7 @@ SUBJECTS: Mapping[str, Shape] = {
             ),
             "conversations": (
                 "list of object",
-                "conversations with the chatbot, and comments on answers, that name them: `begun`, `messages` (`role`, "
-                "`at`, `text`)",
+                "chats, and comments on answers, that name them: `begun`, `messages` (`role`, `at`, `text`)",
             ),
             "recipients": (
                 "object",
