@@ -22,6 +22,7 @@
     │   ├── WriterBusy           another process holds the write lock; it is named
     │   ├── NoSuchDocument       no such document, or none that the principal may see
     │   ├── NotUploaded          a document of another source, to be deleted there
+    │   ├── ExternalIdTaken      another's document came with that id
     │   ├── StoreCorrupt         the store failed its integrity check
     │   └── KeyMismatch          the root key does not open this workspace
     │       └── KeyDestroyed     the record's own key is gone, as it should be after an erasure
@@ -163,6 +164,12 @@ class NoSuchDocument(StoreError):
 
 class NotUploaded(StoreError):
     """The document comes from a source that ragkit only reads; it is deleted there."""
+
+
+class ExternalIdTaken(StoreError):
+    """Another's document came with this `external_id`, and whoever hands this one in may not see it."""
+
+    remedy = "Choose another `external_id`, or leave it out."
 
 
 class StoreCorrupt(StoreError):

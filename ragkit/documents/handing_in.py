@@ -59,13 +59,15 @@ class HandingIn(Reading):
             source: Which source of uploads, where the collection has several.
             access: Access tokens of who may see it; by default as the source says.
             metadata: Flat key to text.
-            external_id: The caller's own id; a document that came with it before is replaced.
+            external_id: The caller's own id; a document that came with it before is replaced, if the principal
+                handed that in or may see it.
             principal: Who hands it in, an ingester; by default the owner.
             progress: Called with ``"sync"``, then ``"index"``.
 
         Raises:
             AccessDenied: No ingester.
             ConfigError: The collection has no source of uploads.
+            ExternalIdTaken: The external id is that of another's document, which the principal may not see.
             ItemError: It is refused; ``code`` says why, and nothing of it is kept.
             StoreError: The disk refuses.
         """
@@ -142,7 +144,11 @@ class HandingIn(Reading):
 
         limit = int(section.options.get("max_bytes", _MOST))
         target = Target(
-            source=section.name, by=recorder.known_as(asking.subject), most=min(limit, most or limit), tell=tell
+            source=section.name,
+            by=recorder.known_as(asking.subject),
+            most=min(limit, most or limit),
+            tell=tell,
+            may_replace=lambda row: self._may_replace(part, row, asking),
         )
         with self._writable(part) as uploads, Receiving(uploads, part.collection, target) as receiving:
             yield receiving

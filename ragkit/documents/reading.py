@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection
 from ragkit.documents.views import DocumentPage, DocumentView, Original, Passage, PassagePage
-from ragkit.errors import NoSuchDocument, RagkitError
+from ragkit.errors import NoSuchDocument, RagkitError, StoreError
 from ragkit.index.manifest import another_policy
 
 if TYPE_CHECKING:
@@ -131,6 +131,15 @@ class Reading:
                     status="waiting",
                 )
         return None
+
+    def _may_replace(self, part: OpenCollection, row: UploadRow, asking: Principal) -> bool:
+        """Whether this principal sees the document, or handed in its newest original."""
+        if part.store.shelf().find(row.doc_id, asking) is not None:
+            return True
+        try:
+            return self._handed_in(part, row, asking)
+        except StoreError:  # nobody can tell whose it is
+            return False
 
     def _handed_in(self, part: OpenCollection, row: UploadRow, asking: Principal) -> bool:
         found = part.uploads.kept.read(row, limit=0)

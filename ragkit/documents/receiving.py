@@ -28,12 +28,13 @@ from ragkit.config_sections import AccessToken
 from ragkit.connect.identity import document_id
 from ragkit.connect.problems import problem
 from ragkit.connect.sniff import media_type_of
-from ragkit.errors import ItemRefused
+from ragkit.errors import ExternalIdTaken, ItemRefused
 
 if TYPE_CHECKING:
     from ragkit.lifecycle.uploads import Uploads
     from ragkit.store.catalog import Collection
     from ragkit.store.originals import OriginalWriter
+    from ragkit.store.uploads import UploadRow
 
 LONGEST_NAME = 200
 MOST_METADATA = 32
@@ -53,12 +54,14 @@ class Target:
         by: Stands for who hands it in.
         most: Most bytes that it may have.
         tell: Records that it came: document id, bytes, and how many access tokens it has.
+        may_replace: Whether who hands it in may put it in the place of this upload.
     """
 
     source: str
     by: str
     most: int
     tell: Callable[[str, int, int], None]
+    may_replace: Callable[[UploadRow], bool]
 
 
 class Receiving:
@@ -110,13 +113,15 @@ class Receiving:
             title: Title; by default that of the content, or the file name.
             access: Access tokens of who may see it; by default as the source says.
             metadata: Flat key to text.
-            external_id: The caller's own id: the same again replaces the document. Only its keyed hash is kept.
+            external_id: The caller's own id: the same again replaces the document, for who handed it in or may see
+                it. Only its keyed hash is kept.
 
         Returns:
             The document's id.
 
         Raises:
             ItemRefused: A field is not as it must be, code ``bad-field``; or there is no content, code ``no-text``.
+            ExternalIdTaken: Another's document came with this id, which this caller may not see.
             StoreError: The disk refuses.
             AuditUnavailable: It could not be recorded, so it was not taken.
         """
@@ -134,13 +139,24 @@ class Receiving:
         }
         upload = self._upload_id(external_id)
         doc_id = document_id(self._collection.keys, self._target.source, upload)
+        self._require_mine(doc_id)
         self._writer.finish(header)
         self._target.tell(doc_id, self._writer.size, len(header["access"] or ()))
         self._uploads.rows.add(
-            source=self._target.source, upload=upload, doc_id=doc_id, file=self._writer.file, key=self._writer.key
+            source=self._target.source,
+            upload=upload,
+            doc_id=doc_id,
+            file=self._writer.file,
+            key=self._writer.key,
+            require=lambda: self._require_mine(doc_id),  # again: another may have been quicker
         )
         self._writer.keep()
         return doc_id
+
+    def _require_mine(self, doc_id: str) -> None:
+        row = self._uploads.rows.of(doc_id)
+        if row is not None and row.state != "gone" and not self._target.may_replace(row):
+            raise ExternalIdTaken("this external_id is taken")
 
     def _upload_id(self, external_id: str | None) -> str:
         if external_id is None:

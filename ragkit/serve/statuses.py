@@ -73,6 +73,7 @@ TOLD: Mapping[type[errors.RagkitError], Told] = {
     errors.WriterBusy: _BUSY_ELSEWHERE,
     errors.NoSuchDocument: _NOT_THERE,
     errors.NotUploaded: Told(409, "not_uploaded"),
+    errors.ExternalIdTaken: Told(409, "external_id_taken", final=True),
     errors.StoreCorrupt: _STORE,
     errors.KeyMismatch: _STORE,
     errors.KeyDestroyed: _NOT_THERE,

@@ -20,7 +20,7 @@ from ragkit.store.key_schema import record_keys, uploads
 from ragkit.store.recordkeys import upload_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ragkit.store.catalog import Collection
     from ragkit.store.keyfile import KeyFile
@@ -115,9 +115,16 @@ class UploadRows:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def add(self, *, source: str, upload: str, doc_id: str, file: str, key: bytes) -> None:
-        """Enter an original whose file is durable; from now on it is there. One of before stays until it is settled."""
+    def add(
+        self, *, source: str, upload: str, doc_id: str, file: str, key: bytes, require: Callable[[], None] | None = None
+    ) -> None:
+        """Enter an original whose file is durable; from now on it is there. One of before stays until it is settled.
+
+        ``require`` raises where this may not be; nobody writes in between.
+        """
         with self._key_file.write() as connection:
+            if require is not None:
+                require()
             seq = self._next(connection)
             connection.execute(delete(uploads).where(self._mine, uploads.c.upload == upload, uploads.c.file == ""))
             self._collection.records.put(connection, upload_place(file), key)

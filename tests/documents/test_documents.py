@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ragkit.documents.receiving import clean_name
 from ragkit.errors import (
     AccessDenied,
     ConfigError,
+    ExternalIdTaken,
     HeldBack,
     ItemError,
     ItemRefused,
@@ -21,6 +23,7 @@ from ragkit.errors import (
     RagkitError,
 )
 from ragkit.store.key_schema import record_keys
+from ragkit.store.originals import OriginalWriter
 from ragkit.testing.uploading import Desk, change, make_desk, uploading
 from ragkit.workspace import Workspace
 
@@ -351,3 +354,47 @@ def test_a_refusal_is_told_although_another_sync_was_quicker(desk: Desk) -> None
     desk.documents.take_back(other)
     with pytest.raises(NoSuchDocument):
         desk.documents.take_in(other)
+
+
+THREE = '[roles]\ningesters = ["u:local|ana", "g:crm|staff", "u:crm|eve"]\n'
+
+
+def test_anothers_upload_is_replaced_only_by_who_may_see_it(tmp_path: Path) -> None:
+    """Knowing its external id is not enough, indexed or waiting; who handed it in may, and who reads it may."""
+    with uploading(tmp_path, extra=THREE) as desk:
+        own = desk.documents.add(KAYAK, name="x.md", access=["u:local|ana"], external_id="7", principal=EVE)
+        staff = desk.documents.add(KAYAK, name="x.md", external_id="9")
+        waits = desk.documents.hand_in(KAYAK, name="x.md", external_id="8", principal=EVE)
+        for external_id in ("7", "8"):
+            with pytest.raises(ExternalIdTaken) as refused:
+                desk.documents.add(CANOE, name="y.md", access=["pub"], external_id=external_id, principal=BO)
+            assert own.doc_id not in str(refused.value) + refused.value.remedy
+        assert len(desk.files()) == 3
+        assert desk.found("Ottermere canoe", principal=EVE) == []
+        again = desk.documents.add(CANOE, name="x.md", access=["g:crm|staff"], external_id="7", principal=EVE)
+        assert (again.doc_id, again.version) == (own.doc_id, 2), "who handed it in, though she does not see it"
+        assert desk.documents.add(CANOE, name="x.md", external_id="9", principal=BO).doc_id == staff.doc_id
+        desk.documents.delete(waits)
+        assert desk.documents.hand_in(CANOE, name="x.md", external_id="8", principal=BO) == waits, "free again"
+
+
+def test_the_quicker_of_two_has_an_external_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes in between the first look and the row is not replaced."""
+    with uploading(tmp_path, extra=THREE) as desk:
+
+        def quicker(*_: object) -> None:
+            monkeypatch.undo()
+            desk.documents.hand_in(KAYAK, name="x.md", access=["u:crm|eve"], external_id="7", principal=EVE)
+
+        monkeypatch.setattr(OriginalWriter, "finish", _after(OriginalWriter.finish, quicker))
+        with pytest.raises(ExternalIdTaken):
+            desk.documents.hand_in(CANOE, name="x.md", external_id="7", principal=BO)
+        assert len(desk.files()) == 1
+
+
+def _after(method: Callable[..., None], then: Callable[..., None]) -> Callable[..., None]:
+    def both(self: OriginalWriter, *given: object) -> None:
+        method(self, *given)
+        then()
+
+    return both
