@@ -111,8 +111,11 @@ class Reading:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    def _find(self, doc_id: str, asking: Principal) -> tuple[OpenCollection, DocumentView] | None:
-        """The document as this principal may see it, in whichever collection; what waits only as who handed it in."""
+    def _find(self, doc_id: str, asking: Principal, *, own: bool = False) -> tuple[OpenCollection, DocumentView] | None:
+        """The document as this principal may see it, in whichever collection; what waits only as who handed it in.
+
+        ``own`` also gives what they handed in and may not see, as little of it as of one that waits.
+        """
         if not _ID.fullmatch(doc_id):
             return None
         for part in self._handles.known().values():
@@ -121,7 +124,7 @@ class Reading:
                 _require_in_force(part)
                 return part, _view(part, shelved)
             row = part.uploads.rows.of(doc_id)
-            if row is not None and row.file and row.state == "new" and self._handed_in(part, row, asking):
+            if row is not None and row.file and (own or row.state == "new") and self._handed_in(part, row, asking):
                 return part, DocumentView(
                     doc_id=doc_id,
                     collection=part.name,

@@ -57,7 +57,7 @@ class Documents(HandingIn):
     def take_back(self, doc_id: str, *, principal: Principal | None = None) -> None:
         """Do the part of :meth:`delete` that needs no write lock: deny the document and destroy its original's key."""
         asking = require(self._handles, "ingester", verb="documents.delete", principal=principal)
-        found = self._find(doc_id, asking)
+        found = self._find(doc_id, asking, own=True)
         if found is None:
             raise NoSuchDocument("there is no such document here")
         part, view = found

@@ -398,3 +398,15 @@ def _after(method: Callable[..., None], then: Callable[..., None]) -> Callable[.
         then()
 
     return both
+
+
+def test_who_handed_a_document_in_may_delete_it_unseen(tmp_path: Path) -> None:
+    """She may take back what she gave, and read it no more than before; another who does not see it may not."""
+    with uploading(tmp_path, extra=THREE) as desk:
+        added = desk.documents.add(KAYAK, name="x.md", access=["u:local|ana"], principal=EVE)
+        with pytest.raises(NoSuchDocument):
+            desk.documents.delete(added.doc_id, principal=BO)
+        with pytest.raises(NoSuchDocument):
+            desk.documents.get(added.doc_id, principal=EVE)
+        assert desk.documents.delete(added.doc_id, principal=EVE).finished
+        assert (desk.files(), desk.found("Ottermere")) == ([], [])
