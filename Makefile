@@ -50,7 +50,7 @@ test-all: lint $(VENV)/.browser $(VENV)/.llama
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.dev
-	@for script in retrieval ingest latency refusal leaks embed first_answer pii names hipaa questions masked_retrieval detect_speed round_trip subjects erasure erasure_large backup attack answers dialogue injection overhead rescan token_estimate audit_cost audit_append audit_verify replay ledger_scan; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit $$?; done
+	@for script in retrieval ingest latency refusal leaks embed first_answer pii names hipaa questions masked_retrieval detect_speed round_trip subjects erasure erasure_large backup attack answers dialogue injection overhead rescan token_estimate audit_cost audit_append audit_verify replay ledger_scan access_oracle serve_load serve_slow serve_soak chatbot; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit $$?; done
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m ragkit.cli.reference docs
