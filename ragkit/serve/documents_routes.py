@@ -15,7 +15,7 @@ from ragkit.serve.authenticate import calling
 from ragkit.serve.choices import collection_of
 from ragkit.serve.documents_bodies import FORM, DocumentBody, DocumentsBody, PassageBody, PassagesBody, UploadedBody
 from ragkit.serve.jobs import Begun, Report, jobs_of, outcome
-from ragkit.serve.replies import Overloaded, errors
+from ragkit.serve.replies import Overloaded, Stopping, errors
 from ragkit.serve.state import ServiceState, State, tenant_named
 from ragkit.serve.sync_routes import JobBody
 from ragkit.serve.tenants import Tenant
@@ -35,7 +35,7 @@ UPLOADING = 32
     status_code=201,
     response_model=UploadedBody,
     responses={
-        202: {"model": JobBody, "description": "It is kept, encrypted; the job makes it findable."},
+        202: {"model": JobBody, "description": "It is kept, encrypted; the job, or the next sync, makes it findable."},
         **errors(401, 403, 408, 409, 422),
     },
     openapi_extra=FORM,
@@ -46,7 +46,7 @@ async def add_document(
     """Take a document in. What it is, its bytes say; what is refused is not kept.
 
     From the reply on it survives a crash. With ``wait`` (the default) the reply comes when it is found, or with 202
-    when that takes longer than a request may.
+    when that takes longer than a request may, or was stopped: it is kept then, and the next sync or start finds it.
     """
     tenant = tenant_named(state, caller.tenant)
     documents = tenant.workspace.documents
@@ -67,8 +67,11 @@ async def add_document(
         caller, "upload", lambda progress: _take_in(tenant, caller, doc_id, progress), beyond=True
     )
     waits = upload.fields.wait
-    done = await outcome(job, seconds=state.settings.limits.request_seconds) if waits else None
     place = {"Location": f"/v1/documents/{doc_id}"}
+    try:
+        done = await outcome(job, seconds=state.settings.limits.request_seconds) if waits else None
+    except Stopping:  # of the job alone: the document is durable, and the next sync or start takes it in
+        done = None
     if done is None:
         return accepted(job, {**place, "Retry-After": "1"})
     return JSONResponse(UploadedBody(**done).model_dump(), 201, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from ragkit.serve import jobs
+from ragkit.serve.writer import writer_of
 from ragkit.testing.bytescan import ByteScanner
 from ragkit.testing.canaries import Canary
 from ragkit.testing.in_process import Local, in_process
@@ -197,6 +199,33 @@ def test_who_is_told_to_come_again_left_no_document(local: Local, monkeypatch: p
     assert taken["status"] == "done"
     monkeypatch.undo()
     assert local.client.delete(f"/v1/documents/{taken['report']['id']}").status_code == 204
+
+
+def test_an_upload_whose_job_is_stopped_is_said_to_be_kept(local: Local) -> None:
+    """202 with the cancelled job, not an error: the document is there, and the next sync makes it findable."""
+    first = local.tenants.first
+    busy, go = threading.Event(), threading.Event()
+    blocker = writer_of(first).submit("test", lambda _: (busy.set(), go.wait(60)))
+    assert busy.wait(60)
+    replies: list[Any] = []
+    sent = {"files": {"file": ("x.txt", b"Ottermere is flooded.")}}
+    other = threading.Thread(target=lambda: replies.append(local.client.post("/v1/documents", **sent)))  # type: ignore[arg-type]
+    other.start()
+    try:
+        while not (waits := [one for one in jobs.jobs_of(first)._every.values() if one.status == "waiting"]):
+            time.sleep(0.02)
+        assert local.client.delete(f"/v1/jobs/{waits[0].id}").status_code == 202
+        other.join(60)
+    finally:
+        go.set()
+        blocker.future.result(60)
+    (reply,) = replies
+    assert (reply.status_code, reply.json()["status"]) == (202, "cancelled"), reply.text
+    place = reply.headers["Location"]
+    assert local.client.get(place).json()["status"] == "waiting"
+    assert _over(local, local.client.post("/v1/sync", json={"source": "uploads"}))["status"] == "done"
+    assert local.client.get(place).json()["status"] == "indexed"
+    assert local.client.delete(place).status_code == 204
 
 
 def test_what_waited_is_taken_in_at_the_start(folder: Path) -> None:
