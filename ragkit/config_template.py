@@ -82,6 +82,16 @@ mode = "required"                       # what cannot be recorded is not done; "
 # auditors = ["u:local|ana"]            # who may read the event log; likewise ingesters, operators; default: the owner
 # two_person = ["reveal"]               # what a second officer approves: "reveal", "evidence", "erase"
 
+# [serve]                               # `ragkit serve`; callers get keys by `ragkit keys create`
+# port = 8321                           # on 127.0.0.1; other machines need TLS, or `behind_proxy = true`
+# certificate = "tls/chain.pem"
+# certificate_key = "tls/key.pem"
+# [chat]                                # the customer-care chatbot at /chat, and its pages for agents and operators
+# collection = "documents"
+# title = "Customer care"
+# visitors = ["chat|visitors"]          # their groups: visitors see what `g:chat|visitors` or `pub` may see
+# quick_replies = ["When are you open?"]
+
 # [policies.ours]                       # name it as a collection's policy; without one the default policy masks
 # profile = "default"                   # "default", "strict", "hipaa_safe_harbor", "gdpr", "pci": `ragkit policy list`
 # secrets = "quarantine"                # documents with credentials in them are set aside

@@ -263,6 +263,10 @@ def test_every_line_the_template_offers_is_valid(template: str) -> None:
     assert config.policies["ours"].profile == "default"
     assert config.detectors["clinical"].kind == "huggingface"
     assert config.keys.command == ("pass", "show", "ragkit")
+    assert (config.serve.port, config.serve.certificate_key) == (8321, Path("tls/key.pem"))
+    assert config.chat is not None
+    assert config.chat.collection == "documents"
+    assert config.roles.auditors == ("u:local|ana",)
 
 
 @pytest.mark.parametrize(
