@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ragkit.build import OpenCollection, build_embedder, build_spending
 from ragkit.config import Config
@@ -24,6 +23,34 @@ if TYPE_CHECKING:
     from ragkit.store.database import Database
     from ragkit.store.turns import WriterTurns
 
+_T = TypeVar("_T")
+
+
+class _once(Generic[_T]):  # noqa: N801  # a decorator
+    """Make an attribute when it is first asked for, once, whichever threads ask.
+
+    ``functools.cached_property`` has no lock from Python 3.12 on: two first requests would open two ledgers.
+    """
+
+    def __init__(self, make: Callable[[Any], _T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, handles: None, owner: type) -> _once[_T]: ...
+    @overload
+    def __get__(self, handles: Handles, owner: type) -> _T: ...
+    def __get__(self, handles: Handles | None, owner: type) -> _once[_T] | _T:
+        """Return the value; once it is made, the instance's own attribute of that name comes before this."""
+        if handles is None:
+            return self
+        with handles.making:
+            if self._name not in handles.__dict__:
+                handles.__dict__[self._name] = self._make(handles)
+            made: _T = handles.__dict__[self._name]
+            return made
+
 
 class Handles:
     """Opens things when they are first needed and closes them together.
@@ -39,6 +66,7 @@ class Handles:
         self._reading: Database | None = None
         self._open: dict[str, OpenCollection] = {}
         self._opening = RLock()
+        self.making = RLock()
         self._writable: Database | None = None
         self.begun = 0
         """Erasures and corrections that a writer here found begun and not finished."""
@@ -65,36 +93,36 @@ class Handles:
         for part in retired.values():
             part.close()
 
-    @cached_property
+    @_once
     def turns(self) -> WriterTurns:
         """Whose turn it is to write, of processes and of threads of this one."""
         from ragkit.store.turns import WriterTurns
 
         return WriterTurns(self.config.data_folder / "lock")
 
-    @cached_property
+    @_once
     def embedder(self) -> MiniLMEmbedder:
         """The encoder, shared by all collections."""
         return build_embedder(self.config)
 
-    @cached_property
+    @_once
     def recorder(self) -> NoticingRecorder:
         """Takes the events of everything done here."""
         return build_recorder(self.config, actor_key=self.secret("events"), keeper=lambda: self.evidence)
 
-    @cached_property
+    @_once
     def evidence(self) -> EvidenceStore:
         """What answers were made of, also where none is kept any more."""
         return build_evidence(self.config, secret=self.secret("evidence"), people=lambda name: self.reader(name).people)
 
-    @cached_property
+    @_once
     def desk(self) -> DeskStore:
         """What the chatbot keeps: conversations, tickets, feedback."""
         from ragkit.desk.store import DeskStore
 
         return DeskStore(self.config.data_folder, secret=self.secret("desk"))
 
-    @cached_property
+    @_once
     def spending(self) -> Spending:
         """Budgets, prices and what was used."""
         return build_spending(self.config, usage_key=self.secret("usage"), egress_key=self.secret("egress"))
