@@ -150,7 +150,10 @@ def _hints(here: Workspace, record: KeyRecord) -> list[str]:
     bearer, hints = Principal(record.subject, groups=frozenset(record.groups)), []
     if record.scopes & _READING and not here.visible_collections(principal=bearer):
         tokens = " or ".join(f'"{token}"' for token in sorted(bearer.tokens - {"pub"}))
-        hints.append(f"It sees no document yet: no `access` of a collection or source in ragkit.toml names {tokens}.")
+        hints.append(
+            f"It sees no document yet: no `access` of a collection or source in ragkit.toml names {tokens}. "
+            "Once one does, run `ragkit sync`."
+        )
     if "operate" in record.scopes and not holds(here.config, "operator", bearer):
         hints.append(
             "It sees no figures yet: they are for operators; name its bearer in ragkit.toml, beside the owner: "

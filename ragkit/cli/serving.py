@@ -48,7 +48,7 @@ def serve(
     config = _overridden(load_config(find_workspace(workspace or Path())), host, port)
     with open_service(config) as service, service.log.takes_over(whole_process=True):
         about = _about(service, config)
-        service.run(started=lambda: emit("serving", about) if as_json else _print(about, config))
+        service.run(started=lambda: emit("serving", about) if as_json else _print(about))
 
 
 def _overridden(config: Config, host: str | None, port: int | None) -> Config:
@@ -76,7 +76,7 @@ def _about(service: Service, config: Config) -> dict[str, Any]:
         "authentication": config.serve.authentication,
         "keys": _keys(service),
         "issuers": sorted(config.serve.oidc),
-        "pages": ["/chat", "/agent", "/operator"] if config.chat else [],
+        "pages": ["/chat", "/agent", "/operator"] if any(one.config.chat for one in service.tenants) else [],
         "description": "/openapi.json",
     }
 
@@ -93,7 +93,7 @@ def _keys(service: Service) -> int | None:
         return None
 
 
-def _print(about: dict[str, Any], config: Config) -> None:
+def _print(about: dict[str, Any]) -> None:
     url = about["url"]
     say(f"ragkit serves {', '.join(about['tenants'])} at {url}")
     if about["authentication"] == "unsafe_none":
@@ -101,7 +101,7 @@ def _print(about: dict[str, Any], config: Config) -> None:
         say("warning: whoever reaches this address acts as the owner of the workspace.", err=True)
     else:
         say(f"  callers: {_callers(about)}")
-    if config.chat:
+    if about["pages"]:
         say(f"  pages:   {'  '.join(url + page for page in about['pages'])}")
     else:
         say("  pages:   none; a table [chat] in ragkit.toml adds the chatbot, the agents' inbox and the figures")

@@ -31,8 +31,14 @@ BUILT_IN: Mapping[str, Sequence[str]] = {
         r"(?:mit|an) (?:einem|einer|ihrem|jemandem|eine|einen) ?(?:echten |richtigen )?"
         r"(?:menschen|person|mitarbeiter|mitarbeiterin|berater|beraterin|kollegen|kollegin)? ?"
         r"(?:sprechen|reden|verbinden|chatten|weiterleiten)",
+        r"verbind(?:en sie|e) mich (?:bitte )?mit (?:jemandem|ihrem|einem|einer) ?"
+        r"(?:echten |richtigen )?(?:menschen|person|mitarbeiter|mitarbeiterin|berater|beraterin)?$",
+        r"(?:will|mochte|muss|kann ich|konnte ich|wurde gern\w*) (?:bitte |gern\w* )?(?:einen|eine|mit dem|mit ihrem) "
+        r"(?:echten |richtigen |echte |richtige )?"
+        r"(?:menschen|person|mitarbeiter|mitarbeiterin|berater|beraterin|kundenservice|kundendienst) "
+        r"(?:sprechen|reden|verbunden)",
         r"(?:mensch|mitarbeiter) bitte",
-        r"rufen sie mich (?:bitte )?(?:an|zuruck)",
+        r"rufen sie mich (?:bitte )?(?:an|zuruck)|(?:konnen|konnten) sie mich (?:bitte )?zuruckrufen",
         r"parler (?:a|avec) (?:une?|quelqu|votre) ?(?:vraie? |autre )?"
         r"(?:un|personne|conseiller|conseillere|humain|agent|collegue|responsable)",
         r"(?:rappelez|appelez) moi",

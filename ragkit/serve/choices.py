@@ -16,7 +16,7 @@ ONLY = "ragkit"
 
 _WHICH = (
     "`GET /v1/models` lists the collections that this credential sees. If one is missing, name its subject or group "
-    "in `access` of the collection in ragkit.toml."
+    "in `access` of the collection in ragkit.toml, run `ragkit sync`, and start the service again."
 )
 
 

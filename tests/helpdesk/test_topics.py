@@ -21,6 +21,10 @@ FOR_A_PERSON = {
         "I would like to speak with your manager",
         "Ich möchte mit einem Mitarbeiter sprechen",
         "Mit einem Menschen sprechen",
+        "Bitte verbinden Sie mich mit einem Mitarbeiter",
+        "Ich möchte einen Mitarbeiter sprechen",
+        "Kann ich mit dem Kundenservice sprechen?",
+        "Können Sie mich bitte zurückrufen?",
         "Je voudrais parler à un conseiller",
         "Parler à une personne",
     ],
@@ -97,6 +101,8 @@ FOR_THE_CHATBOT = [
     "What should be in a first aid kit?",
     "The manager of the Leeds store was very helpful, when does it open?",
     "Wie lange ist die Garantie?",
+    "Ich will nicht mit einem Menschen sprechen",
+    "Wie erreiche ich den Kundenservice?",
     "Combien coûte la livraison ?",
 ]
 

@@ -77,6 +77,15 @@ def refuses(url: str) -> bool:
     return False
 
 
+def test_the_chatbot_of_a_further_tenant_is_announced(make_copy: Callable[[str], Path]) -> None:
+    """The pages are there wherever the chat answers, so the start says that they are."""
+    other = make_copy(OPEN + CHAT)
+    with process(make_copy(OPEN + f'[serve.tenants]\nother = "{other}"\n')) as (_, said):
+        assert said["tenants"] == ["shop", "other"]
+        assert said["pages"] == ["/chat", "/agent", "/operator"]
+        assert httpx.get(f"{said['url']}/chat", trust_env=False, timeout=60).status_code == 200
+
+
 def test_it_answers_lets_a_running_request_finish_and_ends_in_order(make_copy: Callable[[str], Path]) -> None:
     """SIGTERM in the middle of a request: it is answered, nothing new is, the log is closed and signed, exit 0."""
     folder = make_copy(OPEN + CHAT)
