@@ -15,6 +15,7 @@ from ragkit.documents.views import Uploaded
 from ragkit.errors import ConfigError, NoSuchDocument, StoreError, WriterBusy
 from ragkit.lifecycle.uploads import Uploads
 from ragkit.roles import require
+from ragkit.store.items import standings
 from ragkit.store.keyfile import open_key_file
 from ragkit.syncing import sync_collections
 
@@ -178,9 +179,11 @@ class HandingIn(Reading):
         now = part.uploads.rows.of(doc_id) or row
         if code := refused.get(doc_id) or now.code:  # or another sync was quicker, and said no
             raise problem(code)
-        if now.state == "gone":
-            raise NoSuchDocument("there is no such document here")
         version, chunks = part.store.shelf().size_of(doc_id)
+        if not version and (code := standings(part.store.database, [doc_id]).get(doc_id, ("", ""))[1]):
+            raise problem(code)
+        if now.state == "gone" or not version:  # taken back; or refused, and another waits in its place by now
+            raise NoSuchDocument("there is no such document here")
         return Uploaded(
             doc_id=doc_id, collection=part.name, source=row.source, status="indexed", version=version, chunks=chunks
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ragkit import Principal
+from ragkit.documents import handing_in
 from ragkit.documents.receiving import clean_name
 from ragkit.errors import (
     AccessDenied,
@@ -22,6 +23,7 @@ from ragkit.errors import (
     NotUploaded,
     RagkitError,
 )
+from ragkit.lifecycle.uploads import Settled, Uploads
 from ragkit.store.key_schema import record_keys
 from ragkit.store.originals import OriginalWriter
 from ragkit.testing.uploading import Desk, change, make_desk, uploading
@@ -410,3 +412,24 @@ def test_who_handed_a_document_in_may_delete_it_unseen(tmp_path: Path) -> None:
             desk.documents.get(added.doc_id, principal=EVE)
         assert desk.documents.delete(added.doc_id, principal=EVE).finished
         assert (desk.files(), desk.found("Ottermere")) == ([], [])
+
+
+@pytest.mark.parametrize(("settles", "error"), [(True, NoSuchDocument), (False, ItemError)])
+def test_nothing_is_said_to_be_found_that_is_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, settles: bool, error: type[Exception]
+) -> None:
+    """Another sync refused it and another document waits in its place; or nobody has drawn the consequences yet."""
+    bad = desk.documents.hand_in(b"%PDF-1.7 no", name="x.pdf", external_id="7")
+
+    def quicker(*_: object, **__: object) -> None:
+        desk.workspace.sync()
+        if settles:
+            desk.documents.hand_in(KAYAK, name="x.md", external_id="7")
+
+    if not settles:
+        monkeypatch.setattr(Uploads, "settle", lambda *_, **__: Settled())
+    monkeypatch.setattr(handing_in, "sync_collections", quicker)
+    with pytest.raises(error):
+        desk.documents.take_in(bad)
+    monkeypatch.undo()
+    desk.documents.take_back(bad)
