@@ -12,7 +12,7 @@ from ragkit.testing.browser import Visit
 from ragkit.testing.service import Served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 Open = Callable[..., Visit]
 QUESTION = "How long is the warranty on a tent?"
@@ -115,6 +115,36 @@ def test_an_error_in_the_stream_is_told(visit: Open) -> None:
     send(page)
     page.get_by_text("the model is away").wait_for()
     assert page.get_by_label("Your message").input_value() == QUESTION
+
+
+def test_a_model_that_is_away_is_told_in_a_customers_words(visit: Open) -> None:
+    """What a generator is, no customer knows; they may try again, or ask for a person."""
+    page = visit("/chat").page
+    body = (
+        'event: error\ndata: {"code": "generator_unavailable", "message": "the generator does not answer", '
+        '"remedy": ""}\n\nevent: done\ndata: {}\n\n'
+    )
+    page.route("**/messages", lambda route: route.fulfill(body=body, content_type="text/event-stream"), times=1)
+    send(page)
+    page.get_by_text("The assistant cannot answer at the moment.").wait_for()
+    assert page.get_by_role("button", name="Try again").is_visible()
+    assert page.get_by_role("button", name="Talk to a person").first.is_enabled()
+
+
+def test_what_is_forgotten_while_it_is_answered_stays_forgotten(visit: Open) -> None:
+    """The reply that comes after it is neither shown nor told as trouble."""
+    page = visit("/chat").page
+    held: list[Route] = []
+    page.route("**/messages", lambda route: held.append(route), times=1)
+    send(page)
+    page.locator("#forget:not([disabled])").wait_for()
+    page.locator("#forget").click()
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_text("The conversation was forgotten.").wait_for()
+    held[0].continue_()
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("The conversation was forgotten.").is_visible()
+    assert page.locator(".message").count() == 0
 
 
 def test_a_conversation_that_is_gone_begins_anew(visit: Open) -> None:

@@ -45,7 +45,8 @@ async function trouble(response) {
   const wait = Math.min(Math.max(Number.parseInt(response.headers.get("Retry-After") ?? "0", 10) || 0, 0), 600);
   let words = WORDS[response.status] ?? (response.status >= 500 ? "Something went wrong on our side." : said.message);
   if (response.status === 429) words = "That was a lot at once. Please wait a moment.";
-  return new Trouble(words || "That did not work.", { status: response.status, code: said.code, remedy: said.remedy, wait });
+  const remedy = response.status === 401 ? "Copy what you wrote, then reload the page to sign in." : said.remedy;
+  return new Trouble(words || "That did not work.", { status: response.status, code: said.code, remedy, wait });
 }
 
 /** Ask for JSON; `undefined` where the reply has no content. */

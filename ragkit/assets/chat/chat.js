@@ -14,6 +14,8 @@ const STATES = {
   agent: "You are talking to a person.",
   closed: "This conversation is closed.",
 };
+const SILENT = "The assistant cannot answer at the moment. Please try again, or talk to a person.";
+const TROUBLES = { generator_unavailable: SILENT, generator_failed: SILENT, generator_garbled: SILENT, generator_refused: SILENT };
 
 const page = {
   info: undefined, // title, disclosure, quick replies, generator: from the service
@@ -119,11 +121,14 @@ async function send(text) {
   list.append(mine);
   bottom(true);
   let taken = false;
+  let mineOf; // the conversation that this was said in: once it is forgotten, nothing more of it is shown
   try {
     await begin();
+    mineOf = page.id;
     if (page.status === "assistant") list.append(answer.item);
     bottom(true);
     for await (const [name, data] of events(here("/messages"), { text })) {
+      if (page.id !== mineOf) return;
       if (name === "message") {
         taken = true;
         mine.remove();
@@ -135,13 +140,13 @@ async function send(text) {
         show(data);
         announce(data);
       } else if (name === "error") {
-        throw new Trouble(data.message, { code: data.code, remedy: data.remedy });
+        throw new Trouble(worded(TROUBLES, data.code) ?? data.message, { code: data.code, remedy: data.remedy });
       }
       bottom();
     }
     await refresh();
   } catch (error) {
-    failed(error, text, taken);
+    if (!mineOf || page.id === mineOf) failed(error, text, taken);
   } finally {
     mine.remove();
     answer.item.remove();
