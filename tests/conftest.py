@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,11 +45,22 @@ def _warm_children() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def synced_shop(tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Path:
-    """The shop of :mod:`ragkit.testing.service`, synced once for this worker; not to be written to, but copied."""
+    """The shop of :mod:`ragkit.testing.service`, synced once for this worker; not to be written to, but copied.
+
+    What it signed with, and last, stays as it was in ``config`` beside it: copies share a name, and sign on elsewhere.
+    """
     from ragkit.testing.service import make_shop
 
-    del shared_home  # holds its keys of signatures
-    return make_shop(tmp_path_factory.mktemp("synced"))
+    folder = tmp_path_factory.mktemp("synced")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        shop = make_shop(folder)
+    for file in (folder / "config" / "ragkit").iterdir():
+        shared = shared_home / ".config" / "ragkit" / file.name
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        if not shared.exists():
+            shutil.copy2(file, shared)
+    return shop
 
 
 @pytest.fixture(autouse=True)

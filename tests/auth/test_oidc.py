@@ -84,7 +84,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "an end that is true": ({"exp": True}, "token-times"),
     "an end beyond all time": ({"exp": 10**400}, "token-times"),
     "an end below zero": ({"exp": -1}, "token-times"),
-    "not yet": ({"nbf": int(time.time()) + 120}, "token-early"),
+    "not yet": ({"nbf": int(time.time()) + 86_400}, "token-early"),
     "issued tomorrow": ({"iat": int(time.time()) + 86_400}, "token-early"),
     "a beginning in words": ({"nbf": "now"}, "token-times"),
     "nobody": ({"sub": None}, "token-subject"),

@@ -255,7 +255,6 @@ def _shape(done: tuple[int, str, str]) -> Any:
 @pytest.fixture(scope="module")
 def compared(
     synced_shop: Path,
-    shared_home: Path,
     tmp_path_factory: pytest.TempPathFactory,
     serve: Callable[..., AbstractContextManager[Any]],
     home: Callable[..., AbstractContextManager[None]],
@@ -263,7 +262,7 @@ def compared(
     """All steps without a service and then with one, which is asked over HTTP all the time."""
     place = tmp_path_factory.mktemp("verbs")
     for name in ("alone", "served"):  # what they sign goes apart
-        shutil.copytree(shared_home / ".config" / "ragkit", place / f"{name}-home" / ".config" / "ragkit")
+        shutil.copytree(synced_shop.parent / "config" / "ragkit", place / f"{name}-home" / ".config" / "ragkit")
     with home(place / "alone-home"):
         alone = _one(synced_shop, place / "alone", port=0)
         without = {step: _step(alone, act) for step, act in STEPS.items() if step not in SLOW}
