@@ -136,8 +136,8 @@ class Reading:
         return None
 
     def _may_replace(self, part: OpenCollection, row: UploadRow, asking: Principal) -> bool:
-        """Whether this principal sees the document, or handed in its newest original."""
-        if part.store.shelf().find(row.doc_id, asking) is not None:
+        """Whether this principal may see the document, found or not, or handed in its newest original."""
+        if part.store.shelf().may_see(row.doc_id, asking):
             return True
         try:
             return self._handed_in(part, row, asking)

@@ -93,6 +93,13 @@ class Shelf:
         rows = self._rows(principal, [documents.c.doc_id == doc_id], limit=1)
         return next(iter(self._opened(rows, principal)), None)
 
+    def may_see(self, doc_id: str, principal: Principal) -> bool:
+        """Whether a principal may see a document, also while it waits, found by nobody, to be masked again."""
+        query = self._hits.visible(principal, (chunks.c.chunk_id,), [documents.c.doc_id == doc_id])
+        with self._database.read() as connection:
+            numbers = list(connection.execute(query).scalars())
+        return bool(self._hits.hits(numbers, principal=principal))
+
     def passages(self, doc_id: str, principal: Principal, *, after: int = -1, limit: int = 50) -> list[Hit]:
         """Return passages of a document in order, those after a place; not what is denied."""
         query = self._hits.visible(
