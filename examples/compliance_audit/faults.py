@@ -77,7 +77,8 @@ def edited_event(place: Path) -> None:
     where = next(number for number, line in enumerate(lines) if b'"type":"answer.released"' in line)
     event = json.loads(lines[where])
     other = next(json.loads(line)["actor"]["id"] for line in lines if b'"type":"audit.' in line or b'"human.' in line)
-    lines[where] = lines[where].replace(event["actor"]["id"].encode(), other[:-1].encode() + b"a")
+    other = other[:-1] + ("b" if other.endswith("a") else "a")  # nobody's, not even that of who did ask
+    lines[where] = lines[where].replace(event["actor"]["id"].encode(), other.encode())
     file.write_bytes(b"\n".join(lines))
 
 
@@ -94,7 +95,7 @@ FAULTS = (
     Fault("retention that is overdue", overdue_retention, "retention", "claims"),
     Fault("a document with residual personal data", residual_data, "checks", "residual"),
     Fault("a reveal without purpose", reveal_without_purpose, "reveals", "none"),
-    Fault("an edited event", edited_event, "checkpoints", "tree.*note 1 of"),
+    Fault("an edited event", edited_event, "checkpoints", r"tree.*note \d+ of"),
     Fault("a hole in the sequence", hole_in_sequence, "checkpoints", r"^seq"),
 )
 

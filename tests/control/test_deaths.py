@@ -38,8 +38,8 @@ def write_notes(folder: Path, *, count: int, sentences: int) -> None:
 
 
 def cli(folder: Path, *command: str) -> subprocess.Popen[str]:
-    """A verb in a process of its own."""
-    arguments = [sys.executable, "-m", "ragkit", *command, "--workspace", str(folder)]
+    """A verb in a process of its own, which takes Ctrl-C also where these tests run behind a `nohup … &`."""
+    arguments = ["env", "--default-signal=INT", sys.executable, "-m", "ragkit", *command, "--workspace", str(folder)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -6,6 +6,7 @@ shop, since some of the routes upload, delete and sync. Seeds are fixed: a run f
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ from schemathesis.checks import ignored_auth, positive_data_acceptance
 from schemathesis.core.failures import FailureGroup
 from schemathesis.python import asgi
 
+# Before any thread runs: pytest's import hook parses, and so may a thread of the service (python/cpython#106905).
+from schemathesis.specs.openapi import schemas  # noqa: F401
+
 from ragkit.config import load_config
 from ragkit.serve.app import create_app
 from ragkit.serve.tenants import open_tenants
+from ragkit.serve.warming import warmth_of
 from ragkit.serve.writer import one_writer
 from ragkit.testing import sockets
 from ragkit.testing.service import CHAT, OPEN, copy_shop
@@ -49,7 +54,12 @@ def api(synced_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with sockets.loopback(), open_tenants(load_config(folder)) as tenants, one_writer(tenants):
         app = create_app(tenants)
         try:
-            yield schemathesis.openapi.from_asgi("/openapi.json", app, headers={"Host": "127.0.0.1"})
+            described = schemathesis.openapi.from_asgi("/openapi.json", app, headers={"Host": "127.0.0.1"})
+            end = time.monotonic() + 60
+            while warmth_of(app.state.ragkit).missing():  # until then, 503 is the right reply of one route
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            yield described
         finally:
             asgi.shutdown_lifespans()
 
