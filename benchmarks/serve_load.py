@@ -54,9 +54,8 @@ class Started:
         return _cpu_of(self.pid) + sum(map(_cpu_of, _children(self.pid)))
 
     def rss_mib(self) -> float:
-        """Resident memory."""
-        text = Path(f"/proc/{self.pid}/status").read_text()
-        return int(text.partition("VmRSS:")[2].split()[0]) / 1024
+        """Resident memory of it and of its children."""
+        return sum(map(_rss_of, (self.pid, *_children(self.pid))))
 
 
 def _cpu_of(pid: int) -> float:
@@ -64,8 +63,13 @@ def _cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _rss_of(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
+
+
 def _children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """A child belongs to the thread that started it."""
+    return [int(one) for path in Path(f"/proc/{pid}/task").glob("*/children") for one in path.read_text().split()]
 
 
 # --- the services -----------------------------------------------------------------------------------------------------

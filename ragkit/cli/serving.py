@@ -43,8 +43,10 @@ def serve(
     from pathlib import Path
 
     from ragkit.config import find_workspace, load_config
+    from ragkit.models.bert_few import stay
     from ragkit.serve.running import open_service
 
+    stay()
     config = _overridden(load_config(find_workspace(workspace or Path())), host, port)
     with open_service(config) as service, service.log.takes_over(whole_process=True):
         about = _about(service, config)

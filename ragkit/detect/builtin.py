@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.detect.decode import LABELS, Decoder
 from ragkit.detect.features import FEATURES_VERSION, WordReader, Words, flat_pieces, windows
-from ragkit.detect.tagger import Cut, DetectorFiles, NumpyTagger, TorchTagger
+from ragkit.detect.tagger import Cut, DetectorFiles, FewTagger, TorchTagger
 from ragkit.errors import ModelError
 from ragkit.models.processor import multiplies_bf16, single_threaded_pool
 from ragkit.models.weights import find_model, go_offline
@@ -138,7 +138,7 @@ class _Loaded:
         self._reader = WordReader(load_tokenizer(self._encoder.folder))
         self._decoder = Decoder(self._files.described["thresholds"], thresholds, recognizer=name)
         self._threads = threads or len(os.sched_getaffinity(0))
-        self._few = NumpyTagger(self._encoder, self._files)
+        self._few = FewTagger(self._encoder, self._files)
         verified()
         self._bulk: TorchTagger | None = None
         self._pool: ThreadPoolExecutor | None = None

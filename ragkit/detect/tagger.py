@@ -1,6 +1,6 @@
 """The encoder with the detector's adapter merged in, and its head: windows of words in, label probabilities out.
 
-Two forward passes compute the same: torch for bulk, numpy for a question, which then need not load torch.
+Two forward passes compute the same: one for bulk, one for a question, which need not load torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ragkit.detect.decode import LABELS
 from ragkit.detect.features import CODES, FEATURES_VERSION, WIDTHS
 from ragkit.errors import ModelError
 from ragkit.models.adapter import read_deltas
-from ragkit.models.bert_numpy import ONE_BLAS_THREAD, NumpyBert
+from ragkit.models.bert_few import FewTextsBert
 from ragkit.models.together import Together
 from ragkit.models.weights import ModelFiles
 from ragkit.models.word_pieces import batch_rows
@@ -78,12 +78,12 @@ class DetectorFiles:
             raise ModelError("the detector's head cannot be read", remedy="Reinstall ragkit.") from error
 
 
-class NumpyTagger:
-    """For a question: float32, no torch, 0.1 s to load."""
+class FewTagger:
+    """For a question: on the command line in float32, without torch, 0.1 s to load."""
 
     def __init__(self, encoder: ModelFiles, files: DetectorFiles) -> None:
         self._weight, self._bias, self._table = files.head()
-        self._bert = NumpyBert(encoder, deltas=lambda: read_deltas(files.folder))
+        self._bert = FewTextsBert(encoder, adapter=files.folder, precision="bf16")
         self._bert.load()
         self._together = Together(self._rows, most=_TOGETHER)
 
@@ -93,9 +93,8 @@ class NumpyTagger:
 
     def _rows(self, cuts: Sequence[Cut]) -> list[Array]:
         found: dict[int, Array] = {}
-        with ONE_BLAS_THREAD:
-            for rows in batch_rows([len(cut.ids) + 2 for cut in cuts], batch_tokens=_BATCH_TOKENS):
-                found.update(zip(rows, self._pass([cuts[row] for row in rows]), strict=True))
+        for rows in batch_rows([len(cut.ids) + 2 for cut in cuts], batch_tokens=_BATCH_TOKENS):
+            found.update(zip(rows, self._pass([cuts[row] for row in rows]), strict=True))
         return [found[row] for row in range(len(cuts))]
 
     def _pass(self, cuts: Sequence[Cut]) -> list[Array]:

@@ -10,7 +10,7 @@ import pytest
 
 from ragkit.detect.builtin import _WINDOW, BuiltinDetector
 from ragkit.detect.features import WordReader, flat_pieces, windows
-from ragkit.detect.tagger import Cut, DetectorFiles, NumpyTagger, TorchTagger
+from ragkit.detect.tagger import Cut, DetectorFiles, FewTagger, TorchTagger
 from ragkit.errors import ModelError
 from ragkit.models.adapter import read_deltas
 from ragkit.models.weights import find_model
@@ -91,7 +91,7 @@ def test_both_forward_passes_agree() -> None:
     files = DetectorFiles(Path(__file__).parents[2] / "ragkit" / "assets" / "detector")
     words = WordReader(load_tokenizer(encoder.folder)).read(LETTER * 3)
     cuts = [Cut(*flat_pieces(words, window)) for window in windows(words, most=_WINDOW)]
-    exact = np.concatenate(NumpyTagger(encoder, files).probabilities(cuts))
+    exact = np.concatenate(FewTagger(encoder, files).probabilities(cuts))
     full = np.concatenate(TorchTagger(encoder, files, dtype="fp32").probabilities(cuts))
     half = np.concatenate(TorchTagger(encoder, files, dtype="bf16").probabilities(cuts))
     assert np.abs(exact - full).max() < 1e-4

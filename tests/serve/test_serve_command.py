@@ -72,7 +72,7 @@ def refuses(url: str) -> bool:
     """Whether nobody listens there any more."""
     try:
         httpx.get(f"{url}/healthz", trust_env=False, timeout=60)
-    except httpx.ConnectError:
+    except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):  # closed before or after it was accepted
         return True
     return False
 
