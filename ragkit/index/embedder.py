@@ -4,7 +4,7 @@
 
     embedder = MiniLMEmbedder()
     embedder.load()                        # 0.15 s: tokenizer and question encoder, hashes checked
-    embedder.embed_question(question)      # a few milliseconds, numpy only
+    embedder.embed_question(question)      # some milliseconds, without torch in this process
     embedder.embed(chunks)                 # loads torch on first use
 
 all-MiniLM-L6-v2 and every other BERT encoder with mean pooling run on ragkit's own forward passes (:mod:`.bert_torch`,
