@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response, Security
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import HTTPConnection
@@ -139,9 +140,17 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             for ask in asking:
                 await ask(request)
+            _refuse_twice(request)
             return await handler(request)
 
         return guarded
+
+
+def _refuse_twice(request: Request) -> None:
+    """No route takes a parameter twice, and whoever stands in between might read another one of the two than we do."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    if len(set(given)) < len(given):
+        raise RequestValidationError([{"type": "given_twice", "loc": ("query",)}])
 
 
 def guard(router: APIRouter) -> APIRouter:

@@ -90,6 +90,6 @@ def streamed(description: str, example: str) -> Mapping[int | str, dict[str, Any
     return {
         200: {
             "description": description,
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": example}},
+            "content": {"text/event-stream": {"example": example}},
         }
     }

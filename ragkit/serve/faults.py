@@ -31,6 +31,7 @@ _SAID = {
     "greater_than": "is too small",
     "less_than_equal": "is too large",
     "less_than": "is too large",
+    "given_twice": "has a parameter more than once",
 }
 _STATUSES = {
     400: ("bad_request", "the request could not be read"),

@@ -175,6 +175,13 @@ def test_a_document_of_a_folder_is_deleted_there(local: Local) -> None:
     assert (reply.status_code, reply.json()["error"]["code"]) == (409, "not_uploaded")
 
 
+def test_a_parameter_given_twice_is_refused(local: Local) -> None:
+    """A proxy might go by the other one of the two."""
+    reply = local.client.get("/v1/documents", params=[("source", "folder"), ("source", "uploads")])
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_request")
+    assert local.client.get("/v1/documents", params={"source": "folder"}).status_code == 200
+
+
 def test_jobs_of_syncs(local: Local) -> None:
     """A dry run tells counts; an unknown source is no job; a job that nobody began is not there."""
     job = _over(local, local.client.post("/v1/sync", json={"dry_run": True}))
