@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 from collections.abc import Sequence
@@ -103,6 +104,7 @@ os.register_at_fork(after_in_child=_CHILD.forget)
 
 
 def _begin() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it has questions in memory, before they are masked
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch

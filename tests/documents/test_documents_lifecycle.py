@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.errors import ItemRefused, NoSuchDocument
+from ragkit.errors import ExternalIdTaken, ItemRefused, NoSuchDocument
 from ragkit.restoring import restore_workspace
 from ragkit.testing.bytescan import ByteScanner
 from ragkit.testing.canaries import Canary
 from ragkit.testing.uploading import change, make_desk, uploading
+from ragkit.types import Principal
 from ragkit.workspace import Workspace
 
 MAIL, OTHER = "galina.yalmanova@example.org", "henrik.thorvald@example.org"
 WHY = "case 7"
+STRANGER = Principal("crm|eve")
+INGESTERS = '[roles]\ningesters = ["u:local|ana", "u:crm|eve"]\n'
 
 
 def test_originals_outlast_a_change_of_policy_and_go_with_the_person_they_name(tmp_path: Path) -> None:
@@ -29,7 +32,7 @@ def test_originals_outlast_a_change_of_policy_and_go_with_the_person_they_name(t
     until it is handed in again.
     """
     both = f"Order 1 of {MAIL} and of {OTHER}: a tent of Ottermere."
-    with uploading(tmp_path) as desk:
+    with uploading(tmp_path, extra=INGESTERS) as desk:
         added = {
             "hers": desk.documents.add(f"Only {MAIL} ordered.".encode(), name="a.txt", metadata={"no": "1"}),
             "both": desk.documents.add(both.encode(), name="b.txt", external_id="both"),
@@ -65,6 +68,8 @@ def test_originals_outlast_a_change_of_policy_and_go_with_the_person_they_name(t
         assert done.hidden == {"uploads": 2}, "those that lost their original"
         assert done.exit_code == 1
         assert {one.doc_id for one in desk.documents.list().documents} == {added["nobody"].doc_id, innocent}
+        with pytest.raises(ExternalIdTaken):
+            desk.documents.add(b"Ottermere.", name="b.txt", external_id="both", principal=STRANGER)
         again = desk.documents.add(f"Order 1 of {OTHER}: a tent.".encode(), name="b.txt", external_id="both")
         assert again.doc_id == added["both"].doc_id
         assert again.doc_id in desk.found("tent order")

@@ -68,6 +68,12 @@ def ready(url: str) -> bool:
     return False
 
 
+def encoders(pid: int) -> list[int]:
+    """The processes beside a service that do the encoder's passes."""
+    children = [one for path in Path(f"/proc/{pid}/task").glob("*/children") for one in path.read_text().split()]
+    return [int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
 def refuses(url: str) -> bool:
     """Whether nobody listens there any more."""
     try:
@@ -93,6 +99,7 @@ def test_it_answers_lets_a_running_request_finish_and_ends_in_order(make_copy: C
         url = said["url"]
         assert (said["authentication"], said["pages"][0], said["tenants"]) == ("unsafe_none", "/chat", ["shop"])
         assert ready(url)
+        (encoder,) = encoders(running.pid)
         body = json.dumps({"question": f"How long is the warranty of {SEED}?"}).encode()
         with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=60) as line:
             line.sendall(
@@ -106,6 +113,7 @@ def test_it_answers_lets_a_running_request_finish_and_ends_in_order(make_copy: C
             line.sendall(body[10:])
             assert b" 200 " in line.recv(100)
         assert running.wait(60) == 0
+        assert not Path(f"/proc/{encoder}").exists()
         log = running.stderr.read() if running.stderr else ""
     lines = [json.loads(one) for one in log.splitlines()]
     assert [one["event"] for one in lines if one["event"] != "request"] == ["started", "loaded", "stopped"]
