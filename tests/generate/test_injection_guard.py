@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ragkit.audit.catalogue import CATALOGUE
 from ragkit.generate.injection_guard import FAMILIES, instruction_signs, report_signs
+from ragkit.testing.clock import cpu_seconds
 from ragkit.testing.stages import RecordingRecorder
 from ragkit.types import Chunk, Hit, Masked
 
@@ -47,10 +48,9 @@ def test_ordinary_pages_have_none(text: str) -> None:
 
 def test_a_very_long_line_takes_no_longer_than_its_length_says() -> None:
     """No pattern runs away on repeated beginnings."""
-    began = time.process_time()
     for piece in ("add ", "please ", "ignore all ", "![", "in your answer, ", "reveal the "):
-        instruction_signs(piece * (20_000 // len(piece)))
-    assert time.process_time() - began < 4
+        text = piece * (20_000 // len(piece))
+        assert cpu_seconds(partial(instruction_signs, text)) < 1
 
 
 def _hit(doc: str, text: str, title: str = "Page") -> Hit:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
+
+from ragkit.testing.clock import cpu_seconds
 
 
 @pytest.mark.parametrize(
@@ -242,8 +246,6 @@ def test_profiles_and_money(find):
 
 def test_every_rule_is_linear(rules):
     """Texts made to run a search in circles take no longer than others."""
-    import time
-
     units = ["A", "A-", "Aa ", "1.", "Dear ", "name: ", "| a ", "Straße", "1,", "born ", "@", "Ms A"]
     units += ["1 Aa, ", "1 Aa's ", "YO97 1DX ", "1 Aa Aa, YO97 1DX, ", "address: 1 A "]
     units += [
@@ -271,6 +273,4 @@ def test_every_rule_is_linear(rules):
     ]
     for unit in units:
         text = (unit * 20_000)[:20_000]
-        started = time.process_time()
-        rules.detect([text])
-        assert time.process_time() - started < 1.0, unit
+        assert cpu_seconds(partial(rules.detect, [text])) < 1.0, unit

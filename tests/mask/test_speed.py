@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ragkit.mask.build import build_masker
 from ragkit.policy import Policy
+from ragkit.testing.clock import cpu_seconds
 from ragkit.testing.fakes import MemoryVaultTable
 
 PARAGRAPH = (
@@ -24,12 +23,7 @@ def text_of(size: int) -> str:
 
 def seconds_per_character(masker, documents) -> float:
     """CPU seconds a character, better of two."""
-    best = float("inf")
-    for _ in range(2):
-        started = time.process_time()
-        masker.mask(documents)
-        best = min(best, time.process_time() - started)
-    return best / sum(len(document.text) for document in documents)
+    return cpu_seconds(lambda: masker.mask(documents)) / sum(len(document.text) for document in documents)
 
 
 def test_a_megabyte_costs_what_its_pieces_cost(keys, document):
@@ -56,6 +50,4 @@ def test_plain_prose_is_fast(keys, document, size):
     text = (
         "Amazon services return a list of items in pages; each page names the next. Use `--max-items` to end. " * 3000
     )[:size]
-    started = time.process_time()
-    masker.mask([document(text)])
-    assert size / (time.process_time() - started) > 100_000
+    assert size / cpu_seconds(lambda: masker.mask([document(text)])) > 100_000
