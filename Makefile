@@ -35,22 +35,24 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	PYTHONPATH=connectors $(BIN)/lint-imports --no-logo
 
-# The browser tests need a browser; without one, and without the right to install it, they say so and are skipped.
-$(VENV)/.browser: $(VENV)/.dev
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	  { echo "Installing Chromium for the browser tests"; apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || \
-	  echo "Chromium is absent: the browser tests will be skipped"
-	@! command -v chromium >/dev/null || touch $@
+# Some tests need real parts: a browser, an IMAP server, PostgreSQL, Tesseract. Without one, and without the right to
+# install it, they say so and are skipped.
+PROGRAMS := chromium:chromium dovecot:dovecot-imapd tesseract:tesseract-ocr pg_lsclusters:postgresql strace:strace
+$(VENV)/.system: $(VENV)/.dev
+	@absent=""; for row in $(PROGRAMS); do command -v $${row%%:*} >/dev/null || absent="$$absent $${row##*:}"; done; \
+	if test -n "$$absent"; then if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  echo "Installing$$absent for the tests"; apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$absent >/dev/null && touch $@; \
+	else echo "Absent:$$absent. The tests that need them will be skipped"; fi; else touch $@; fi
 
-test: lint $(VENV)/.browser
+test: lint $(VENV)/.system
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: lint $(VENV)/.browser $(VENV)/.llama
+test-all: lint $(VENV)/.system $(VENV)/.llama
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.dev
-	@for script in retrieval ingest latency refusal leaks embed first_answer pii names hipaa questions masked_retrieval detect_speed round_trip subjects erasure erasure_large backup attack answers dialogue injection overhead rescan token_estimate audit_cost audit_append audit_verify replay ledger_scan access_oracle serve_load serve_slow serve_soak chatbot; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit $$?; done
+	@for script in retrieval ingest latency refusal leaks embed first_answer pii names hipaa questions masked_retrieval detect_speed round_trip subjects erasure erasure_large backup attack answers dialogue injection overhead rescan token_estimate audit_cost audit_append audit_verify replay ledger_scan access_oracle serve_load serve_slow serve_soak chatbot parsers hostile crash; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit $$?; done
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m ragkit.cli.reference docs
