@@ -27,6 +27,7 @@ from importlib import import_module
 from ragkit.index import generations, probe
 
 _SECONDS = 60
+NEEDED = ("chromadb", "ragkit.index.chroma", "ragkit.index.lexical", "ragkit.index.probe")
 
 cold_child = probe.run_child
 """What the product does."""
@@ -74,6 +75,15 @@ class _Nursery:
                 self._process.communicate()
 
 
+def forked(module: str, arguments: Sequence[str], *, rows: int, seconds_a_row: float = 0.002) -> int:
+    """Do as :func:`ragkit.index.probe.run_child` in a fork of this process, which has imported Chroma."""
+    child = os.fork()
+    if not child:
+        _be(module, arguments, _SECONDS + int(rows * seconds_a_row))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return 124 if status == -signal.SIGALRM else status
+
+
 @contextmanager
 def warm_children() -> Iterator[None]:
     """Build and probe in forks of one process."""
@@ -88,15 +98,11 @@ def warm_children() -> Iterator[None]:
 
 def run() -> None:
     """Fork for every line of standard input: a number, seconds, a module, its arguments; tell its exit status."""
-    for needed in ("chromadb", "ragkit.index.chroma", "ragkit.index.lexical", "ragkit.index.probe"):
+    for needed in NEEDED:
         import_module(needed)
     for line in sys.stdin:
         number, seconds, module, *arguments = json.loads(line)
-        child = os.fork()
-        if not child:
-            _be(module, arguments, seconds)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(number, 124 if status == -signal.SIGALRM else status, flush=True)
+        print(number, forked(module, arguments, rows=int(seconds) - _SECONDS, seconds_a_row=1), flush=True)
 
 
 def _be(module: str, arguments: Sequence[str], seconds: int) -> None:
