@@ -18,11 +18,12 @@ thread that may be left behind, and no connection is opened but to the origin's 
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -67,9 +68,11 @@ class HttpClient:
         connect_seconds: Longest wait for a connection and its TLS.
         idle_seconds: Longest silence while a reply comes.
         max_bytes: Longest body, as it comes and decompressed.
+        pinned: Addresses of the host that the caller has looked up and judged: the name is not looked up again, and
+            plain HTTP goes there too. Not with ``proxy``.
 
     Raises:
-        ValueError: The URL or the purpose is none.
+        ValueError: The URL or the purpose is none, or there are both ``pinned`` and ``proxy``.
     """
 
     def __init__(
@@ -82,10 +85,13 @@ class HttpClient:
         connect_seconds: float = 10,
         idle_seconds: float = 20,
         max_bytes: int = 10_000_000,
+        pinned: Sequence[str] = (),
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or not _SLUG.fullmatch(purpose):
             raise ValueError("an http or https URL and a purpose are needed")
+        if pinned and proxy:
+            raise ValueError("a proxy looks names up itself")
         self._plain = parts.scheme == "http"
         self._origin = parts
         self._purpose = purpose
@@ -94,6 +100,7 @@ class HttpClient:
         self._connect = connect_seconds
         self._idle = idle_seconds
         self._max_bytes = max_bytes
+        self._pinned = tuple(pinned)
         self._pool: httpcore.ConnectionPool | None = None
         self._lock = threading.Lock()
 
@@ -159,10 +166,17 @@ class HttpClient:
     def _make_pool(self) -> httpcore.ConnectionPool:
         import httpcore
 
+        logger = logging.getLogger("httpcore")  # at DEBUG it logs the headers of replies: ETags, places to go on to
+        logger.setLevel(max(logger.level, logging.WARNING))
         reached = urlsplit(self._proxy) if self._proxy else self._origin
         port = reached.port or (80 if reached.scheme == "http" else 443)
         backend = GuardedBackend(
-            httpcore.SyncBackend(), str(reached.hostname), port, only_here=self._plain, purpose=self._purpose
+            httpcore.SyncBackend(),
+            str(reached.hostname),
+            port,
+            only_here=self._plain and not self._pinned,
+            purpose=self._purpose,
+            pinned=self._pinned,
         )
         trusted = None if self._plain else tls_context(self._ca_file)
         proxy = None

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -88,13 +88,24 @@ class GuardedBackend:
         port: The only port.
         only_here: Refuse an address that is not this machine's, whatever the name resolves to.
         purpose: Under which connections and bytes are counted.
+        pinned: The host's addresses, looked up and judged by the caller; by default they are looked up here.
     """
 
-    def __init__(self, inner: Any, host: str, port: int, *, only_here: bool, purpose: str = "other") -> None:
+    def __init__(
+        self,
+        inner: Any,
+        host: str,
+        port: int,
+        *,
+        only_here: bool,
+        purpose: str = "other",
+        pinned: Sequence[str] = (),
+    ) -> None:
         self._inner = inner
         self._reached = (host.casefold(), port)
         self._only_here = only_here
         self._purpose = purpose
+        self._pinned = list(pinned)
 
     def connect_tcp(
         self,
@@ -111,7 +122,7 @@ class GuardedBackend:
         """
         if (host.casefold(), port) != self._reached:
             raise NetFailure("host")
-        addresses = resolve(host, port, _left(timeout) or 10.0)
+        addresses = self._pinned or resolve(host, port, _left(timeout) or 10.0)
         if self._only_here and not all(ip_address(one).is_loopback for one in addresses):
             raise NetFailure("host")
         for address in addresses[:-1]:
