@@ -209,5 +209,7 @@ class Keeping(Holding):
         return renew_key_copy(self._handles.config, key_file, self._handles.root_key, self._handles.recorder)[1]
 
     def _require_synced(self) -> None:
-        if not (self._handles.config.data_folder / "records.db").exists():
+        from ragkit.store.place import has_records
+
+        if not has_records(self._handles.config):
             raise BackupError("there is nothing here yet", remedy="Run `ragkit sync` first.")

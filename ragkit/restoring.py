@@ -15,6 +15,7 @@ from ragkit.handles import Handles, make_private
 from ragkit.lifecycle.restore_reconcile import RestoreReport as RestoreReport
 from ragkit.protocols import Progress
 from ragkit.rootkey import load_root_key
+from ragkit.store.place import RECORDS, record_server
 
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
@@ -71,6 +72,7 @@ class _Run:
         self._root_key = root_key
         self._backup = backup
         self._progress = progress
+        self._server = record_server(config)
 
     def resumed(self) -> dict[str, Any] | None:
         """Finish a restore that was killed while it moved files."""
@@ -80,8 +82,8 @@ class _Run:
         data = self._config.data_folder
         if not data.is_dir():
             return None
-        with WriterLock(data / "lock", command="restore"):
-            told = finish_swap(data)
+        with WriterLock(data / "lock", command="restore", server=self._server):
+            told = finish_swap(data, server=self._server)
             return None if told is None else self._settled({**told, "resumed": True})
 
     def restore(self, keys: Path | None, *, unsafe_old_keys: bool) -> dict[str, Any]:
@@ -96,8 +98,8 @@ class _Run:
         chosen = choose_keys(config.data_folder, manifest, copy, unsafe_old_keys=unsafe_old_keys)
         config.folder.mkdir(parents=True, exist_ok=True)
         make_private(config.data_folder)
-        with WriterLock(config.data_folder / "lock", command="restore"):
-            restore = Restore(config.data_folder, self._backup, manifest, chosen)
+        with WriterLock(config.data_folder / "lock", command="restore", server=self._server):
+            restore = Restore(config.data_folder, self._backup, manifest, chosen, server=self._server)
             told: dict[str, Any] = {"copy": manifest.copy, "made_at": manifest.made_at, "unsafe_keys": chosen.unsafe}
             with restore.staged(progress=self._progress) as database:
                 bring_beside(config.folder, config.data_folder, self._backup, manifest)
@@ -141,6 +143,7 @@ class _Run:
         """Bring the copy in step with the keys of now, and build its index; it is not in place yet."""
         from ragkit.lifecycle.restore_reconcile import carry_fates, drop_unreadable
         from ragkit.store.catalog import list_collections, open_collection
+        from ragkit.store.dialect_sqlite import SqliteFile
         from ragkit.store.records import RecordStore, check
 
         counts = dict.fromkeys(_COUNTS, 0)
@@ -160,7 +163,7 @@ class _Run:
                 if not self._built(part, restore):
                     waiting.append(name)
             counts["documents"] += store.inventory().documents
-        carry_fates(self._config.data_folder / "records.db", database)
+        carry_fates(self._server or SqliteFile(self._config.data_folder / RECORDS), database)
         check(database)
         return {**counts, "waiting": waiting}
 

@@ -104,6 +104,16 @@ def reveal_native_ids(
     return native
 
 
+def tell_names(part: OpenCollection, recorder: EventRecorder, count: int, *, asking: Principal, purpose: str) -> None:
+    """Record that sources' own ids are shown that were just read from the sources.
+
+    Raises:
+        AuditUnavailable: It could not be recorded.
+    """
+    about = {"collection": part.name, "tokens": count, "purpose": recorder.keyed(purpose)}
+    recorder.record("pii.unmasked", actor=asking, data=about)
+
+
 def _shown(
     part: OpenCollection,
     recorder: EventRecorder,

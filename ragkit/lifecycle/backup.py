@@ -5,10 +5,10 @@
     report = Backup(config, key_file, root_key=…, recorder=…, software="0.1.0").make(Path("/mnt/backups/monday"))
 
 The copy is one snapshot of the record store (SQLite's online backup over a read transaction, so that no writer waits
-and none makes it start again), with the configuration, the event log up to then, and the originals of uploaded
-documents, encrypted as they lie. Not in it: the index, which is built anew from the stored vectors; the root key; and
-the key file, so that what is erased later is unreadable in every backup of before. A backup without a copy of the key
-file (``backup_keys``) cannot be read elsewhere.
+and none makes it start again; of a PostgreSQL server its rows, in a SQLite file of the same schema), with the
+configuration, the event log up to then, and the originals of uploaded documents, encrypted as they lie. Not in it: the
+index, which is built anew from the stored vectors; the root key; and the key file, so that what is erased later is
+unreadable in every backup of before. Without a copy of the key file (``backup_keys``) it cannot be read elsewhere.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select
+
 from ragkit.audit.checkpoints import NOTES
 from ragkit.audit.segments import segment_paths
 from ragkit.crashpoints import reach
@@ -32,16 +34,23 @@ from ragkit.lifecycle import backup_manifest as manifests
 from ragkit.lifecycle.backup_files import copy_file, hash_file, new_file, open_regular, sync_folder, whole_lines
 from ragkit.lifecycle.backup_manifest import Manifest
 from ragkit.lifecycle.backup_originals import copy_originals, size_of_originals
+from ragkit.store import migrations
 from ragkit.store.copies import Copies
-from ragkit.store.database import BUSY_TIMEOUT_MS, translated_errors
+from ragkit.store.database import open_database
+from ragkit.store.dialect_backend import BUSY_TIMEOUT_MS
+from ragkit.store.dialect_failures import translated_errors
 from ragkit.store.items import now
 from ragkit.store.lock import WriterLock
+from ragkit.store.place import record_server
+from ragkit.store.schema import metadata
+from ragkit.store.transfer import copy_to_file
 from ragkit.store.workspacekeys import WorkspaceKeys
 
 if TYPE_CHECKING:
     from ragkit.config import Config
     from ragkit.lifecycle.backup_keys import KeyCopy
     from ragkit.protocols import Progress, Recorder
+    from ragkit.store.dialect_postgresql import PostgreSQL
     from ragkit.store.keyfile import KeyFile
     from ragkit.types import Principal
 
@@ -51,6 +60,7 @@ _PAGES = 256  # 2 MiB a step
 _SPARE = 64 * 2**20
 _COUNTED = ("documents", "versions", "bodies", "vault")
 _LARGEST_SEGMENT = 1 << 30
+_UNKEYED = "SELECT count(*) FROM collections WHERE key_form = 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +201,9 @@ class Backup:
 
     def _copy_records(self, to: Path, progress: Progress | None) -> tuple[dict[str, int], int]:
         """Copy one snapshot of the record store; return rows by table, and the schema."""
+        server = record_server(self._config)
+        if server is not None:
+            return self._copy_from(server, to, progress)
         source_path = self._config.data_folder / "records.db"
         new_file(to).close()
         with (
@@ -201,12 +214,7 @@ class Backup:
             source.execute("PRAGMA query_only = ON")
             source.execute("BEGIN")  # held throughout: a commit by others would make the copy start again
             schema = int(source.execute("SELECT max(number) FROM migrations").fetchone()[0])
-            unkeyed = source.execute("SELECT count(*) FROM collections WHERE key_form = 0").fetchone()[0]
-            if unkeyed:
-                raise BackupError(
-                    "the records were stored by an older ragkit, without record keys",
-                    remedy="Run `ragkit sync` once; it gives them keys that an erasure can destroy.",
-                )
+            _require_keyed(source.execute(_UNKEYED).fetchone()[0])
             counts = {t: int(source.execute(f"SELECT count(*) FROM {t}").fetchone()[0]) for t in _COUNTED}  # noqa: S608
             page = int(source.execute("PRAGMA page_size").fetchone()[0])
             self._require_room(to.parent, page * int(source.execute("PRAGMA page_count").fetchone()[0]))
@@ -219,6 +227,29 @@ class Backup:
         finally:
             os.close(handle)
         return counts, schema
+
+    def _copy_from(self, server: PostgreSQL, to: Path, progress: Progress | None) -> tuple[dict[str, int], int]:
+        """Copy the rows of a server into a file of the same schema."""
+        source = open_database(self._config.data_folder / manifests.RECORDS, writable=False, server=server)
+        try:
+            with source.read() as connection:  # one snapshot for counting and copying
+                _require_keyed(connection.exec_driver_sql(_UNKEYED).scalar_one())
+                size = source.backend.size(connection)
+                self._require_room(to.parent, size)
+                counts = {
+                    name: int(connection.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one())
+                    for name in _COUNTED
+                }
+
+                def advance(done: int, total: int) -> None:
+                    reach("backup.in_records")
+                    if progress is not None:
+                        progress("backup", size * done // max(1, total), size)
+
+                copy_to_file(source, to, advance=advance)
+        finally:
+            source.close()
+        return counts, migrations.MIGRATIONS[-1].number
 
     def _copy_rest(self, partial: Path) -> dict[str, tuple[int, str]]:
         """Copy the configuration, and the event log after the records, so that nothing in them is unrecorded."""
@@ -259,6 +290,14 @@ class Backup:
             "segments": sum(name.endswith(".jsonl") for name in made.files),
         }
         self._recorder.record("backup.made", actor=self._actor, data=data)
+
+
+def _require_keyed(unkeyed: int) -> None:
+    if unkeyed:
+        raise BackupError(
+            "the records were stored by an older ragkit, without record keys",
+            remedy="Run `ragkit sync` once; it gives them keys that an erasure can destroy.",
+        )
 
 
 def backup_secret(keys: WorkspaceKeys) -> bytes:

@@ -31,7 +31,7 @@ from ragkit.errors import BackupError, KeyMismatch
 from ragkit.lifecycle.backup_files import new_file, only_one, open_regular, overwrite, sync_folder
 from ragkit.lifecycle.backup_manifest import mac_of, mark_of
 from ragkit.store.copies import Copies
-from ragkit.store.database import translated_errors
+from ragkit.store.dialect_failures import translated_errors
 from ragkit.store.items import now
 
 if TYPE_CHECKING:

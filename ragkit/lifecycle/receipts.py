@@ -12,7 +12,8 @@ and whoever knows the public key, who signed. A level is never rounded up: ``par
 ======  ===============================================================================
 L0      hidden: questions by the person's values find nothing of theirs
 L1      absent from the live rows of the record store, and from every text in it
-L2      absent from the bytes of every file in the data directory
+L2      absent from the bytes of every file in the data directory; of records on a server, from every row, and
+        ``partly`` then, since the server's own files are not read
 L3      the record keys are destroyed, so that copies of the record store cannot be read
 ======  ===============================================================================
 """

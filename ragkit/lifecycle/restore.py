@@ -29,12 +29,14 @@ from ragkit.lifecycle.backup_originals import bring_original, count_missing, nam
 from ragkit.lifecycle.restore_keys import KEYS, ChosenKeys
 from ragkit.lifecycle.restore_swap import INDEX, Swap
 from ragkit.store import migrations
-from ragkit.store.database import Database, make_engine
+from ragkit.store.database import Database
+from ragkit.store.dialect_sqlite import SqliteFile
 from ragkit.store.keyfile import open_key_file
 from ragkit.store.originals import FOLDER
 
 if TYPE_CHECKING:
     from ragkit.protocols import Progress
+    from ragkit.store.dialect_postgresql import PostgreSQL
 
 _SPARE = 128 * 2**20
 
@@ -47,18 +49,27 @@ class Restore:
         source: The backup.
         manifest: Of the backup, checked.
         keys: The key file to use.
+        server: Where the records are to be, if on one.
 
     Attributes:
         missing: Uploaded originals that the key file knows of, and of which neither the backup nor the data directory
             has the file; known once it is staged.
     """
 
-    def __init__(self, data_folder: Path, source: Path, manifest: Manifest, keys: ChosenKeys) -> None:
+    def __init__(
+        self,
+        data_folder: Path,
+        source: Path,
+        manifest: Manifest,
+        keys: ChosenKeys,
+        *,
+        server: PostgreSQL | None = None,
+    ) -> None:
         self._data = data_folder
         self._source = source
         self._manifest = manifest
         self._keys = keys
-        self._swap = Swap(data_folder)
+        self._swap = Swap(data_folder, server=server)
         self.missing = 0
 
     @contextmanager
@@ -162,7 +173,7 @@ class Restore:
 
     def _open(self) -> Database:
         key_file = open_key_file(self._key_path, writable=True)
-        return Database(make_engine(self._swap.new / RECORDS, writable=True), writable=True, key_file=key_file)
+        return Database(SqliteFile(self._swap.new / RECORDS), writable=True, key_file=key_file)
 
     def _require_room(self) -> None:
         records = self._manifest.files[RECORDS][0]
@@ -195,9 +206,9 @@ def bring_beside(folder: Path, data_folder: Path, source: Path, manifest: Manife
                 _place(source / name, data_folder / name, wanted)
 
 
-def finish_swap(data_folder: Path) -> dict[str, Any] | None:
+def finish_swap(data_folder: Path, *, server: PostgreSQL | None = None) -> dict[str, Any] | None:
     """Go on with a restore that was killed while it moved files; return what it has to tell, ``None`` if none was."""
-    swap = Swap(data_folder)
+    swap = Swap(data_folder, server=server)
     return swap.go_on() if swap.under_way else None
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragkit.audit.reading import read_events
 from ragkit.errors import BackupError, StoreError
-from ragkit.store.database import translated_errors
+from ragkit.store.dialect_failures import translated_errors
 from ragkit.store.keyfile import KEY_FILE_VERSION, KeyFile, open_key_file
 
 if TYPE_CHECKING:

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from ragkit.crashpoints import reach
 from ragkit.store import ageing
-from ragkit.store.database import make_engine
+from ragkit.store.dialect_words import insert
 from ragkit.store.keysweep import reconcile
 from ragkit.store.pastrows import PastRows
 from ragkit.store.recordkeys import document_place, name_place
@@ -30,6 +28,7 @@ from ragkit.store.schema import collections, documents, fates, items, mentions, 
 
 if TYPE_CHECKING:
     from ragkit.store.database import Database
+    from ragkit.store.dialect_backend import Backend
     from ragkit.store.records import RecordStore
 
 _SLICE = 256
@@ -153,14 +152,14 @@ def _corrected_numbers(store: RecordStore) -> list[int]:
     return sorted(row[0] for row in store.database.key_file.look(query, (store.collection.id,)))
 
 
-def carry_fates(old: Path, database: Database) -> None:
+def carry_fates(old: Backend, database: Database) -> None:
     """Take over, from the record store that is replaced, what became of versions; nothing when it cannot be read.
 
     A version that came back is there again, whatever became of it afterwards.
     """
-    if not old.is_file():
+    if not old.exists():
         return
-    engine = make_engine(old, writable=False)
+    engine = old.engine(writable=False)
     try:
         with engine.connect() as connection:
             rows = [row._asdict() for row in connection.execute(select(fates))]

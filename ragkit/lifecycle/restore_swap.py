@@ -3,6 +3,7 @@
 Everything is made ready under ``restore/new``. Then a mark is set, the old files move to ``restore/old``, the new ones
 to their places, uploaded originals beside those that are there, and the mark goes. While the mark is there nobody opens
 the record store (:func:`ragkit.store.database.open_database`), and the next restore goes on from where this one was.
+Where the records are on a server, they are loaded there instead of moved.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ragkit.crashpoints import reach
 from ragkit.lifecycle.backup_files import new_file, sync_folder
 from ragkit.lifecycle.backup_originals import put_in_place
 from ragkit.lifecycle.restore_keys import KEYS
-from ragkit.store.database import SWAPPING
+from ragkit.store import migrations
+from ragkit.store.database import SWAPPING, Database
+from ragkit.store.dialect_sqlite import SqliteFile
+from ragkit.store.transfer import copy_records, copy_to_file
+
+if TYPE_CHECKING:
+    from ragkit.store.dialect_postgresql import PostgreSQL
 
 RECORDS = "records.db"
 INDEX = "index"
@@ -27,8 +34,9 @@ _BESIDE = ("-wal", "-shm", "-journal")
 class Swap:
     """The folder ``restore`` in a data directory. The workspace's write lock is held."""
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(self, data_folder: Path, *, server: PostgreSQL | None = None) -> None:
         self._place = data_folder
+        self._server = server
         self.folder = data_folder / SWAPPING.parent
         self.new = self.folder / "new"
         self._old = self.folder / "old"
@@ -73,6 +81,8 @@ class Swap:
         if self._settled.exists():
             return _told(self._settled)
         self._old.mkdir(mode=0o700, exist_ok=True)
+        if self._server is not None and (self.new / RECORDS).exists():
+            self._load(self._server)
         for name, beside in ((RECORDS, _BESIDE), (KEYS, _BESIDE), (INDEX, ())):
             if not (self.new / name).exists():
                 continue
@@ -86,6 +96,36 @@ class Swap:
             reach("restore.moved_new")
         put_in_place(self.new, self._place)
         return _told(self._mark)
+
+    def _load(self, server: PostgreSQL) -> None:
+        """Keep a copy of what the server has among the old files, then load the new rows, in one transaction.
+
+        Killed before the new file is put away, the load is done once more.
+        """
+        kept, part = self._old / RECORDS, self.folder / "replaced"
+        if not server.exists():
+            server.make()
+        there = Database(server, writable=True)
+        made = Database(SqliteFile(self.new / RECORDS), writable=False)
+        try:
+            migrations.upgrade(there)
+            migrations.require_current(there)
+            if not kept.exists():
+                part.unlink(missing_ok=True)
+                new_file(part).close()
+                copy_to_file(there, part)
+                part.rename(kept)
+                sync_folder(self._old)
+            reach("restore.moved_old")
+            copy_records(made, there)
+            there.checkpoint_truncate()
+            reach("restore.moved_new")
+        finally:
+            made.close()
+            there.close()
+        for end in ("", *_BESIDE):
+            (self.new / f"{RECORDS}{end}").unlink(missing_ok=True)
+        sync_folder(self.new)
 
     def settle(self) -> None:
         """Let the record store be opened again; the old files stay until :meth:`forget`."""

@@ -65,7 +65,7 @@ class Settled:
 
     Attributes:
         taken: Documents that answer with their newest original.
-        refused: Documents of which the newest original was refused, and why: a code of ``connect.problems``.
+        refused: Documents of which the newest original was refused, and why: a code of ``parse.problems``.
     """
 
     taken: frozenset[str] = frozenset()

@@ -22,6 +22,7 @@ from ragkit.store.erasure import ErasureRows
 from ragkit.store.erasure_traces import ErasureTraces
 from ragkit.store.pastrows import PastRows
 from ragkit.store.receipts import Receipts
+from ragkit.store.transfer import row_bytes
 
 if TYPE_CHECKING:
     from ragkit.lifecycle.erase_steps import Ground
@@ -123,24 +124,39 @@ def _naming(texts: Sequence[str], find: Find, tokens: frozenset[str]) -> int:
 
 
 def absent_from_bytes(ground: Ground, plan: Plan) -> Level:
-    """L2: look through every file. A page that a row was moved away from is written anew when it still has traces."""
+    """L2: look through every file. A page that a row was moved away from is written anew when it still has traces.
+
+    Of records on a server, what its rows hold is looked through, and the level is reached in part: the server's own
+    files, log, replicas and backups are not, and what they keep is unreadable by L3.
+    """
     patterns, short = _patterns(plan)
     looked = {"patterns": len(patterns), "too_short": short}
     if not patterns:
         return Level(TRUE if not short else PARTLY, looked)
     scanner = PatternScanner(patterns)
-    found = _unexplained(ground, plan, scanner.scan_tree(ground.data_folder))
+    found = _unexplained(ground, plan, _everywhere(ground, scanner))
     if any(Path(one.where).name.startswith(("records.db", "evidence.db", "desk.")) for one in found):
         _write_anew(ground)
-        found = _unexplained(ground, plan, scanner.scan_tree(ground.data_folder))
+        found = _unexplained(ground, plan, _everywhere(ground, scanner))
         looked["written_anew"] = 1
     files = [path for path in ground.data_folder.rglob("*") if path.is_file()]
     looked |= {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+    if remote := ground.store.database.backend.remote:
+        looked["server_files_not_read"] = 1
     kinds: dict[str, int] = {}
     for one in found:
         kind = one.encoding if one.item >= len(plan.own) else "values"
         kinds[kind] = kinds.get(kind, 0) + 1
-    return Level(FALSE if found else PARTLY if short else TRUE, looked, kinds)
+    return Level(FALSE if found else PARTLY if short or remote else TRUE, looked, kinds)
+
+
+def _everywhere(ground: Ground, scanner: PatternScanner) -> list[Found]:
+    """What is found in the files of the data directory, and in the rows that are on a server."""
+    found = scanner.scan_tree(ground.data_folder)
+    if ground.store.database.backend.remote:
+        for table, held in row_bytes(ground.store.database):
+            found += scanner.scan_bytes(held, where=f"records.db ({table})")
+    return found
 
 
 def keys_destroyed(ground: Ground, plan: Plan) -> Level:

@@ -10,15 +10,15 @@ import hashlib
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
 from ragkit.store.catalog import Collection
+from ragkit.store.dialect_words import insert
 from ragkit.store.schema import access_classes, access_tokens
 from ragkit.types import Principal
 
 _PARAMETERS = 10_000  # SQLite takes 32,766 a statement
-_INSERT_CLASS = insert(access_classes).on_conflict_do_nothing()
+_INSERT_CLASS = insert(access_classes).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def class_id(collection: Collection, tokens: Iterable[str]) -> str:

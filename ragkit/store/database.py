@@ -1,46 +1,46 @@
-"""Opening the record store: one SQLite file in WAL mode, many readers, short write transactions.
+"""Opening the record store: many readers, short write transactions, in a SQLite file or in a schema of PostgreSQL.
 
 ::
 
     database = open_database(path, writable=True)
-    with database.write() as connection: ...   # BEGIN IMMEDIATE; nested calls on one thread join it
+    with database.write() as connection: ...   # the only writer; nested calls on one thread join it
     with database.read() as connection: ...    # one snapshot; nested calls share it
 
-pysqlite's implicit transactions are switched off and ``BEGIN`` is emitted here, as SQLAlchemy's documentation of the
-SQLite dialect recommends; otherwise reads are not in a transaction and DDL commits by itself. No error carries SQL,
-parameters or a path.
+What differs between the two is in :mod:`ragkit.store.dialect_backend` and its neighbours. The key file beside ``path``
+is SQLite always, and on this machine: so what a server, its replicas and its backups keep of an erased record is
+unreadable. No error carries SQL, parameters, a path or a host.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from ragkit.errors import StoreCorrupt, StoreError
+from ragkit.errors import StoreError
+from ragkit.store.dialect_failures import translated_errors
+from ragkit.store.dialect_sqlite import SqliteFile
 
 if TYPE_CHECKING:
+    from ragkit.store.dialect_backend import Backend
+    from ragkit.store.dialect_postgresql import PostgreSQL
     from ragkit.store.keyfile import KeyFile
 
-BUSY_TIMEOUT_MS = 10_000
 SWAPPING = Path("restore") / "swapping"
 """Beside the record store while a restore moves files; what stands there meanwhile is neither old nor new."""
 
-_PAGE_BYTES = 8192  # a chunk row is near 2.5 KB: three a page, where 4096 holds one
-
 
 class Database:
-    """A record store file that is open. Made by :func:`open_database`; safe to use from several threads."""
+    """A record store that is open. Made by :func:`open_database`; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, *, writable: bool, key_file: KeyFile | None = None) -> None:
-        self._engine = engine
+    def __init__(self, backend: Backend, *, writable: bool, key_file: KeyFile | None = None) -> None:
+        self.backend = backend
+        self._engine = backend.engine(writable=writable)
         self._key_file = key_file
         self._write_lock = threading.RLock()
         self._local = threading.local()
@@ -55,13 +55,13 @@ class Database:
         Inside a write transaction of this thread, it is that transaction.
 
         Raises:
-            StoreError: The file could not be read.
+            StoreError: The store could not be read.
         """
         current = self._current("writing") or self._current("reading")
         if current is not None:
             yield current
             return
-        with translated_errors(), self._engine.connect() as connection, connection.begin():
+        with translated_errors(), self._begun(write=False) as connection:
             self._local.reading = connection
             try:
                 yield connection
@@ -75,7 +75,9 @@ class Database:
         Nested calls on one thread join the transaction.
 
         Raises:
-            StoreError: Opened read-only, the disk is full, or another process kept the lock too long.
+            StoreError: Opened read-only, the disk is full, another process kept the lock too long, or the server was
+                lost on the way.
+            WriterBusy: Another machine became the writer after the server was restarted.
         """
         current = self._current("writing")
         if current is not None:
@@ -83,9 +85,9 @@ class Database:
             return
         if not self.writable:
             raise StoreError("the record store was opened for reading only", remedy="Open it with writable=True.")
-        with self._write_lock, translated_errors(), self._engine.connect() as opened:
-            connection = opened.execution_options(ragkit_write=True)
-            with connection.begin():
+        with self._write_lock, translated_errors():
+            self.backend.require_writer()
+            with self._begun(write=True) as connection:
                 self._local.writing = connection
                 try:
                     yield connection
@@ -93,6 +95,26 @@ class Database:
                         prepare()
                 finally:
                     self._local.writing = None
+
+    @contextmanager
+    def _begun(self, *, write: bool) -> Iterator[Connection]:
+        """Begin a transaction; a pooled connection that the server closed meanwhile is replaced once."""
+        opened = self._engine.connect()
+        try:
+            connection = opened.execution_options(ragkit_write=True) if write else opened
+            try:
+                transaction = connection.begin()
+            except DBAPIError as bad:
+                if not bad.connection_invalidated:
+                    raise
+                opened.close()
+                opened = self._engine.connect()
+                connection = opened.execution_options(ragkit_write=True) if write else opened
+                transaction = connection.begin()
+            with transaction:
+                yield connection
+        finally:
+            opened.close()
 
     @property
     def key_file(self) -> KeyFile:
@@ -110,27 +132,18 @@ class Database:
         return found
 
     def checkpoint_truncate(self) -> bool:
-        """Move the write-ahead log into the file and empty it, so that deleted content is in neither.
+        """Leave nothing that was deleted in the files of the store (:meth:`Backend.clear`). Not inside a transaction.
 
         Returns:
             False when a reader held it up; call again later.
         """
         with self._write_lock, translated_errors():
-            raw = self._engine.raw_connection()
-            try:
-                busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            finally:
-                raw.close()
-        return int(busy) == 0
+            return self.backend.clear(self._engine)
 
     def vacuum(self) -> None:
-        """Write the file anew, so that no page holds what was deleted. Waits for readers; not inside a transaction."""
+        """Write the store anew, so that no page holds what was deleted. Waits for readers; not inside a transaction."""
         with self._write_lock, translated_errors():
-            raw = self._engine.raw_connection()
-            try:
-                raw.cursor().execute("VACUUM")
-            finally:
-                raw.close()
+            self.backend.vacuum(self._engine)
 
     def close(self) -> None:
         """Close every pooled connection. The database can still be used; it opens new ones."""
@@ -142,13 +155,18 @@ class Database:
         return f"Database(writable={self.writable})"
 
 
-def open_database(path: Path | str, *, writable: bool) -> Database:
-    """Open the record store at ``path``; for writing, create it and bring it to the newest schema.
+def open_database(path: Path | str, *, writable: bool, server: PostgreSQL | None = None) -> Database:
+    """Open the record store; for writing, create it and bring it to the newest schema.
 
-    The file and its write-ahead log have mode 0600.
+    Files have mode 0600.
+
+    Args:
+        path: The record store's file; the key file is beside it.
+        writable: For writing.
+        server: Where the records are instead of in that file.
 
     Raises:
-        StoreError: The file is absent (for reading), of a newer or older schema, or cannot be opened.
+        StoreError: The store is absent (for reading), of a newer or older schema, or cannot be opened.
         StoreCorrupt: The file is not a database.
     """
     from ragkit.store import migrations  # these import this module
@@ -160,12 +178,20 @@ def open_database(path: Path | str, *, writable: bool) -> Database:
             "a restore was interrupted while it put files in place",
             remedy="Run the same `ragkit restore` again; it goes on from there, and nothing is lost.",
         )
-    if not file.exists():
-        if not writable:
-            raise StoreError("there is no record store yet", remedy="Run `ragkit sync` first.")
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    with translated_errors():
+        backend = server or SqliteFile(file)
+        if server is not None and file.exists():
+            raise StoreError(
+                "there are records in the file and [store] names a server",
+                remedy="Make a backup without [store], move records.db away, then restore the backup with [store]; or "
+                "only move the file away, and the next sync reads every document anew.",
+            )
+        if not backend.exists():
+            if not writable:
+                raise StoreError("there is no record store yet", remedy="Run `ragkit sync` first.")
+            backend.make()
     key_file = open_key_file(file.with_name(f"{file.stem}.keys.db"), writable=writable)
-    database = Database(make_engine(file, writable=writable), writable=writable, key_file=key_file)
+    database = Database(backend, writable=writable, key_file=key_file)
     try:
         if writable:
             migrations.upgrade(database)
@@ -174,63 +200,3 @@ def open_database(path: Path | str, *, writable: bool) -> Database:
         database.close()
         raise
     return database
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn driver errors into the store's own, without SQL, parameters, paths or the chain that has them."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as bad:
-        raise _translated(bad) from None
-
-
-def _translated(bad: DBAPIError | sqlite3.Error) -> StoreError:
-    origin = bad.orig if isinstance(bad, DBAPIError) else bad
-    name = str(getattr(origin, "sqlite_errorname", "") or type(origin).__name__)
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return StoreCorrupt(
-            f"the record store is damaged ({name})", remedy="Restore a backup, or delete it and sync again."
-        )
-    remedies = {
-        "SQLITE_BUSY": "Another process keeps the store locked; wait for it, or look with `ragkit status`.",
-        "SQLITE_FULL": "The disk is full. Free some space and run the command again; nothing was lost.",
-        "SQLITE_READONLY": "The data directory cannot be written. Check its owner and mode.",
-        "SQLITE_CANTOPEN": "The data directory cannot be opened. Check that it exists, and its owner and mode.",
-    }
-    remedy = next((text for code, text in remedies.items() if name.startswith(code)), "Run `ragkit doctor`.")
-    return StoreError(f"the record store could not be used ({name})", remedy=remedy)
-
-
-def make_engine(file: Path, *, writable: bool, journal: str = "WAL") -> Engine:
-    """Return an engine whose connections are set up for one SQLite file of ours."""
-    engine = create_engine(
-        URL.create("sqlite", database=str(file)),
-        hide_parameters=True,
-        pool_size=4,
-        max_overflow=-1,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        if writable:
-            cursor.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-            cursor.execute(f"PRAGMA journal_mode = {journal}")
-            cursor.execute("PRAGMA synchronous = FULL")
-            cursor.execute("PRAGMA secure_delete = ON")
-            cursor.execute("PRAGMA foreign_keys = ON")
-        else:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.execute("PRAGMA temp_store = MEMORY")  # sorting must not spill content into a temporary file
-        cursor.execute("PRAGMA cache_size = -16000")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("ragkit_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine

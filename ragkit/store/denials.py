@@ -22,9 +22,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
-from sqlalchemy.dialects.sqlite import insert
 
 from ragkit.spans import NOTHING
+from ragkit.store.dialect_words import insert
 from ragkit.store.key_schema import denials
 from ragkit.types import Chunk, Hit, Masked
 

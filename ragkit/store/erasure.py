@@ -7,8 +7,9 @@ from collections.abc import Collection as Values
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 
+from ragkit.store.dialect_words import Worded
 from ragkit.store.items import now, open_native_ids
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import open_chunk, open_header, place_of
@@ -74,8 +75,8 @@ class ErasureRows:
 
     def mentioning(self, numbers: Values[int]) -> set[str]:
         """Return the documents in whose answering version one of these numbers stands."""
-        query = text(
-            "SELECT DISTINCT documents.doc_id FROM json_each(:numbers) AS wanted "
+        query = Worded(
+            "SELECT DISTINCT documents.doc_id FROM numbers(:numbers) AS wanted "
             "JOIN mentions ON mentions.key = wanted.value "
             "JOIN documents ON documents.version_id = mentions.version_id WHERE documents.collection_id = :collection"
         )
@@ -85,8 +86,8 @@ class ErasureRows:
 
     def standing(self, numbers: Values[int]) -> set[int]:
         """Return which of these numbers stand in a document that answers."""
-        query = text(
-            "SELECT DISTINCT mentions.key FROM json_each(:numbers) AS wanted "
+        query = Worded(
+            "SELECT DISTINCT mentions.key FROM numbers(:numbers) AS wanted "
             "JOIN mentions ON mentions.key = wanted.value "
             "JOIN documents ON documents.version_id = mentions.version_id WHERE documents.collection_id = :collection"
         )

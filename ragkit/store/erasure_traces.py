@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
+from ragkit.store.dialect_words import Worded
 from ragkit.store.erasure import slices
 from ragkit.store.schema import bodies, documents, items, vault, versions
 
@@ -22,10 +23,10 @@ _PROBE = 24
 _WITHIN = 768
 _LEFT = (
     "SELECT count(*) FROM {0} JOIN versions ON versions.version_id = {0}.version_id "
-    "WHERE collection_id = :collection AND key IN (SELECT value FROM json_each(:numbers))"
+    "WHERE collection_id = :collection AND key IN (SELECT value FROM numbers(:numbers) AS wanted)"
 )
-_LINKS, _MENTIONS = text(_LEFT.format("links")), text(_LEFT.format("mentions"))
-_PAST_MENTIONS = text(_LEFT.format("past_mentions"))
+_LINKS, _MENTIONS = Worded(_LEFT.format("links")), Worded(_LEFT.format("mentions"))
+_PAST_MENTIONS = Worded(_LEFT.format("past_mentions"))
 
 
 @dataclass(slots=True)

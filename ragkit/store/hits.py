@@ -22,8 +22,8 @@ from ragkit.store.database import Database
 from ragkit.store.denials import Denials
 from ragkit.store.keyring import Keyring
 from ragkit.store.payload import Header, open_chunk, open_header, place_of
-from ragkit.store.schema import access_tokens, bodies, chunks, documents, filters, versions
-from ragkit.types import Chunk, Hit, Masked, Principal
+from ragkit.store.schema import access_tokens, bodies, chunks, documents, filters, items, sources, versions
+from ragkit.types import Chunk, Hit, Masked, Principal, Provenance, Trust
 
 _PARAMETERS = 10_000
 _HEADERS = 2_048
@@ -80,9 +80,10 @@ class CheckedHits:
 
     def opened(self, rows: Sequence[Row[Any]], near: Mapping[tuple[int, int], bytes]) -> dict[int, Hit]:
         """Open rows of :data:`HIT_COLUMNS`, without what is erased or denied; ``near`` is what stands beside them."""
+        origins = self._origins(rows)
         keys = self._keyring.keys({place_of(row.doc_id, row.number): row.wrapped_key for row in rows})
         opened = ((row, keys.get(place_of(row.doc_id, row.number))) for row in rows)
-        found = {row.chunk_id: self._hit(row, near, key) for row, key in opened if key is not None}
+        found = {row.chunk_id: self._hit(row, near, key, origins) for row, key in opened if key is not None}
         denied = self._denials.current()
         if not denied:
             return found
@@ -151,7 +152,24 @@ class CheckedHits:
             near.update({(row.version_id, row.ordinal): row.sealed for row in found})
         return near
 
-    def _hit(self, row: Row[Any], near: Mapping[tuple[int, int], bytes], key: bytes) -> Hit:
+    def _origins(self, rows: Sequence[Row[Any]]) -> dict[str, tuple[str, Trust]]:
+        """Which source each document comes from, and how far it is trusted, by document id."""
+        found: dict[str, tuple[str, Trust]] = {}
+        doc_ids = sorted({row.doc_id for row in rows})
+        with self._database.read() as connection:
+            for start in range(0, len(doc_ids), _PARAMETERS):
+                some = _ORIGINS.where(items.c.doc_id.in_(doc_ids[start : start + _PARAMETERS]))
+                for doc_id, name, trust in connection.execute(some):
+                    found[doc_id] = name, Trust(trust or Trust.INTERNAL)
+        return found
+
+    def _hit(
+        self,
+        row: Row[Any],
+        near: Mapping[tuple[int, int], bytes],
+        key: bytes,
+        origins: Mapping[str, tuple[str, Trust]],
+    ) -> Hit:
         place = place_of(row.doc_id, row.number)
         header = self._header(place, key, row.sealed_header)
 
@@ -174,6 +192,7 @@ class CheckedHits:
             before=neighbour(row.ordinal - 1),
             after=neighbour(row.ordinal + 1),
             metadata={name: record for name, (record, _index) in header.metadata.items()},
+            provenance=Provenance(*origins.get(row.doc_id, ("", Trust.INTERNAL)), row.created_at),
         )
 
     def _open_header(self, place: str, key: bytes, sealed: bytes) -> Header:
@@ -186,6 +205,9 @@ def _open(
     return open_chunk(sealed, key=key, place=place, ordinal=ordinal, source_start=start, source_end=end, page=page)
 
 
+_ORIGINS = select(items.c.doc_id, sources.c.name, sources.c.trust).join(
+    sources, sources.c.source_id == items.c.source_id
+)
 _BESIDE = bodies.alias("beside")
 _NEAR = select(_BESIDE.c.version_id, _BESIDE.c.ordinal, _BESIDE.c.sealed).join_from(
     bodies,
@@ -205,5 +227,6 @@ HIT_COLUMNS = (
     versions.c.number,
     versions.c.wrapped_key,
     versions.c.sealed_header,
+    versions.c.created_at,
 )
 """What a hit is made of, the chunk's number first."""

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, case, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit import crypto
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.dialect_words import Insert, insert
 from ragkit.store.recordkeys import name_place
 from ragkit.store.schema import items
 
@@ -28,6 +28,8 @@ def _put(*, quarantined: bool) -> Insert:
     since = func.coalesce(items.c.indexed_at, items.c.changed_at)  # the same content is as old as it was
     same = items.c.content_mac.is_not_distinct_from(statement.excluded.content_mac)
     again["indexed_at"] = case((same, since), else_=statement.excluded.indexed_at)
+    here = items.c.status.in_(["active", "quarantined"])
+    again["came_pass"] = case((here, items.c.came_pass), else_=statement.excluded.came_pass)
     if quarantined:
         again["attempts"] = items.c.attempts + 1
     return statement.on_conflict_do_update(index_elements=[items.c.doc_id], set_=again)
@@ -73,6 +75,12 @@ class SourceEntry(Protocol):
     @property
     def dates(self) -> Mapping[str, str]: ...
 
+    @property
+    def version_mac(self) -> bytes | None: ...
+
+    @property
+    def body_mac(self) -> bytes | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class ItemState:
@@ -85,6 +93,7 @@ class ItemState:
     version: int
     indexed_at: str | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
+    version_mac: bytes | None = None
 
 
 def put_item(
@@ -114,6 +123,9 @@ def put_item(
         "changed_at": now(),
         "indexed_at": now(),
         "sealed_dates": seal_dates(collection, entry.doc_id, entry.dates),
+        "version_mac": entry.version_mac,
+        "body_mac": entry.body_mac,
+        "came_pass": entry.pass_number,
     }
     connection.execute(_PUT_QUARANTINED if quarantined else _PUT_ACTIVE, values)
 

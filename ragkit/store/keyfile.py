@@ -15,7 +15,10 @@ from typing import Any
 from urllib.parse import quote
 
 from ragkit.errors import StoreError
-from ragkit.store.database import BUSY_TIMEOUT_MS, Database, make_engine, translated_errors
+from ragkit.store.database import Database
+from ragkit.store.dialect_backend import BUSY_TIMEOUT_MS
+from ragkit.store.dialect_failures import translated_errors
+from ragkit.store.dialect_sqlite import SqliteFile
 from ragkit.store.key_schema import metadata
 
 KEY_FILE_VERSION = 5
@@ -25,7 +28,7 @@ class KeyFile(Database):
     """The key file, open; reads and writes like any :class:`Database`. Its tables are in ``key_schema``."""
 
     def __init__(self, path: Path, *, writable: bool) -> None:
-        super().__init__(make_engine(path, writable=writable, journal="DELETE"), writable=writable)
+        super().__init__(SqliteFile(path, journal="DELETE"), writable=writable)
         self.path = path
         self._looking: sqlite3.Connection | None = None
         self._look_lock = threading.Lock()

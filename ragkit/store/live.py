@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import Row, Select, func, select
 
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
@@ -63,9 +63,8 @@ class LiveChunks:
 
     def last_chunk_id(self) -> int:
         """Return the highest number ever given, in any collection; 0 at first. It never shrinks."""
-        query = text("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")
         with self._database.read() as connection:
-            return int(connection.execute(query).scalar_one_or_none() or 0)
+            return self._database.backend.last_chunk_id(connection)
 
     def rows(self, *, after: int = 0, through: int | None = None, with_text: bool = True) -> Iterator[LiveRow]:
         """Give live chunks with ``after < chunk_id <= through``, in order.

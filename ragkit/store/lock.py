@@ -6,6 +6,7 @@ when the process dies, ``kill -9`` included; a file that merely exists would not
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -15,9 +16,12 @@ import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ragkit.errors import WriterBusy
+from ragkit.errors import StoreError, WriterBusy
+
+if TYPE_CHECKING:
+    from ragkit.store.dialect_postgresql import PostgreSQL
 
 SERVICE = "ragkit serve"
 """What the service says of itself: it keeps the lock as long as it runs, and writes for others."""
@@ -29,11 +33,13 @@ class WriterLock:
     Args:
         path: The lock file; made with mode 0600, never deleted.
         command: What the owner is doing, shown to whoever finds it busy. A verb, never arguments.
+        server: Where the records are, if on one. There the lock is taken too, against other machines.
     """
 
-    def __init__(self, path: Path | str, *, command: str = "") -> None:
+    def __init__(self, path: Path | str, *, command: str = "", server: PostgreSQL | None = None) -> None:
         self._path = Path(path)
         self._command = command or Path(sys.argv[0] or "python").name
+        self._there = server.writer_session(self._command) if server is not None else None
         self._fd: int | None = None
 
     @property
@@ -45,22 +51,31 @@ class WriterLock:
         """Take the lock at once, or fail at once.
 
         Raises:
+            StoreError: The data directory cannot be written.
             WriterBusy: Somebody has it; the message names process, host, command and start.
+            StoreError: The server cannot be reached.
         """
         if self._fd is not None:
             return
-        fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as refused:
+            raise StoreError(
+                f"the data directory cannot be written ({errno.errorcode.get(refused.errno or 0, 'OSError')})",
+                remedy="Check that its file system is not read-only or full, and its owner and mode.",
+            ) from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = _read_owner(fd)
             os.close(fd)
-            raise WriterBusy(
-                f"another process is writing this workspace: {owner}",
-                remedy=_THROUGH
-                if f"({SERVICE}," in owner
-                else "Wait for it to finish; asking and searching work meanwhile.",
-            ) from None
+            raise busy(owner) from None
+        if self._there is not None:
+            try:
+                self._there.acquire()
+            except BaseException:
+                os.close(fd)
+                raise
         self._fd = fd
         self._sign(fd)
         _held.add(self)
@@ -69,6 +84,8 @@ class WriterLock:
         """Let go. Does nothing when the lock is not held."""
         if self._fd is None:
             return
+        if self._there is not None:
+            self._there.release()
         os.ftruncate(self._fd, 0)
         os.close(self._fd)
         self._fd = None
@@ -110,6 +127,15 @@ def _leave_all_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_all_to_parent)
+
+
+def busy(owner: str) -> WriterBusy:
+    """Return the error that names who writes: ``process … on … (command, since …)``."""
+    through = f"({SERVICE}," in owner
+    return WriterBusy(
+        f"another process is writing this workspace: {owner}",
+        remedy=_THROUGH if through else "Wait for it to finish; asking and searching work meanwhile.",
+    )
 
 
 _THROUGH = (

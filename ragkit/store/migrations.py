@@ -1,6 +1,8 @@
-"""Numbered migrations: each brings the file one step on, in one transaction, and is written down in a table.
+"""Numbered migrations: each brings the store one step on, in one transaction, and is written down in a table.
 
-A migration is frozen once released: its SQL says what was true then, whatever ``schema.py`` says now.
+A migration is frozen once released: its SQL says what was true then, whatever ``schema.py`` says now. It has statements
+for each database: a SQLite file is made by all of them in turn, a PostgreSQL schema as ``schema.py`` says at the newest
+number, so that it needs those after :data:`FIRST_SERVED` only.
 """
 
 from __future__ import annotations
@@ -8,20 +10,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 
 from ragkit.errors import StoreError
 from ragkit.store.database import Database
+from ragkit.store.schema import metadata
 from ragkit.store.schema import migrations as applied
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step: its number, a word for it, and the statements."""
+    """One step.
+
+    Attributes:
+        number: From 1, without gaps.
+        name: A word for it.
+        statements: For SQLite.
+        served: For PostgreSQL; of those up to :data:`FIRST_SERVED` none.
+    """
 
     number: int
     name: str
     statements: tuple[str, ...]
+    served: tuple[str, ...] = ()
+
+    def on(self, dialect: str) -> tuple[str, ...]:
+        """Return the statements for a database."""
+        return self.statements if dialect == "sqlite" else self.served
 
 
 def upgrade(database: Database, *, steps: tuple[Migration, ...] | None = None) -> list[int]:
@@ -35,19 +50,38 @@ def upgrade(database: Database, *, steps: tuple[Migration, ...] | None = None) -
     """
     with database.read() as connection:
         found = _version(connection)
+    known = MIGRATIONS if steps is None else steps
+    if not found and database.backend.begins_whole:
+        return _begin(database, known)
     done = []
-    for step in MIGRATIONS if steps is None else steps:
+    for step in known:
         if step.number <= found:
             continue
         with database.write() as connection:
             if _version(connection) >= step.number:  # another process was faster
                 continue
-            for statement in step.statements:
+            for statement in step.on(connection.dialect.name):
                 connection.exec_driver_sql(statement)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            connection.execute(applied.insert().values(number=step.number, name=step.name, applied_at=now))
+            _note(connection, step)
         done.append(step.number)
     return done
+
+
+def _begin(database: Database, known: tuple[Migration, ...]) -> list[int]:
+    """Make a new store in the shape of now."""
+    with database.write() as connection:
+        if _version(connection):  # another process was faster
+            return []
+        metadata.create_all(connection)
+        database.backend.complete(connection)
+        for step in known:
+            _note(connection, step)
+    return [step.number for step in known]
+
+
+def _note(connection: Connection, step: Migration) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    connection.execute(applied.insert().values(number=step.number, name=step.name, applied_at=now))
 
 
 def require_current(database: Database) -> None:
@@ -72,11 +106,13 @@ def require_current(database: Database) -> None:
 
 
 def _version(connection: Connection) -> int:
-    known = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'"
-    if not connection.exec_driver_sql(known).scalar_one():
+    if not inspect(connection).has_table(applied.name):
         return 0
     return int(connection.execute(select(func.coalesce(func.max(applied.c.number), 0))).scalar_one())
 
+
+FIRST_SERVED = 6
+"""The oldest schema that there is on PostgreSQL."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -252,6 +288,17 @@ MIGRATIONS: tuple[Migration, ...] = (
                 "at" INTEGER NOT NULL, PRIMARY KEY (doc_id, number),
                 FOREIGN KEY(collection_id) REFERENCES collections (id) ON DELETE CASCADE
             ) WITHOUT ROWID""",
+        ),
+    ),
+    Migration(
+        6,
+        "what is only listed, what was moved, and how far a source is trusted",
+        (
+            "ALTER TABLE items ADD COLUMN version_mac BLOB",
+            "ALTER TABLE items ADD COLUMN body_mac BLOB",
+            "ALTER TABLE items ADD COLUMN came_pass INTEGER",
+            "CREATE INDEX ix_items_body ON items (source_id, body_mac)",
+            "ALTER TABLE sources ADD COLUMN trust TEXT",
         ),
     ),
 )

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
 
+from ragkit.store.dialect_words import Insert, insert
 from ragkit.store.schema import (
     bodies,
     chunks,

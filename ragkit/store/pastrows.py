@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, delete, exists, func, select, text, update
+from sqlalchemy import Select, delete, exists, func, select, update
 
 from ragkit.crashpoints import reach
+from ragkit.store.dialect_words import Worded
 from ragkit.store.erasure import slices, texts_of
 from ragkit.store.history import time_of
 from ragkit.store.keyring import Keyring
@@ -35,8 +36,8 @@ Place = tuple[str, int]
 
 _TURN = 50
 _TURN_S = 0.02
-_MENTIONING = text(
-    "SELECT DISTINCT versions.doc_id, versions.number FROM json_each(:numbers) AS wanted "
+_MENTIONING = Worded(
+    "SELECT DISTINCT versions.doc_id, versions.number FROM numbers(:numbers) AS wanted "
     "CROSS JOIN past_mentions ON past_mentions.key = wanted.value "
     "JOIN versions ON versions.version_id = past_mentions.version_id WHERE versions.collection_id = :collection"
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
+from ragkit.store.dialect_words import insert
 from ragkit.store.items import now
 from ragkit.store.key_schema import copies, receipts
 

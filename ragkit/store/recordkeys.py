@@ -23,11 +23,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, update
-from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
 from ragkit.crashpoints import reach
 from ragkit.errors import KeyDestroyed, KeyMismatch
+from ragkit.store.dialect_words import insert
 from ragkit.store.key_schema import changes, record_keys
 from ragkit.store.workspacekeys import WorkspaceKeys
 from ragkit.store.wrappingkey import WrappingKey

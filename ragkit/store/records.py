@@ -174,8 +174,7 @@ def check(database: Database) -> None:
         StoreCorrupt: With the number of problems of each kind.
     """
     with database.read() as connection:
-        pages = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(100)") if row[0] != "ok"]
-        links = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        pages, links = database.backend.flaws(connection)
         wrong_state = connection.execute(
             select(func.count())
             .select_from(documents)
@@ -213,8 +212,8 @@ def check(database: Database) -> None:
             .where(documents.c.version_id.is_not(None) | versions.c.version_id.not_in(ended))
         ).scalar_one()
     problems = {
-        "damaged pages": len(pages),
-        "broken links": len(links),
+        "damaged pages": pages,
+        "broken links": links,
         "documents without a readable version": wrong_state,
         "documents with missing chunks": wrong_count,
         "versions that answer without a document": stray,

@@ -60,6 +60,8 @@ class StoredEntry:
     pass_number: int = 0
     answering: bool = True
     dates: Mapping[str, str] = field(default_factory=dict)
+    version_mac: bytes | None = None
+    body_mac: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

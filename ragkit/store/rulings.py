@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
+from ragkit.store.dialect_words import insert
 from ragkit.store.key_schema import rulings
 from ragkit.types import RulingRow
 

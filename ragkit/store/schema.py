@@ -32,139 +32,144 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
-    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+
+from ragkit.store.dialect_words import Bytes, Whole, Words
 
 metadata = MetaData()
 
 migrations = Table(
     "migrations",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("applied_at", Text, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("applied_at", Words, nullable=False),
 )
 
 collections = Table(
     "collections",
     metadata,
-    Column("id", Text, primary_key=True, nullable=False),
-    Column("name", Text, nullable=False, unique=True),
-    Column("wrapped_key", LargeBinary, nullable=False),
-    Column("data_class", Text, nullable=False),
-    Column("policy", Text, nullable=False),
-    Column("encoder", Text, nullable=False),
-    Column("chunker", Text, nullable=False),
-    Column("created_at", Text, nullable=False),
+    Column("id", Words, primary_key=True, nullable=False),
+    Column("name", Words, nullable=False, unique=True),
+    Column("wrapped_key", Bytes, nullable=False),
+    Column("data_class", Words, nullable=False),
+    Column("policy", Words, nullable=False),
+    Column("encoder", Words, nullable=False),
+    Column("chunker", Words, nullable=False),
+    Column("created_at", Words, nullable=False),
     # 1 when the keys of documents and values are wrapped once more by record keys, in the key file.
-    Column("key_form", Integer, nullable=False, server_default=text("0")),
-    Column("kept_since", Integer),  # since when everything that was replaced is kept; NULL while no history is
+    Column("key_form", Whole, nullable=False, server_default=text("0")),
+    Column("kept_since", Whole),  # since when everything that was replaced is kept; NULL while no history is
 )
 
 sources = Table(
     "sources",
     metadata,
-    Column("source_id", Integer, primary_key=True),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("sealed_cursor", LargeBinary),
-    Column("pass_number", Integer, nullable=False),
-    Column("pass_open", Integer, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("finished_at", Text),
+    Column("source_id", Whole, primary_key=True),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Words, nullable=False),
+    Column("sealed_cursor", Bytes),
+    Column("pass_number", Whole, nullable=False),
+    Column("pass_open", Whole, nullable=False),  # 0 ended | 1 has stored a cursor | 2 has not yet
+    Column("fingerprint", Words, nullable=False),
+    Column("finished_at", Words),
+    Column("trust", Words),  # of what it holds, by the configuration of the last sync
     UniqueConstraint("collection_id", "name"),
 )
 
 items = Table(
     "items",
     metadata,
-    Column("item_id", Integer, primary_key=True),
-    Column("doc_id", Text, nullable=False, unique=True),
-    Column("source_id", Integer, ForeignKey("sources.source_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("item_id", Whole, primary_key=True),
+    Column("doc_id", Words, nullable=False, unique=True),
+    Column("source_id", Whole, ForeignKey("sources.source_id", ondelete="CASCADE"), nullable=False, index=True),
     # active | quarantined | absent | expired (retention keeps it out) | held (gone at the source, kept by a hold)
-    Column("status", Text, nullable=False),
-    Column("sealed_native_id", LargeBinary),
-    Column("content_mac", LargeBinary),
-    Column("access_mac", LargeBinary),
-    Column("fingerprint", Text, nullable=False),
-    Column("last_seen_pass", Integer, nullable=False),
-    Column("code", Text),
-    Column("attempts", Integer, nullable=False),
-    Column("version", Integer, nullable=False),  # the last number given, so that numbers go on after an absence
-    Column("changed_at", Text, nullable=False),
-    Column("indexed_at", Text),  # when this content was first taken in
-    Column("sealed_dates", LargeBinary),  # what retention counts from, as the source has it
+    Column("status", Words, nullable=False),
+    Column("sealed_native_id", Bytes),
+    Column("content_mac", Bytes),
+    Column("access_mac", Bytes),
+    Column("fingerprint", Words, nullable=False),
+    Column("last_seen_pass", Whole, nullable=False),
+    Column("code", Words),
+    Column("attempts", Whole, nullable=False),
+    Column("version", Whole, nullable=False),  # the last number given, so that numbers go on after an absence
+    Column("changed_at", Words, nullable=False),
+    Column("indexed_at", Words),  # when this content was first taken in
+    Column("sealed_dates", Bytes),  # what retention counts from, as the source has it
+    Column("version_mac", Bytes),  # keyed hash of the source's version mark
+    Column("body_mac", Bytes),  # keyed hash of the bytes alone, by which a renamed item is recognised
+    Column("came_pass", Whole),  # the pass in which it came, or came back
+    Index("ix_items_body", "source_id", "body_mac"),
 )
 
 versions = Table(
     "versions",
     metadata,
-    Column("version_id", Integer, primary_key=True),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
-    Column("doc_id", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # staged | current | past | retired
-    Column("wrapped_key", LargeBinary),  # NULL once retired: the content can no longer be read
-    Column("sealed_header", LargeBinary),
-    Column("media_type", Text, nullable=False),
-    Column("policy", Text, nullable=False),
-    Column("encoder", Text, nullable=False),
-    Column("chunk_count", Integer, nullable=False),
-    Column("masked_counts", Text, nullable=False),  # JSON, entity type to count
-    Column("notices", Text, nullable=False),  # JSON, code to count
-    Column("created_at", Text, nullable=False),
+    Column("version_id", Whole, primary_key=True),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("doc_id", Words, nullable=False),
+    Column("number", Whole, nullable=False),
+    Column("state", Words, nullable=False),  # staged | current | past | retired
+    Column("wrapped_key", Bytes),  # NULL once retired: the content can no longer be read
+    Column("sealed_header", Bytes),
+    Column("media_type", Words, nullable=False),
+    Column("policy", Words, nullable=False),
+    Column("encoder", Words, nullable=False),
+    Column("chunk_count", Whole, nullable=False),
+    Column("masked_counts", Words, nullable=False),  # JSON, entity type to count
+    Column("notices", Words, nullable=False),  # JSON, code to count
+    Column("created_at", Words, nullable=False),
     UniqueConstraint("doc_id", "number"),
 )
-Index("ix_versions_leftover", versions.c.state, sqlite_where=text("state <> 'current'"))
+_LEFTOVER = text("state <> 'current'")
+Index("ix_versions_leftover", versions.c.state, sqlite_where=_LEFTOVER, postgresql_where=_LEFTOVER)
 
 documents = Table(
     "documents",
     metadata,
-    Column("document_id", Integer, primary_key=True),
-    Column("doc_id", Text, nullable=False, unique=True),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("version_id", Integer, ForeignKey("versions.version_id"), nullable=False, unique=True),
-    Column("class_id", Text, ForeignKey("access_classes.class_id"), nullable=False, index=True),
-    Column("valid_from", Integer, nullable=False, server_default=text("0")),  # this version, under this class
+    Column("document_id", Whole, primary_key=True),
+    Column("doc_id", Words, nullable=False, unique=True),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("version_id", Whole, ForeignKey("versions.version_id"), nullable=False, unique=True),
+    Column("class_id", Words, ForeignKey("access_classes.class_id"), nullable=False, index=True),
+    Column("valid_from", Whole, nullable=False, server_default=text("0")),  # this version, under this class
 )
 
 bodies = Table(
     "bodies",
     metadata,
-    Column("body_id", Integer, primary_key=True),
-    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("source_start", Integer, nullable=False),
-    Column("source_end", Integer, nullable=False),
-    Column("page", Integer),
-    Column("vector", LargeBinary, nullable=False),  # float32, little-endian
-    Column("sealed", LargeBinary, nullable=False),
+    Column("body_id", Whole, primary_key=True),
+    Column("version_id", Whole, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False),
+    Column("ordinal", Whole, nullable=False),
+    Column("source_start", Whole, nullable=False),
+    Column("source_end", Whole, nullable=False),
+    Column("page", Whole),
+    Column("vector", Bytes, nullable=False),  # float32, little-endian
+    Column("sealed", Bytes, nullable=False),
     UniqueConstraint("version_id", "ordinal"),
 )
 
 chunks = Table(
     "chunks",
     metadata,
-    Column("chunk_id", Integer, primary_key=True),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("body_id", Integer, ForeignKey("bodies.body_id", ondelete="CASCADE"), nullable=False, unique=True),
-    Column("class_id", Text, nullable=False),
+    Column("chunk_id", Whole, primary_key=True),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("body_id", Whole, ForeignKey("bodies.body_id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("class_id", Words, nullable=False),
     sqlite_autoincrement=True,  # a number is never used again, so the audit and a stale index can trust it
 )
 
 filters = Table(
     "filters",
     metadata,
-    Column("key", Text, nullable=False),
-    Column("value_mac", LargeBinary, nullable=False),
-    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("key", Words, nullable=False),
+    Column("value_mac", Bytes, nullable=False),
+    Column("version_id", Whole, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "value_mac", "version_id"),
     sqlite_with_rowid=False,
 )
@@ -172,16 +177,16 @@ filters = Table(
 access_classes = Table(
     "access_classes",
     metadata,
-    Column("class_id", Text, primary_key=True, nullable=False),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("class_id", Words, primary_key=True, nullable=False),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 
 access_tokens = Table(
     "access_tokens",
     metadata,
-    Column("token_mac", LargeBinary, nullable=False),
-    Column("class_id", Text, ForeignKey("access_classes.class_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_mac", Bytes, nullable=False),
+    Column("class_id", Words, ForeignKey("access_classes.class_id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("token_mac", "class_id"),
     sqlite_with_rowid=False,
 )
@@ -190,9 +195,9 @@ mentions = Table(
     "mentions",
     metadata,
     # The class comes second, so that a look-up costs the same however many documents of other classes have the value.
-    Column("key", Integer, nullable=False),
-    Column("class_number", Integer, nullable=False),
-    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("key", Whole, nullable=False),
+    Column("class_number", Whole, nullable=False),
+    Column("version_id", Whole, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "class_number", "version_id"),
     sqlite_with_rowid=False,
 )
@@ -201,9 +206,9 @@ links = Table(
     "links",
     metadata,
     # Numbers as in `mentions`. One `person` of a version is a group of values that occur together as one person's.
-    Column("key", Integer, nullable=False),
-    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("person", Integer, nullable=False),
+    Column("key", Whole, nullable=False),
+    Column("version_id", Whole, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("person", Whole, nullable=False),
     PrimaryKeyConstraint("key", "version_id", "person"),
     sqlite_with_rowid=False,
 )
@@ -212,28 +217,28 @@ periods = Table(
     "periods",
     metadata,
     # One stretch of time, now over, in which a version answered under one class: valid_from <= t < valid_to.
-    Column("period_id", Integer, primary_key=True),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
-    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("class_id", Text, ForeignKey("access_classes.class_id"), nullable=False),
-    Column("valid_from", Integer, nullable=False),
-    Column("valid_to", Integer, nullable=False),
+    Column("period_id", Whole, primary_key=True),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("version_id", Whole, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("class_id", Words, ForeignKey("access_classes.class_id"), nullable=False),
+    Column("valid_from", Whole, nullable=False),
+    Column("valid_to", Whole, nullable=False),
 )
 Index("ix_periods_age", periods.c.collection_id, periods.c.valid_to)
 
 past_chunks = Table(
     "past_chunks",
     metadata,
-    Column("chunk_id", Integer, primary_key=True),
-    Column("body_id", Integer, ForeignKey("bodies.body_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("period_id", Integer, ForeignKey("periods.period_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("chunk_id", Whole, primary_key=True),
+    Column("body_id", Whole, ForeignKey("bodies.body_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("period_id", Whole, ForeignKey("periods.period_id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
 past_mentions = Table(
     "past_mentions",
     metadata,
-    Column("key", Integer, nullable=False),
-    Column("version_id", Integer, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("key", Whole, nullable=False),
+    Column("version_id", Whole, ForeignKey("versions.version_id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "version_id"),
     sqlite_with_rowid=False,
 )
@@ -241,11 +246,11 @@ past_mentions = Table(
 fates = Table(
     "fates",
     metadata,
-    Column("doc_id", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("collection_id", Text, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
-    Column("how", Text, nullable=False),  # erased | purged | unknown
-    Column("at", Integer, nullable=False),
+    Column("doc_id", Words, nullable=False),
+    Column("number", Whole, nullable=False),
+    Column("collection_id", Words, ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("how", Words, nullable=False),  # erased | purged | unknown
+    Column("at", Whole, nullable=False),
     PrimaryKeyConstraint("doc_id", "number"),
     sqlite_with_rowid=False,
 )
@@ -253,16 +258,16 @@ fates = Table(
 vault = Table(
     "vault",
     metadata,
-    Column("vault_id", Integer, primary_key=True),
-    Column("collection_id", Text, nullable=False),
-    Column("value_mac", LargeBinary, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("entity_type", Text, nullable=False),
-    Column("token", Text),
-    Column("surrogate_mac", LargeBinary, nullable=False),
-    Column("sealed_surrogate", LargeBinary, nullable=False),
-    Column("sealed_value", LargeBinary, nullable=False),
-    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("vault_id", Whole, primary_key=True),
+    Column("collection_id", Words, nullable=False),
+    Column("value_mac", Bytes, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("entity_type", Words, nullable=False),
+    Column("token", Words),
+    Column("surrogate_mac", Bytes, nullable=False),
+    Column("sealed_surrogate", Bytes, nullable=False),
+    Column("sealed_value", Bytes, nullable=False),
+    Column("wrapped_key", Bytes, nullable=False),
     UniqueConstraint("collection_id", "value_mac"),
     UniqueConstraint("collection_id", "token"),
     UniqueConstraint("collection_id", "surrogate_mac"),
@@ -272,8 +277,8 @@ vault = Table(
 vault_names = Table(
     "vault_names",
     metadata,
-    Column("key", Integer, nullable=False),
-    Column("vault_id", Integer, ForeignKey("vault.vault_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("key", Whole, nullable=False),
+    Column("vault_id", Whole, ForeignKey("vault.vault_id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "vault_id"),
     sqlite_with_rowid=False,
 )

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import LargeBinary, bindparam, select, text
-from sqlalchemy.sql.elements import TextClause
+from sqlalchemy import LargeBinary, bindparam, select
 
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.dialect_words import Worded
 from ragkit.store.schema import vault
 
 _SLICE = 5_000
@@ -25,17 +25,17 @@ _RANGES = 400  # two parameters each
 
 GROUPS_OF = "SELECT key, version_id, person FROM links WHERE key = :key LIMIT :limit"
 MEMBERS_OF = (
-    "SELECT links.version_id, links.person, links.key FROM json_each(:versions) AS wanted "
+    "SELECT links.version_id, links.person, links.key FROM numbers(:versions) AS wanted "
     "CROSS JOIN links ON links.version_id = wanted.value"
 )
 DOCUMENTS_OF = (
-    "SELECT mentions.key, mentions.version_id FROM json_each(:numbers) AS wanted "
+    "SELECT mentions.key, mentions.version_id FROM numbers(:numbers) AS wanted "
     "CROSS JOIN mentions ON mentions.key = wanted.value LIMIT :limit"
 )
 NUMBERS_IN = "SELECT key FROM mentions WHERE version_id = :version"
 VERSIONS = (
     "SELECT versions.version_id, versions.doc_id, versions.number, versions.chunk_count "
-    "FROM json_each(:versions) AS wanted CROSS JOIN versions ON versions.version_id = wanted.value "
+    "FROM numbers(:versions) AS wanted CROSS JOIN versions ON versions.version_id = wanted.value "
     "JOIN documents ON documents.version_id = versions.version_id WHERE documents.collection_id = :collection"
 )
 ROWS_OF = (
@@ -102,7 +102,7 @@ class SubjectRows:
 
     def groups_of(self, numbers: Values[int], *, limit: int) -> dict[int, list[Group]]:
         """Return for each number the groups that hold it; at most ``limit`` a number."""
-        query = text(GROUPS_OF)
+        query = Worded(GROUPS_OF)
         found: dict[int, list[Group]] = {}
         with self._database.read() as connection:
             for number in numbers:
@@ -114,7 +114,7 @@ class SubjectRows:
         """Return all numbers of these groups."""
         wanted = set(groups)
         collected: dict[Group, list[int]] = {}
-        query = text(MEMBERS_OF)
+        query = Worded(MEMBERS_OF)
         with self._database.read() as connection:
             for some in _slices(sorted({group.version_id for group in wanted})):
                 for version_id, person, key in connection.execute(query, {"versions": json.dumps(some)}):
@@ -126,7 +126,7 @@ class SubjectRows:
     def documents_of(self, numbers: Values[int], *, limit: int) -> dict[int, set[int]]:
         """Return by version the numbers among these that its document mentions; at most ``limit`` mentions."""
         found: dict[int, set[int]] = {}
-        query = text(DOCUMENTS_OF)
+        query = Worded(DOCUMENTS_OF)
         with self._database.read() as connection:
             for some in _slices(sorted(numbers)):
                 for key, version_id in connection.execute(query, {"numbers": json.dumps(some), "limit": limit}):
@@ -136,12 +136,12 @@ class SubjectRows:
     def numbers_in(self, version_id: int) -> list[int]:
         """Return all numbers that a version mentions: values, parts of them and words of names."""
         with self._database.read() as connection:
-            return list(connection.execute(text(NUMBERS_IN), {"version": version_id}).scalars())
+            return list(connection.execute(Worded(NUMBERS_IN), {"version": version_id}).scalars())
 
     def places(self, versions: Values[int]) -> dict[int, Place]:
         """Return which documents these versions are, as far as they answer in this collection."""
         found: dict[int, Place] = {}
-        query = text(VERSIONS)
+        query = Worded(VERSIONS)
         with self._database.read() as connection:
             for some in _slices(sorted(versions)):
                 given = {"versions": json.dumps(some), "collection": self._collection.id}
@@ -150,10 +150,10 @@ class SubjectRows:
         return found
 
 
-def _rows_of(count: int) -> TextClause:
+def _rows_of(count: int) -> Worded:
     ranges = ", ".join(f"(:l{place}, :h{place})" for place in range(count))
     bound = [bindparam(f"{edge}{place}", type_=LargeBinary) for place in range(count) for edge in "lh"]
-    return text(ROWS_OF.format(ranges)).bindparams(*bound)
+    return Worded(ROWS_OF.format(ranges)).bindparams(*bound)
 
 
 def _slices(values: list[int]) -> Iterator[list[int]]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Collection as Values
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
+from ragkit.store.dialect_words import insert
 from ragkit.store.items import ItemState, SourceEntry, now, open_dates, put_item, seal_dates
 from ragkit.store.schema import items, sources
+from ragkit.types import Trust
 
 _SLICE = 500
 _PRESENT = items.c.status.in_(["active", "quarantined"])
+_ENDED, _UNDER_WAY, _BEGUN = 0, 1, 2
 
 
 class SyncStateTable:
@@ -29,6 +33,8 @@ class SyncStateTable:
         self._id: int | None = None
         self.keeps_name: Callable[[SourceEntry], bool] = lambda _: True
         """Whether the source's own id of an item may be kept."""
+        self.trust = Trust.INTERNAL
+        """How far the source is trusted; noted when a pass begins."""
 
     @property
     def source_id(self) -> int:
@@ -38,13 +44,14 @@ class SyncStateTable:
                 self._id = self._find(connection)
         return self._id or 0
 
-    def begin(self, fingerprint: str) -> tuple[int, str | None]:
-        """Go on with the interrupted pass, or open a new one.
+    def begin(self, fingerprint: str, *, anew: bool = False) -> tuple[int, str | None, bool]:
+        """Go on with the interrupted pass, or open a new one; with ``anew`` a new one, from the beginning.
 
-        A pass without a stored cursor is not gone on with: what it met before the interruption may be gone by now.
+        A pass that stored no cursor is not gone on with: what it met before the interruption may be gone by now. The
+        one that follows starts where it did, at the cursor that the last whole pass left.
 
         Returns:
-            The number of the pass and the cursor to read from, ``None`` for the beginning.
+            The number of the pass, the cursor to read from, ``None`` for the beginning, and whether it goes on.
         """
         with self._database.write() as connection:
             if self._find(connection) is None:
@@ -59,19 +66,31 @@ class SyncStateTable:
                 )
             self._id = self._find(connection)
             row = connection.execute(select(sources).where(self._mine())).one()
-            number, cursor = self._where_to(row, fingerprint)
+            number, cursor = self._where_to(row, fingerprint, anew=anew)
+            if row.trust != self.trust:
+                connection.execute(update(sources).where(self._mine()).values(trust=self.trust.value))
             if number != row.pass_number:
+                start = row.sealed_cursor if cursor is not None else None
                 connection.execute(
                     update(sources)
                     .where(self._mine())
-                    .values(pass_number=number, pass_open=1, sealed_cursor=None, fingerprint=fingerprint)
+                    .values(pass_number=number, pass_open=_BEGUN, sealed_cursor=start, fingerprint=fingerprint)
                 )
-            return number, cursor
+            return number, cursor, number == row.pass_number
 
-    def _where_to(self, row: Row[Any], fingerprint: str) -> tuple[int, str | None]:
-        if row.pass_open and row.sealed_cursor is not None and row.fingerprint == fingerprint:
-            return row.pass_number, self._unseal(row.sealed_cursor, "cursor")
-        return row.pass_number + 1, None
+    def rests_at(self) -> str | None:
+        """Return the cursor that the last pass left, if it was whole and none is under way."""
+        with self._database.read() as connection:
+            row = connection.execute(select(sources).where(self._mine())).one_or_none()
+        if row is None or row.pass_open != _ENDED or row.sealed_cursor is None:
+            return None
+        return self._unseal(row.sealed_cursor, "cursor")
+
+    def _where_to(self, row: Row[Any], fingerprint: str, *, anew: bool) -> tuple[int, str | None]:
+        if anew or row.sealed_cursor is None or row.fingerprint != fingerprint:
+            return row.pass_number + 1, None
+        number = row.pass_number if row.pass_open == _UNDER_WAY else row.pass_number + 1
+        return number, self._unseal(row.sealed_cursor, "cursor")
 
     def lookup(self, doc_ids: Values[str]) -> dict[str, ItemState]:
         """Return what is remembered of these items, by document id; absent from the result when never met."""
@@ -83,11 +102,15 @@ class SyncStateTable:
             items.c.status,
             items.c.version,
             func.coalesce(items.c.indexed_at, items.c.changed_at),
+            items.c.version_mac,
             items.c.sealed_dates,
         ).where(items.c.doc_id.in_(list(doc_ids)))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return {row[0]: ItemState(*row[1:-1], open_dates(self._collection, row[0], row[-1])) for row in rows}
+        return {
+            row[0]: ItemState(*row[1:-2], open_dates(self._collection, row[0], row[-1]), row.version_mac)
+            for row in rows
+        }
 
     def mark_seen(self, doc_ids: Values[str], pass_number: int) -> None:
         """Note that the pass has met these items."""
@@ -96,12 +119,24 @@ class SyncStateTable:
                 update(items).where(items.c.doc_id.in_(list(doc_ids))).values(last_seen_pass=pass_number)
             )
 
+    def foresee(self, doc_id: str, alike: str) -> None:
+        """For a dry run: remember what would be treated, and which document has the same bytes."""
+
+    def foresee_access(self, doc_id: str, access_mac: bytes) -> None:
+        """For a dry run: remember who would see it."""
+
     def set_dates(self, dates: Mapping[str, Mapping[str, str]]) -> None:
         """Note the dates of items whose content is as before, by document id."""
         with self._database.write() as connection:
             for doc_id, found in dates.items():
                 sealed = seal_dates(self._collection, doc_id, found)
                 connection.execute(update(items).where(items.c.doc_id == doc_id).values(sealed_dates=sealed))
+
+    def set_versions(self, versions: Mapping[str, bytes]) -> None:
+        """Note the version marks of items whose content is as before, by document id."""
+        with self._database.write() as connection:
+            for doc_id, mac in versions.items():
+                connection.execute(update(items).where(items.c.doc_id == doc_id).values(version_mac=mac))
 
     def mark_held(self, doc_ids: Values[str]) -> None:
         """Note that these items are gone at the source, and that a hold keeps them."""
@@ -118,16 +153,50 @@ class SyncStateTable:
 
     def unseen(self, pass_number: int) -> Iterator[list[str]]:
         """Give the present items that the pass has not met, some at a time; they may be deleted on the way."""
+        return self._some(_PRESENT, items.c.last_seen_pass != pass_number)
+
+    def known(self) -> Iterator[list[str]]:
+        """Give all items that the source has, or that are kept though it has them no more, some at a time."""
+        return self._some(items.c.status.in_(["active", "quarantined", "held"]))
+
+    def alike(self, body_mac: bytes) -> str | None:
+        """Return a document of the source that answers and has these bytes; ``None`` when there is none."""
+        query = select(items.c.doc_id).where(
+            items.c.source_id == self.source_id, items.c.body_mac == body_mac, items.c.status == "active"
+        )
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).scalar_one_or_none()
+
+    def moved(self, doc_ids: Values[str], pass_number: int) -> dict[str, str]:
+        """Return which of these items came in this pass under another identity, with the same bytes, each once."""
+        went = select(items.c.doc_id, items.c.body_mac).where(
+            items.c.doc_id.in_(list(doc_ids)), items.c.body_mac.is_not(None)
+        )
+        came = select(items.c.doc_id, items.c.body_mac).where(
+            items.c.source_id == self.source_id, items.c.came_pass == pass_number, items.c.status == "active"
+        )
+        found: dict[str, str] = {}
+        with self._database.read() as connection:
+            gone = connection.execute(went.order_by(items.c.item_id)).all()
+            alike = items.c.body_mac.in_({row.body_mac for row in gone})
+            free: dict[bytes, deque[str]] = {}
+            for row in connection.execute(came.where(alike).order_by(items.c.item_id)):
+                free.setdefault(row.body_mac, deque()).append(row.doc_id)
+        for row in gone:
+            if free.get(row.body_mac):
+                found[row.doc_id] = free[row.body_mac].popleft()
+        return found
+
+    def count_moved(self, pass_number: int) -> int:
+        """Count the present items that the pass has met under another identity only."""
+        return sum(len(self.moved(some, pass_number)) for some in self.unseen(pass_number))
+
+    def _some(self, *conditions: ColumnElement[bool]) -> Iterator[list[str]]:
         after = 0
         while True:
             query = (
                 select(items.c.item_id, items.c.doc_id)
-                .where(
-                    items.c.source_id == self.source_id,
-                    items.c.item_id > after,
-                    _PRESENT,
-                    items.c.last_seen_pass != pass_number,
-                )
+                .where(items.c.source_id == self.source_id, items.c.item_id > after, *conditions)
                 .order_by(items.c.item_id)
                 .limit(_SLICE)
             )
@@ -139,10 +208,10 @@ class SyncStateTable:
             after = rows[-1].item_id
 
     def checkpoint(self, cursor: str | None, *, complete: bool) -> None:
-        """Store where to go on; ``complete`` closes the pass."""
+        """Store where to go on, or, with ``complete``, that the pass has ended and where the next one starts."""
         values = {
             "sealed_cursor": None if cursor is None else self._seal(cursor, "cursor"),
-            "pass_open": 0 if complete else 1,
+            "pass_open": _ENDED if complete else _UNDER_WAY,
             "finished_at": now(),
         }
         with self._database.write() as connection:
@@ -190,19 +259,45 @@ class SyncPreview(SyncStateTable):
     def __init__(self, database: Database, collection: Collection, source: str) -> None:
         super().__init__(database, collection, source)
         self._met: set[str] = set()
+        self._alike: dict[str, str] = {}
+        self._access: dict[str, bytes] = {}
 
-    def begin(self, fingerprint: str) -> tuple[int, str | None]:
-        """Tell which pass would be gone on with."""
+    def begin(self, fingerprint: str, *, anew: bool = False) -> tuple[int, str | None, bool]:
+        """Tell which pass would be gone on with; that another would follow it is left out, so as to count once."""
         with self._database.read() as connection:
             row = connection.execute(select(sources).where(self._mine())).one_or_none()
-        return (1, None) if row is None else self._where_to(row, fingerprint)
+        return (1, None, False) if row is None else (*self._where_to(row, fingerprint, anew=anew), False)
 
     def mark_seen(self, doc_ids: Values[str], pass_number: int) -> None:
         """Remember that the pass has met these items."""
         del pass_number
         self._met.update(doc_ids)
 
+    def foresee(self, doc_id: str, alike: str) -> None:
+        """Remember what would be treated; a document with the same bytes has moved, if it is not met itself."""
+        self._met.add(doc_id)
+        if alike:
+            self._alike[alike] = doc_id
+
+    def foresee_access(self, doc_id: str, access_mac: bytes) -> None:
+        """Remember who would see it, for the rest of the pass."""
+        self._access[doc_id] = access_mac
+
+    def lookup(self, doc_ids: Values[str]) -> dict[str, ItemState]:
+        """Return what is remembered of these items, with the access lists that were foreseen."""
+        found = super().lookup(doc_ids)
+        changed = self._access.keys() & found.keys()
+        return found | {doc_id: replace(found[doc_id], access_mac=self._access[doc_id]) for doc_id in changed}
+
+    def moved(self, doc_ids: Values[str], pass_number: int) -> dict[str, str]:
+        """Return which of these items have moved, as far as the dry run knows."""
+        del pass_number
+        return {doc_id: self._alike[doc_id] for doc_id in doc_ids if doc_id in self._alike}
+
     def set_dates(self, dates: Mapping[str, Mapping[str, str]]) -> None:
+        """Note nothing."""
+
+    def set_versions(self, versions: Mapping[str, bytes]) -> None:
         """Note nothing."""
 
     def count_unseen(self, pass_number: int) -> int:

@@ -20,9 +20,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragkit.errors import WriterBusy
 from ragkit.store.lock import SERVICE, WriterLock
+
+if TYPE_CHECKING:
+    from ragkit.store.dialect_postgresql import PostgreSQL
 
 _LOOK_S = 0.1
 
@@ -45,13 +49,15 @@ class WriterTurns:
 
     Args:
         path: The lock file.
+        server: Where the records are, if on one: there the lock is taken too.
 
     Attributes:
         patience: Seconds that a thread waits for another of this process. Another process is never waited for here.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, server: PostgreSQL | None = None) -> None:
         self._path = path
+        self._server = server
         self._mine = threading.RLock()
         self._depth = 0
         self._now: Turn | None = None
@@ -80,7 +86,7 @@ class WriterTurns:
             WriterBusy: Another process has it; the message names it.
         """
         until = time.monotonic() + wait_s
-        lock = WriterLock(self._path, command=command)
+        lock = WriterLock(self._path, command=command, server=self._server)
         while self._held is None:
             try:
                 lock.acquire()
@@ -115,7 +121,7 @@ class WriterTurns:
             if self._depth:
                 yield False
                 return
-            lock = None if self._held else WriterLock(self._path, command=verb)
+            lock = None if self._held else WriterLock(self._path, command=verb, server=self._server)
             if lock is not None:
                 lock.acquire()
             self._depth, self._now = 1, Turn(verb, datetime.now(UTC).isoformat(timespec="seconds"))

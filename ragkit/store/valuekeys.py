@@ -11,18 +11,17 @@ import threading
 from collections.abc import Collection as Values
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
 from ragkit.crypto import key_number
+from ragkit.store.dialect_words import Worded
 from ragkit.store.recordkeys import value_place
 
 if TYPE_CHECKING:
     from ragkit.store.catalog import Collection
     from ragkit.store.database import Database
 
-_TOKENS = text(
+_TOKENS = Worded(
     "SELECT token, value_mac FROM vault "
-    "WHERE collection_id = :collection AND token IN (SELECT value FROM json_each(:tokens))"
+    "WHERE collection_id = :collection AND token IN (SELECT value FROM texts(:tokens) AS wanted)"
 )
 _REMEMBERED = 20_000
 

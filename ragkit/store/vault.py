@@ -7,7 +7,7 @@ from collections.abc import Collection as Values
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from ragkit.crypto import key_number
@@ -16,6 +16,7 @@ from ragkit.store.access import class_number, classes_of
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.denials import Denials
+from ragkit.store.dialect_words import Worded
 from ragkit.store.recordkeys import value_place
 from ragkit.store.schema import vault, vault_names
 from ragkit.types import Principal, VaultRow
@@ -33,12 +34,12 @@ _COLUMNS = (
 )
 _MANY_CLASSES = 512
 _SEEN = (
-    "SELECT wanted.value FROM json_each(:numbers) AS wanted WHERE EXISTS (SELECT 1 FROM mentions "
-    "WHERE mentions.key = wanted.value AND {}mentions.class_number IN (SELECT value FROM json_each(:classes)))"
+    "SELECT wanted.value FROM numbers(:numbers) AS wanted WHERE EXISTS (SELECT 1 FROM mentions "
+    "WHERE mentions.key = wanted.value AND {}mentions.class_number IN (SELECT value FROM numbers(:classes) AS held))"
 )
-_SEEN_BY_CLASS = text(_SEEN.format(""))
+_SEEN_BY_CLASS = Worded(_SEEN.format(""))
 """One index look-up for each number and class, whether or not documents of other classes have the value."""
-_SEEN_BY_NUMBER = text(_SEEN.format("+"))
+_SEEN_BY_NUMBER = Worded(_SEEN.format("+"))
 """For who is in very many classes: every mention of a number until one fits. The plus keeps SQLite from the index."""
 
 

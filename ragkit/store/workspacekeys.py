@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
 from ragkit import crypto
 from ragkit.errors import KeyMismatch
+from ragkit.store.dialect_words import insert
 from ragkit.store.key_schema import roots, secrets
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Text, bindparam, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from ragkit.crashpoints import reach
 from ragkit.store.access import class_number, ensure_class
+from ragkit.store.dialect_words import Insert, insert
 from ragkit.store.items import SourceEntry, now
 from ragkit.store.past import How, end_period, following, moment
 from ragkit.store.removal import CURRENT, replace, retire, sweep, unnumber, withdraw
@@ -129,6 +129,7 @@ class DocumentWriter:
                     doc_id = waiting.popleft()
                     kept = withdraw(connection, doc_id, past=self._past, how=self._how)
                     gone = {"status": "absent", "sealed_native_id": None, "content_mac": None, "access_mac": None}
+                    gone |= {"version_mac": None, "body_mac": None}
                     if not kept:  # retention counts from them while a past version is kept
                         gone |= {"indexed_at": None, "sealed_dates": None}
                     connection.execute(
@@ -138,8 +139,11 @@ class DocumentWriter:
             reach("sync.after_delete")
         self.purge()
 
-    def set_access(self, entry: SourceEntry) -> None:
-        """Change who may see a document. Its chunks get new numbers, so that the index learns of it; no text moves."""
+    def set_access(self, entry: SourceEntry, *, met: bool = True) -> None:
+        """Change who may see a document. Its chunks get new numbers, so that the index learns of it; no text moves.
+
+        ``met``: the pass has met the item; false where permissions are read by themselves.
+        """
         with self._database.write() as connection:
             class_id = ensure_class(connection, self._collection, entry.access)
             found = connection.execute(CURRENT, {"doc_id": entry.doc_id}).one_or_none()
@@ -154,8 +158,8 @@ class DocumentWriter:
                 self._number(connection, found.version_id, class_id)
                 here = mentions.c.version_id == found.version_id
                 connection.execute(update(mentions).where(here).values(class_number=class_number(class_id)))
-            met = {"access_mac": entry.access_mac, "last_seen_pass": entry.pass_number}
-            connection.execute(update(items).where(items.c.doc_id == entry.doc_id).values(**met))
+            noted = update(items).where(items.c.doc_id == entry.doc_id).values(access_mac=entry.access_mac)
+            connection.execute(noted.values(last_seen_pass=entry.pass_number) if met else noted)
             reach("sync.in_access")
 
     def purge(self) -> None:

@@ -17,6 +17,7 @@ from ragkit.lifecycle.restore_reconcile import carry_fates, drop_unreadable
 from ragkit.lifecycle.retention import Retention
 from ragkit.lifecycle.retention_rules import Rule
 from ragkit.lifecycle.subject import describe
+from ragkit.store.dialect_sqlite import SqliteFile
 from ragkit.store.pastrows import PastRows
 from ragkit.store.records import check
 from ragkit.store.schema import fates, items, past_mentions, periods, versions
@@ -286,7 +287,7 @@ def restored(light: ErasableIngest, backup: bytes, **options: bool) -> ErasableI
     again = ErasableIngest(light.folder, TERMS, max_delete_share=1.0, **options)
     drop_unreadable(again.store)
     replay(again.store, again.vault, again.rulings, again.embedder, recorder=again.recorder)
-    carry_fates(old, again.database)
+    carry_fates(SqliteFile(old), again.database)
     old.unlink()
     check(again.database)
     return again
@@ -353,7 +354,7 @@ def test_a_damaged_old_store_tells_nothing(tmp_path: Path) -> None:
     """What is no record store is passed over."""
     light = ErasableIngest(tmp_path, TERMS)
     (tmp_path / "broken.db").write_bytes(b"not a database at all" * 500)
-    carry_fates(tmp_path / "broken.db", light.database)
-    carry_fates(tmp_path / "absent.db", light.database)
+    carry_fates(SqliteFile(tmp_path / "broken.db"), light.database)
+    carry_fates(SqliteFile(tmp_path / "absent.db"), light.database)
     with light.database.read() as connection:
         assert connection.execute(fates.select()).all() == []

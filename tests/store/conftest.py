@@ -10,6 +10,33 @@ from ragkit.store.key_schema import record_keys
 from ragkit.store.recordkeys import document_place, name_place
 from ragkit.store.schema import items, vault, versions
 from ragkit.testing.light import LightIngest
+from ragkit.testing.postgres import ABSENT, PostgresServer, postgres
+from ragkit.testing.served_store import served
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test here on SQLite, and in `make test-all` on a real PostgreSQL too."""
+    if "store" in metafunc.fixturenames and not getattr(metafunc.function, "only_sqlite", False):
+        server = pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.skipif(bool(ABSENT), reason=ABSENT)])
+        metafunc.parametrize("store", ["sqlite", server], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """One server for all tests; each path that a test opens is a schema of it."""
+    with postgres() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What the record stores of a test are on."""
+    name = getattr(request, "param", "sqlite")
+    if name == "sqlite":
+        yield name
+        return
+    with served(request.getfixturevalue("server").url):
+        yield name
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from ragkit.errors import StoreCorrupt, StoreError
 from ragkit.store.database import open_database
 from ragkit.store.schema import collections
+from ragkit.testing.served_store import only_sqlite
 
 
 def a_row(name: str = "n") -> dict[str, object]:
@@ -28,6 +29,7 @@ def a_row(name: str = "n") -> dict[str, object]:
     }
 
 
+@only_sqlite
 def test_a_writer_is_durable_and_shreds(tmp_path: Path) -> None:
     """A writing connection runs in WAL mode, syncs fully, zeroes what it deletes and checks links."""
     database = open_database(tmp_path / "r.db", writable=True)
@@ -45,6 +47,7 @@ def test_a_writer_is_durable_and_shreds(tmp_path: Path) -> None:
     }
 
 
+@only_sqlite
 def test_files_are_private(tmp_path: Path) -> None:
     """The file, its log, its shared memory and its key file can be read by their owner alone, whatever the umask."""
     before = os.umask(0)
@@ -58,6 +61,7 @@ def test_files_are_private(tmp_path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
 
 
+@only_sqlite
 def test_a_write_takes_the_lock_at_once(tmp_path: Path) -> None:
     """A write transaction begins IMMEDIATE: nobody else can write between its first read and its first write."""
     database = open_database(tmp_path / "r.db", writable=True)
@@ -140,15 +144,16 @@ def test_reading_needs_a_store_and_cannot_write(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no record store") as absent:
         open_database(tmp_path / "r.db", writable=False)
     assert "sync" in absent.value.remedy
-    assert not (tmp_path / "r.db").exists()
+    assert list(tmp_path.iterdir()) == []
     open_database(tmp_path / "r.db", writable=True)
     reader = open_database(tmp_path / "r.db", writable=False)
     with pytest.raises(StoreError, match="reading only"), reader.write():
         pass
-    with pytest.raises(StoreError, match="READONLY"), reader.read() as connection:
+    with pytest.raises(StoreError, match=r"(?i)readonly"), reader.read() as connection:
         connection.execute(collections.insert(), a_row())
 
 
+@only_sqlite
 def test_a_damaged_file_is_named_as_such(tmp_path: Path) -> None:
     """A file that is no database raises StoreCorrupt."""
     (tmp_path / "r.db").write_bytes(b"not a database at all, but long enough to be looked at" * 100)
@@ -171,6 +176,7 @@ def test_errors_carry_no_content(tmp_path: Path) -> None:
     assert str(tmp_path) not in shown
 
 
+@only_sqlite
 def test_a_checkpoint_empties_the_log(tmp_path: Path) -> None:
     """After checkpoint_truncate the write-ahead log is empty; a reader in the way is reported."""
     database = open_database(tmp_path / "r.db", writable=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
+from sqlalchemy import func, select
+
+from ragkit.store.schema import versions
 from ragkit.testing.light import LightIngest
 
 
@@ -15,7 +17,6 @@ def test_the_length_of_a_header_does_not_tell_that_of_a_file_name(tmp_path: Path
     light.sync(dict.fromkeys(names, "Ada wrote this."))
     assert sorted(light.texts()) == sorted(names)
     assert sorted(hit.title for hit in light.hits()) == sorted(names)
-    light.database.close()
-    with sqlite3.connect(tmp_path / "records.db") as connection:
-        (lengths,) = connection.execute("SELECT count(DISTINCT length(sealed_header)) FROM versions").fetchone()
-    assert lengths == 1
+    with light.database.read() as connection:
+        lengths = select(func.count(func.length(versions.c.sealed_header).distinct()))
+        assert connection.execute(lengths).scalar_one() == 1

@@ -5,6 +5,7 @@ import pytest
 from ragkit.errors import FilterRefused, KeyMismatch
 from ragkit.store.schema import bodies, documents
 from ragkit.testing.light import ANA, BEN, LightIngest
+from ragkit.testing.served_store import only_sqlite
 from ragkit.testing.stages import text_item
 from ragkit.types import Hit, Principal
 
@@ -158,6 +159,7 @@ def test_collections_do_not_see_each_other(light: LightIngest) -> None:
         assert connection.execute(documents.select()).one().collection_id == light.collection.id
 
 
+@only_sqlite
 def test_no_query_scans_the_chunks(light: LightIngest) -> None:
     """Checking hits looks rows up by key, however large the store: no statement scans a table."""
     from sqlalchemy import event

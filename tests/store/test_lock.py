@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ragkit.errors import WriterBusy
+from ragkit.errors import StoreError, WriterBusy
 from ragkit.store.lock import WriterLock
 
 HOLD = """
@@ -85,3 +85,11 @@ def test_a_forked_child_does_not_keep_it(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.join()
+
+
+def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """A read-only or absent place is an error with a remedy that names no path."""
+    with pytest.raises(StoreError, match="ENOENT") as refused:
+        WriterLock(tmp_path / "Marchbank" / "lock").acquire()
+    assert "read-only" in refused.value.remedy
+    assert "Marchbank" not in str(refused.value)

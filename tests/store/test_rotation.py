@@ -139,6 +139,8 @@ def test_a_new_wrapping_key_touches_no_record(light: LightIngest, tmp_path: Path
 _ROTATE = """
 import sys
 from pathlib import Path
+from ragkit.testing.served_store import serve_from_environment
+serve_from_environment()
 from ragkit.store.database import open_database
 from ragkit.store.rotation import admit, retire_others, rewrap
 from ragkit.store.workspacekeys import WorkspaceKeys

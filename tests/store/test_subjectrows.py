@@ -9,9 +9,11 @@ from sqlalchemy import text
 
 from ragkit import crypto
 from ragkit.store import subjectrows
+from ragkit.store.dialect_words import Worded
 from ragkit.store.schema import links, mentions, vault
 from ragkit.store.subjectrows import Group, SubjectRows
 from ragkit.testing.light import LightIngest
+from ragkit.testing.served_store import only_sqlite
 
 
 @pytest.fixture
@@ -79,6 +81,7 @@ def test_groups_and_documents_of_a_number(light) -> None:
     assert rows.documents_of([4], limit=100) == {}
 
 
+@only_sqlite
 @pytest.mark.parametrize(
     ("query", "given"),
     [
@@ -93,7 +96,7 @@ def test_groups_and_documents_of_a_number(light) -> None:
 def test_every_look_up_descends_an_index(light, query, given) -> None:
     """No table of the store is scanned."""
     with light.database.read() as connection:
-        plan = [row[-1] for row in connection.execute(text("EXPLAIN QUERY PLAN " + query), given)]
+        plan = [row[-1] for row in connection.execute(Worded("EXPLAIN QUERY PLAN " + query), given)]
     assert any(step.startswith("SEARCH") for step in plan)
     scanned = [step for step in plan if step.startswith("SCAN") and "wanted" not in step and "CONSTANT" not in step]
     assert not scanned, plan
