@@ -11,16 +11,16 @@ masked and cut, and the one before is committed. A cursor is stored only after e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ragkit.connect.actions import Ageing
 from ragkit.ingest.report import SyncReport
 from ragkit.ingest.run import IngestRun
-from ragkit.ingest.settings import Held, IngestLimits, IngestSettings, Stages, StreamParser, Watch
+from ragkit.ingest.settings import Ahead, Held, IngestLimits, IngestSettings, Stages, StreamParser, Watch
 from ragkit.protocols import Chunker, Connector, Embedder, Masker, Progress, Recorder
 from ragkit.store.records import RecordStore
-from ragkit.types import Principal
+from ragkit.types import Principal, Trust
 
 
 class Ingestor:
@@ -32,11 +32,13 @@ class Ingestor:
         access: Who may see items whose source says nothing of permissions; empty means nobody.
         filter_keys: Metadata keys that questions may filter on.
         max_delete_share: A pass that would delete a larger share of more than 20 documents is refused.
-        retry_quarantined: Try quarantined items again though nothing changed.
+        retry_quarantined: Try quarantined items again though nothing changed; or these documents of them.
+        trust: How far each source is trusted, by its name; ``internal`` where nothing is said.
         limits: What bounds the memory of a run.
         watch: Told of every item that is treated.
         ageing: By source, what retention says of its items.
         held: Tells which documents a legal hold keeps though they are gone at the source.
+        ahead: Stands between the source and the run: reads ahead, or looks on.
         actor: Who runs it, for the events.
         token_hash: What stands for an access token in events; with it, the events tell who is in an access class.
     """
@@ -54,11 +56,13 @@ class Ingestor:
         access: Iterable[str] = (),
         filter_keys: Iterable[str] = (),
         max_delete_share: float = 0.5,
-        retry_quarantined: bool = False,
+        retry_quarantined: bool | Collection[str] = False,
+        trust: Mapping[str, Trust] | None = None,
         limits: IngestLimits | None = None,
         watch: Watch | None = None,
         ageing: Callable[[str], Ageing] | None = None,
         held: Held | None = None,
+        ahead: Ahead | None = None,
         actor: Principal | None = None,
         token_hash: Callable[[str], str] | None = None,
     ) -> None:
@@ -70,9 +74,11 @@ class Ingestor:
             filter_keys=frozenset(filter_keys),
             max_delete_share=max_delete_share,
             retry_quarantined=retry_quarantined,
+            trust=dict(trust or {}),
             limits=limits or IngestLimits(),
             watch=watch,
             held=held,
+            ahead=ahead,
             actor=actor,
             token_hash=token_hash,
         )
@@ -128,7 +134,23 @@ class Ingestor:
             raise
         return run.finish()
 
-    def _run(self, connector: Connector, source: str, *, dry_run: bool, kind: str) -> IngestRun:
+    def permissions(self, connector: Connector, source: str, *, kind: str = "") -> SyncReport:
+        """Read again who may see what, and nothing else; changes nothing before all is read. Raises as :meth:`sync`."""
+        run = self._run(connector, source, dry_run=False, kind=kind, permissions=True)
+        try:
+            run.start()
+            while run.intake.more:
+                for _item in run.intake.segment():
+                    raise AssertionError("a pass over permissions treats no item")
+            run.intake.raise_failure()
+        except BaseException as bad:
+            run.fail(bad)
+            raise
+        return run.finish()
+
+    def _run(
+        self, connector: Connector, source: str, *, dry_run: bool, kind: str, permissions: bool = False
+    ) -> IngestRun:
         return IngestRun(
             self._stages,
             replace(self._settings, ageing=self._ageing(source) if self._ageing is not None else None),
@@ -137,4 +159,5 @@ class Ingestor:
             progress=self._progress,
             dry_run=dry_run,
             kind=kind,
+            permissions=permissions,
         )

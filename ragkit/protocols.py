@@ -56,6 +56,48 @@ class Connector(Protocol):
     def changes(self, cursor: str | None) -> Iterator[Change]: ...
 
 
+@runtime_checkable
+class Fetches(Protocol):
+    """A connector that yields :class:`ragkit.types.Listed` also reads the items that are asked for.
+
+    ``fetch`` yields them in any order; those that are gone by now are left out, those that cannot be read carry a
+    ``problem``.
+
+    Raises:
+        SourceError: The source cannot be read at all.
+    """
+
+    def fetch(self, native_ids: Sequence[str]) -> Iterator[SourceItem]: ...
+
+
+@runtime_checkable
+class Permits(Protocol):
+    """A connector whose permissions can be read without its items, as those that report changes only must.
+
+    ``permissions`` yields the native id and the access tokens of every item, ``None`` for the collection's; one that it
+    does not name may be seen by nobody.
+
+    Raises:
+        SourceError: The permissions cannot be read; nothing is changed by what came before.
+    """
+
+    def permissions(self) -> Iterator[tuple[str, frozenset[str] | None]]: ...
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A connector that can tell whether its source is there without reading it, for ``ragkit sources test``.
+
+    ``probe`` returns what it saw in a line for people, such as ``4 folders``: numbers and the source's own terms, no
+    names of items.
+
+    Raises:
+        SourceError: The source cannot be read.
+    """
+
+    def probe(self) -> str: ...
+
+
 class Parser(Protocol):
     """Turns bytes into a document, in a process of its own.
 

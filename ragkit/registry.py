@@ -41,8 +41,19 @@ class Entry:
 
 
 BUILT_IN: tuple[Entry, ...] = (
+    Entry(kind="connectors", name="confluence", target="ragkit_connectors.confluence:ConfluenceConnector"),
     Entry(kind="connectors", name="files", target="ragkit_connectors.files:FilesConnector"),
+    Entry(kind="connectors", name="git", target="ragkit_connectors.git:GitConnector", extra="git"),
     Entry(kind="connectors", name="jsonl", target="ragkit_connectors.jsonl:JsonlConnector"),
+    Entry(kind="connectors", name="llama_index", target="ragkit_connectors.llama_index:ReaderConnector"),
+    Entry(kind="connectors", name="mailbox", target="ragkit_connectors.mailbox:MailboxConnector", extra="mailbox"),
+    Entry(
+        kind="connectors", name="object_store", target="ragkit_connectors.object_store:ObjectStoreConnector", extra="s3"
+    ),
+    Entry(kind="connectors", name="slack", target="ragkit_connectors.slack:SlackConnector"),
+    Entry(kind="connectors", name="sql", target="ragkit_connectors.sql:SqlConnector", extra="postgres"),
+    Entry(kind="connectors", name="web", target="ragkit_connectors.web:WebConnector", extra="web"),
+    Entry(kind="connectors", name="zendesk", target="ragkit_connectors.zendesk:ZendeskConnector"),
     Entry(kind="connectors", name="uploads", target="ragkit.ingest.uploads:UploadsConnector"),
     Entry(kind="detectors", name="builtin", target="ragkit.detect.builtin:BuiltinDetector"),
     Entry(kind="detectors", name="gliner", target="ragkit.detect.gliner:GlinerDetector"),

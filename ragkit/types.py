@@ -24,10 +24,14 @@ from ragkit.completions import Reply as Reply
 from ragkit.completions import TokenUsage as TokenUsage
 from ragkit.completions import Turn as Turn
 from ragkit.evidence import Evidence as Evidence
+from ragkit.items import UNKNOWN as UNKNOWN
 from ragkit.items import Change as Change
 from ragkit.items import Checkpoint as Checkpoint
 from ragkit.items import Delete as Delete
+from ragkit.items import Listed as Listed
+from ragkit.items import Provenance as Provenance
 from ragkit.items import SourceItem as SourceItem
+from ragkit.items import Trust as Trust
 from ragkit.items import Upsert as Upsert
 from ragkit.principals import DataClass as DataClass
 from ragkit.principals import Location as Location
@@ -79,8 +83,9 @@ class Notice:
     """Something a reader of the sync summary should know about one document, without content.
 
     ``code`` is one of ``no-text-layer`` (a page that is only an image), ``hidden-text`` (removed),
-    ``encoding-guessed``, ``truncated``, ``part-skipped``, ``no-text``; ``count`` how often; ``where`` pages or parts
-    from 1.
+    ``encoding-guessed``, ``truncated``, ``part-skipped``, ``read-as-text`` (its format could not be), ``no-text``,
+    ``bad-text-layer`` (garbled), ``ocr`` (read by OCR), ``ocr-unsure``, ``ocr-left`` (not reached); ``count`` how
+    often; ``where`` pages or parts from 1.
     """
 
     code: str
@@ -243,6 +248,7 @@ class Hit:
         uri: Where a person finds it at the source, record view.
         before: Record view of the chunk before, for the prompt; may be empty.
         after: Record view of the chunk after.
+        provenance: Which source it comes from, and how far that is trusted.
     """
 
     chunk_id: int
@@ -257,6 +263,7 @@ class Hit:
     before: Masked = NOTHING
     after: Masked = NOTHING
     metadata: Mapping[str, Masked] = field(default_factory=dict)
+    provenance: Provenance = UNKNOWN
 
 
 # --- answering -------------------------------------------------------------------------------------------------
@@ -266,7 +273,8 @@ class Hit:
 class Citation:
     """Where a statement comes from. ``start`` and ``end`` are characters of the parsed source text.
 
-    ``marker`` is the number in the answer, from 1; ``quote`` the cited sentence in the record view.
+    ``marker`` is the number in the answer, from 1; ``quote`` the cited sentence in the record view,
+    ``source`` the name of the source it comes from.
     """
 
     marker: int
@@ -280,6 +288,7 @@ class Citation:
     uri: Masked | None = None
     page: int | None = None
     heading: Masked = NOTHING
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

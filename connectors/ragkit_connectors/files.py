@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,8 +19,9 @@ from pathlib import Path, PurePosixPath
 
 from ragkit.errors import SourceError
 from ragkit.types import Change, Checkpoint, SourceItem, Upsert
+from ragkit_connectors.globs import Globs
+from ragkit_connectors.texts import MIB, OPEN_FILE, of_source, readable
 
-MIB = 1024 * 1024
 DEFAULT_EXCLUDE = (
     "**/.*",
     "**/.*/**",
@@ -36,7 +36,6 @@ DEFAULT_EXCLUDE = (
 )
 _MAX_DEPTH = 100
 # O_NONBLOCK: opening a named pipe for reading would wait for a writer; on a regular file it does nothing.
-_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".eml": "message/rfc822"}
 
@@ -76,7 +75,7 @@ class FilesConnector:
             raise _unreadable(self.name, error) from None
         try:
             since = 0
-            for item in self._walk(root, (), after, _Globs(self.include, self.exclude)):
+            for item in self._walk(root, (), after, Globs(self.include, self.exclude)):
                 yield Upsert(item)
                 since += 1
                 if since >= self.checkpoint_every:
@@ -87,17 +86,17 @@ class FilesConnector:
         yield Checkpoint(None, complete=True)
 
     def _walk(
-        self, folder: int, parents: tuple[str, ...], after: tuple[str, ...], globs: _Globs
+        self, folder: int, parents: tuple[str, ...], after: tuple[str, ...], globs: Globs
     ) -> Iterator[SourceItem]:
         try:
-            names = sorted(os.listdir(folder), key=_readable)
+            names = sorted(os.listdir(folder), key=readable)
         except OSError as error:
             if not parents:
                 raise _unreadable(self.name, error) from None
             yield self._item(parents, None, problem="unreadable")
             return
         for name in names:
-            parts = (*parents, _readable(name))
+            parts = (*parents, readable(name))
             if parts <= after and parts != after[: len(parts)]:
                 continue  # handed over before the cursor, subtree included
             try:
@@ -112,7 +111,7 @@ class FilesConnector:
                     yield item
 
     def _descend(
-        self, folder: int, name: str, parts: tuple[str, ...], after: tuple[str, ...], globs: _Globs
+        self, folder: int, name: str, parts: tuple[str, ...], after: tuple[str, ...], globs: Globs
     ) -> Iterator[SourceItem]:
         if globs.prunes("/".join(parts)):
             return
@@ -137,7 +136,7 @@ class FilesConnector:
         if not stat.S_ISREG(listed.st_mode):
             return self._item(parts, listed, problem="not-a-file")
         try:
-            handle = os.open(name, _OPEN_FILE, dir_fd=folder)
+            handle = os.open(name, OPEN_FILE, dir_fd=folder)
         except FileNotFoundError:
             return None
         except OSError:
@@ -172,50 +171,10 @@ class FilesConnector:
             media_type=_MEDIA_TYPES.get(extension) or mimetypes.guess_type(relative.name)[0],
             uri=str(relative),
             modified=modified,
-            access=None if self.access is None else frozenset(self.access),
+            access=of_source(self.access),
             metadata={"folder": "/".join(parts[:-1]), "extension": extension.removeprefix(".")},
             problem=problem,
         )
-
-
-class _Globs:
-    """Include and exclude patterns over relative POSIX paths."""
-
-    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = [_compile(pattern) for pattern in include]
-        self._exclude = [_compile(pattern) for pattern in exclude]
-
-    def match(self, path: str) -> bool:
-        return any(p.fullmatch(path) for p in self._include) and not any(p.fullmatch(path) for p in self._exclude)
-
-    def prunes(self, folder: str) -> bool:
-        """True when nothing below the folder can pass; saves walking ``node_modules`` and ``.git``."""
-        return any(p.fullmatch(f"{folder}/x") and p.fullmatch(f"{folder}/x/x") for p in self._exclude)
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Translate a glob; ``glob.translate`` does this from Python 3.13 on."""
-    out = []
-    for piece in re.findall(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|.", pattern, re.DOTALL):
-        if piece == "**/":
-            out.append("(?:[^/]+/)*")
-        elif piece == "**":
-            out.append(".*")
-        elif piece == "*":
-            out.append("[^/]*")
-        elif piece == "?":
-            out.append("[^/]")
-        elif len(piece) > 1:
-            inverted = piece[1] in "!^"
-            out.append(f"[{'^' if inverted else ''}{re.escape(piece[2 if inverted else 1 : -1])}]".replace(r"\-", "-"))
-        else:
-            out.append(re.escape(piece))
-    return re.compile("".join(out), re.DOTALL)
-
-
-def _readable(name: str) -> str:
-    """A name as text that can be encoded: bytes that are not UTF-8 become hexadecimal escapes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read_at_most(handle: int, limit: int) -> bytes | None:

@@ -23,8 +23,8 @@ from typing import Any
 
 from ragkit.errors import SourceError
 from ragkit.types import Change, Checkpoint, SourceItem, Upsert
+from ragkit_connectors.texts import MIB, clean, of_source
 
-MIB = 1024 * 1024
 _BUFFER = 128 * 1024
 
 
@@ -127,9 +127,9 @@ class JsonlConnector:
             content=content,
             name=native_id,
             media_type=self.media_type,
-            title=_clean(title) if isinstance(title, str) and title.strip() else None,
-            uri=_clean(uri) if isinstance(uri, str) and uri else None,
-            access=None if self.access is None else frozenset(self.access),
+            title=clean(title) if isinstance(title, str) and title.strip() else None,
+            uri=clean(uri) if isinstance(uri, str) and uri else None,
+            access=of_source(self.access),
             metadata=_flat(row.get(self.meta_field)),
         )
 
@@ -139,7 +139,7 @@ class JsonlConnector:
             content=b"",
             name=f"line:{place}",
             media_type=self.media_type,
-            access=None if self.access is None else frozenset(self.access),
+            access=of_source(self.access),
             problem=problem,
         )
 
@@ -186,17 +186,13 @@ def _identity(value: object) -> str:
     raise TypeError
 
 
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()  # a lone surrogate can be written in JSON but not stored
-
-
 def _flat(meta: Any) -> Mapping[str, str]:
     if not isinstance(meta, dict):
         return {}
     flat: dict[str, str] = {}
     for key, value in meta.items():
         if isinstance(value, bool):
-            flat[_clean(key)] = "true" if value else "false"
+            flat[clean(key)] = "true" if value else "false"
         elif isinstance(value, str | int | float):
-            flat[_clean(key)] = _clean(str(value))
+            flat[clean(key)] = clean(str(value))
     return flat

@@ -147,7 +147,7 @@ CATALOGUE: Mapping[str, EventType] = {
     "auth.denied": EventType("workspace", "A principal was turned away.", _AUTH),
     # from the source to the store
     "ingest.run.started": EventType(
-        "connect", "A pass over a source began.", _RUN | _keys((is_flag, "resumed dry_run retry"))
+        "connect", "A pass over a source began.", _RUN | _keys((is_flag, "resumed dry_run retry permissions"))
     ),
     "ingest.run.checkpoint": EventType(
         "connect",
@@ -159,7 +159,10 @@ CATALOGUE: Mapping[str, EventType] = {
         "A pass over a source ended.",
         _RUN
         | _keys(
-            (is_count, "added updated unchanged access_changed deleted quarantined items chunks ms expired held"),
+            (
+                is_count,
+                "added updated unchanged renamed access_changed deleted quarantined items chunks ms expired held",
+            ),
             (is_counts, "codes notices"),
             dry_run=is_flag,
             code=is_word,
@@ -167,7 +170,11 @@ CATALOGUE: Mapping[str, EventType] = {
     ),
     "doc.added": EventType("pipeline", "A document became visible.", _CONTENT),
     "doc.updated": EventType("pipeline", "A new version replaced the old one.", _CONTENT),
-    "doc.deleted": EventType("pipeline", "A document is gone here because it is gone at the source.", _DOC),
+    "doc.deleted": EventType(
+        "pipeline",
+        "A document is gone here because it is gone at the source; `moved_to` is there with the same bytes.",
+        _DOC | _keys(moved_to=is_id),
+    ),
     "doc.quarantined": EventType(
         "pipeline",
         "An item was set aside and will be tried again.",

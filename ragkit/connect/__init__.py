@@ -1,1 +1,1 @@
-"""Reading sources: the sync engine and the sandboxed parsers."""
+"""Reading sources: what a connector says, and what is to be done about it."""

@@ -37,16 +37,24 @@ class KnownItem(Protocol):
     @property
     def dates(self) -> Mapping[str, str]: ...
 
+    @property
+    def version_mac(self) -> bytes | None: ...
+
 
 class SyncState(Protocol):
     """The memory of one source of one collection. Implemented by the record store.
 
-    ``begin`` gives the pass to go on with: its number and the cursor, ``None`` to list from the beginning. A new pass
-    begins when the last was completed, never reached a checkpoint, or ran under another fingerprint.
-    ``unseen`` gives the ids of present items that the pass has not met; ``present`` counts all present items.
+    ``begin`` gives the pass to go on with: its number, the cursor, ``None`` to list from the beginning, and whether it
+    was interrupted and goes on. A new pass begins when the last was completed, never reached a checkpoint, or ran under
+    another fingerprint; with ``anew`` it begins, and from the beginning, in any case. ``rests_at`` is the cursor that
+    the last pass left if it was whole, else ``None``. ``unseen`` gives the ids of present items that the pass has not
+    met, and ``known`` of all; ``present`` counts all. ``moved`` tells where items went: to those that came in this pass
+    with the same bytes; ``count_moved`` how many of the unseen did. ``alike`` finds present items by their bytes.
     """
 
-    def begin(self, fingerprint: str) -> tuple[int, str | None]: ...
+    def begin(self, fingerprint: str, *, anew: bool = False) -> tuple[int, str | None, bool]: ...
+
+    def rests_at(self) -> str | None: ...
 
     def lookup(self, doc_ids: Collection[str]) -> Mapping[str, KnownItem]: ...
 
@@ -55,6 +63,14 @@ class SyncState(Protocol):
     def count_unseen(self, pass_number: int) -> int: ...
 
     def unseen(self, pass_number: int) -> Iterator[list[str]]: ...
+
+    def known(self) -> Iterator[list[str]]: ...
+
+    def alike(self, body_mac: bytes) -> str | None: ...
+
+    def moved(self, doc_ids: Collection[str], pass_number: int) -> Mapping[str, str]: ...
+
+    def count_moved(self, pass_number: int) -> int: ...
 
 
 class Ageing(Protocol):
@@ -83,6 +99,9 @@ class Entry:
         present: Whether the store has the item, in order or quarantined.
         answering: Whether it has it in order.
         same_content: Whether it has it with this content; then something else is why the item is treated.
+        version_mac: Of the source's version mark; ``None`` where it has none.
+        body_mac: Of the bytes alone; ``None`` until the item is to be treated.
+        alike: A document with the same bytes, which this one may be a copy or a move of; empty for none.
         dates: What retention counts from: ``modified`` and the metadata keys of its rules, ISO 8601.
     """
 
@@ -99,6 +118,9 @@ class Entry:
     answering: bool = False
     same_content: bool = False
     dates: Mapping[str, str] = field(default_factory=dict, repr=False)
+    version_mac: bytes | None = None
+    body_mac: bytes | None = None
+    alike: str = ""
 
     def __repr__(self) -> str:
         return f"Entry({self.doc_id})"
@@ -106,11 +128,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The pass has met these items, and they are as before; ``dates`` has those of which a date changed."""
+    """The pass has met these items, and they are as before; ``dates`` and ``versions`` have what changed of them."""
 
     doc_ids: tuple[str, ...]
     pass_number: int
     dates: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    versions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +146,10 @@ class KeptOut:
 
 @dataclass(frozen=True, slots=True)
 class AccessChange:
-    """Who may see the item changed; its content did not."""
+    """Who may see the item changed; its content did not. ``met``: the pass has met the item."""
 
     entry: Entry
+    met: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +162,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The items are gone from the source."""
+    """The items are gone from the source; ``moved`` tells which of them are there under another identity."""
 
     doc_ids: tuple[str, ...]
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Store this cursor once everything before it is committed."""
+    """Store this cursor once everything before it is committed; ``complete`` ends the pass."""
 
     cursor: str | None
     complete: bool

@@ -23,6 +23,21 @@ def content_mac(keys: CollectionKeys, item: SourceItem) -> bytes:
     return crypto.keyed_hash(keys.content, "content", item.content, *described)
 
 
+def body_mac(keys: CollectionKeys, item: SourceItem) -> bytes | None:
+    """Hash the bytes alone: the same under another name is a copy, or was moved. ``None`` where there are none."""
+    return crypto.keyed_hash(keys.content, "body", item.content) if item.content else None
+
+
+def version_mac(keys: CollectionKeys, version: str | None) -> bytes | None:
+    """Hash a source's version mark: an ETag may be the digest of a content that somebody else has too."""
+    return None if version is None else crypto.keyed_hash(keys.content, "version", version)
+
+
+def access_mac(keys: CollectionKeys, access: Collection[str]) -> bytes:
+    """Hash an access list."""
+    return crypto.keyed_hash(keys.content, "access", *sorted(access))
+
+
 def dates_of(item: SourceItem, keys: Collection[str]) -> dict[str, str]:
     """Return when an item was last changed, as ``modified``, and the dates under these metadata keys: ISO 8601, UTC.
 

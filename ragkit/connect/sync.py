@@ -6,8 +6,9 @@
     for action in engine.actions(connector): ...
 
 Most items of most passes are as before; they come out as one :class:`Seen` a batch, at the price of a keyed hash, and
-cost no parsing, masking or embedding. The engine reads the sync state and writes nothing: who carries out an action
-writes what it did, in the transaction in which it did it.
+cost no parsing, masking or embedding. What a source only lists is asked for when it is not here in that version. The
+engine reads the sync state and writes nothing: who carries out an action writes what it did, in the transaction in
+which it did it.
 
 Order: documents are independent of each other, so :class:`Seen`, :class:`AccessChange` and :class:`Removal` may be
 carried out at once. :class:`Mark` waits until everything before it is committed, and :class:`Drain` asks for all work
@@ -16,33 +17,30 @@ so far to be committed before the next action is taken from the engine.
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
-from ragkit import crypto
 from ragkit.connect.actions import (
     AccessChange,
     Action,
     Ageing,
     Change,
     Drain,
-    Entry,
     KeptOut,
-    KnownItem,
     Mark,
     Removal,
     Seen,
     SyncState,
 )
 from ragkit.connect.batch import Batch
-from ragkit.connect.identity import content_mac, dates_of, document_id
+from ragkit.connect.compare import PRESENT, Comparer, with_history
+from ragkit.connect.patience import Patience
+from ragkit.crashpoints import reach
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
-from ragkit.protocols import Connector
-from ragkit.types import Change as SourceChange
-from ragkit.types import Checkpoint, Delete, SourceItem, Upsert
+from ragkit.protocols import Connector, Fetches, Permits
+from ragkit.types import Checkpoint, Delete, Listed, Upsert
 
 _DRAIN_AFTER, _FEW = 10_000, 20
 
@@ -58,7 +56,8 @@ class SyncEngine:
             from the beginning, and every document comes out as a change.
         software: The version of what reads documents; with ``fingerprint`` it decides whether a quarantine stands.
         default_access: For items whose connector says nothing of permissions.
-        retry_quarantined: Try quarantined items again though nothing changed.
+        retry_quarantined: Try quarantined items again though nothing changed, or these documents of them; the source is
+            then listed from the beginning.
         max_delete_share: A completed pass that would delete a larger share of more than 20 documents is refused.
         attempts: How often in a row the stream may break without getting further.
         sleep: Waits for so many seconds; by default ``time.sleep``.
@@ -74,82 +73,147 @@ class SyncEngine:
         fingerprint: str,
         software: str = "",
         default_access: frozenset[str] = frozenset(),
-        retry_quarantined: bool = False,
+        retry_quarantined: bool | Collection[str] = False,
         max_delete_share: float = 0.5,
         attempts: int = 4,
         sleep: Callable[[float], None] | None = None,
         ageing: Ageing | None = None,
     ) -> None:
         self._state = state
-        self._keys = keys
-        self._source = source
         self._fingerprint = fingerprint
-        self._software = f"{fingerprint}|{software}"
-        self._default_access = default_access
-        self._retry_quarantined = retry_quarantined
+        self._compare_with = Comparer(
+            keys,
+            source,
+            fingerprint=fingerprint,
+            software=f"{fingerprint}|{software}",
+            default_access=default_access,
+            retry=retry_quarantined,
+            ageing=ageing,
+        )
+        self._anew = bool(retry_quarantined)
         self._max_delete_share = max_delete_share
-        self._attempts = attempts
-        self._sleep = sleep or time.sleep
-        self._ageing = ageing
+        self._patience = Patience(attempts, sleep or time.sleep)
         self._pass = 0
+        self._goes_on = False  # this pass began in an earlier sync
+        self._whole = False  # it named every item of the source
         self._under_way: set[str] = set()  # handed out as changes and perhaps not committed yet
 
     def actions(self, connector: Connector) -> Iterator[Action]:
-        """Run one pass, or go on with the one that was interrupted.
+        """Run one pass; one that was interrupted is gone on with, and another follows where it lists the source whole.
+
+        What changed before the place of the interruption would else be found by the next sync only, and an access list
+        that shrank is to take effect in this one.
 
         Raises:
             SourceError: The source cannot be read, also after retries.
             MassDeletion: The pass would delete too much; nothing was deleted.
         """
-        self._pass, cursor = self._state.begin(self._fingerprint)
+        self._pass, cursor, self._goes_on = self._state.begin(self._fingerprint, anew=self._anew)
+        if isinstance(connector, Permits):
+            yield from self.permissions(connector)
+        yield from self._follow(connector, cursor)
+        if self._goes_on and self._whole:
+            yield from self._drain()
+            self._pass, cursor, self._goes_on = self._state.begin(self._fingerprint)
+            yield from self._follow(connector, cursor)
+
+    def permissions(self, connector: Connector) -> Iterator[AccessChange]:
+        """Read again who may see what, and nothing else. What the source does not name may be seen by nobody.
+
+        A connector that does not tell permissions by themselves is listed, and its items are let go of; from where the
+        last whole pass left it, so that one that remembers (ETags) reads little.
+
+        Raises:
+            SourceError: The source cannot be read; who may see what stays as it was.
+        """
+        told: dict[str, Listed] = {}  # all of it first: half a list would hide the other half
+        if isinstance(connector, Permits):
+            named: Iterator[Listed] = (Listed(native_id, None, access) for native_id, access in connector.permissions())
+        else:
+            named = _named(connector, self._state.rests_at())
+        for one in named:
+            told[self._compare_with.doc_id(one.native_id)] = one
+        for doc_ids in self._state.known():
+            for doc_id, before in self._state.lookup(doc_ids).items():
+                if before.status not in {*PRESENT, "held"}:
+                    continue
+                listed = told.get(doc_id, Listed("", None, frozenset()))
+                entry = self._compare_with.listed(listed, before, self._pass)
+                if entry.access_mac != before.access_mac:
+                    yield AccessChange(with_history(replace(entry, doc_id=doc_id), before), met=False)
+
+    def _follow(self, connector: Connector, cursor: str | None) -> Iterator[Action]:
         batch = Batch()
         try:
-            yield from self._follow(connector, cursor, batch)
+            yield from self._changes(connector, cursor, batch)
         except SourceError:
             yield from self._compare(batch)  # what came before the break is good
             raise
 
-    def _follow(self, connector: Connector, cursor: str | None, batch: Batch) -> Iterator[Action]:
-        for change in self._persistent(connector, cursor):
+    def _changes(self, connector: Connector, cursor: str | None, batch: Batch) -> Iterator[Action]:
+        for change in self._patience.changes(connector, cursor):
             match change:
                 case Upsert(item):
-                    batch.add(self._entry(item), item)
-                    if batch.full:
-                        yield from self._compare(batch)
+                    batch.add(self._compare_with.entry(item, self._pass), item)
+                case Listed(native_id):
+                    batch.add_listed(self._compare_with.doc_id(native_id), change)
                 case Delete(native_id):
-                    yield from self._compare(batch)
-                    yield from self._remove(self._doc_id(native_id))
+                    yield from self._take(connector, batch)
+                    yield from self._remove(self._compare_with.doc_id(native_id))
                 case Checkpoint(cursor=position, complete=complete):
-                    yield from self._compare(batch)
+                    yield from self._take(connector, batch)
                     yield from self._finish() if complete else ()
-                    yield Mark(None if complete else position, complete)
+                    yield Mark(position, complete)
+                    self._whole = complete
+            if batch.full:
+                yield from self._take(connector, batch)
+        yield from self._take(connector, batch)
+
+    def _take(self, connector: Connector, batch: Batch) -> Iterator[Action]:
+        """Sort what was listed and what came with its content by what is known of it, and empty the batch."""
+        yield from self._compare(batch)
+        listed = batch.take_listed()
+        if not listed:
+            return
+        known = self._state.lookup(listed.keys())
+        seen: list[str] = []
+        kept_out: list[str] = []
+        wanted: dict[str, Listed] = {}
+        for doc_id, one in listed.items():
+            before = known.get(doc_id)
+            entry = None if before is None else self._compare_with.listed(one, before, self._pass)
+            if before is None or entry is None or self._compare_with.wants_content(one, entry, before):
+                wanted[one.native_id] = one
+            elif before.status not in PRESENT:
+                kept_out.append(doc_id)
+            elif before.access_mac != entry.access_mac:
+                yield AccessChange(with_history(entry, before))
+            else:
+                seen.append(doc_id)
+        if seen:
+            yield Seen(tuple(seen), self._pass)
+        if kept_out:
+            yield KeptOut(tuple(kept_out), self._pass)
+        if wanted:
+            yield from self._read(connector, wanted, batch)
+
+    def _read(self, connector: Connector, wanted: Mapping[str, Listed], batch: Batch) -> Iterator[Action]:
+        """Ask for the content of listed items; one that is gone by now counts as not met."""
+        if not isinstance(connector, Fetches):
+            raise TypeError("a connector that yields Listed has the verb fetch: ragkit/protocols.py")
+        for item in self._patience.fetched(connector, wanted):
+            told = wanted[item.native_id]
+            if item.access is None:
+                item = replace(item, access=told.access)
+            if item.version is None:
+                item = replace(item, version=told.version)
+            batch.add(self._compare_with.entry(item, self._pass), item)
+            if batch.full:
+                yield from self._compare(batch)
         yield from self._compare(batch)
 
-    def _persistent(self, connector: Connector, cursor: str | None) -> Iterator[SourceChange]:
-        """Read the stream; when it breaks midway, wait and go on from its last checkpoint.
-
-        Full jitter over an exponential bound (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). Attempts count
-        from the last checkpoint, so a long pass over a shaky source ends as long as it gets further.
-        """
-        failures = 0
-        started = False
-        while True:
-            try:
-                for change in connector.changes(cursor):
-                    started = True
-                    yield change
-                    if isinstance(change, Checkpoint):
-                        cursor = None if change.complete else change.cursor
-                        failures = 0
-                return
-            except SourceError:
-                failures += 1
-                if not started or failures >= self._attempts:
-                    raise
-                self._sleep(random.uniform(0, 0.5 * 2**failures))
-
     def _compare(self, batch: Batch) -> Iterator[Action]:
-        """Sort a batch by what is known of each item, and empty it."""
+        """Sort the items of a batch by what is known of each, and empty it of them."""
         if not batch.items:
             return
         if len(self._under_way) > _DRAIN_AFTER or not self._under_way.isdisjoint(batch.items):
@@ -158,89 +222,68 @@ class SyncEngine:
         seen: list[str] = []
         kept_out: list[str] = []
         dated: dict[str, Mapping[str, str]] = {}
+        marked: dict[str, bytes] = {}
         for doc_id, (entry, item) in batch.take():
             before = known.get(doc_id)
-            if self._stays_out(entry, before):
+            if self._compare_with.stays_out(entry, before):
                 kept_out.append(doc_id)
                 continue
-            if self._must_treat(entry, before):
+            if before is None or self._compare_with.must_treat(entry, before):
+                entry = self._compare_with.to_treat(entry, item, before)
+                if not entry.present and entry.body_mac is not None:
+                    entry = replace(entry, alike=self._state.alike(entry.body_mac) or "")
                 self._under_way.add(doc_id)
-                yield Change(_with_history(entry, before), item)
+                yield Change(entry, item)
                 continue
-            if before is not None and before.access_mac != entry.access_mac:
-                yield AccessChange(_with_history(entry, before))
-                continue
-            seen.append(doc_id)
-            if before is not None and before.dates != entry.dates:
+            if entry.version_mac is not None and before.version_mac != entry.version_mac:
+                marked[doc_id] = entry.version_mac
+            if before.access_mac != entry.access_mac:
+                yield AccessChange(with_history(entry, before))
+            else:
+                seen.append(doc_id)
+            if before.dates != entry.dates:
                 dated[doc_id] = entry.dates
-        if seen:
-            yield Seen(tuple(seen), self._pass, dated)
+        if seen or dated or marked:
+            yield Seen(tuple(seen), self._pass, dated, marked)
         if kept_out:
             yield KeptOut(tuple(kept_out), self._pass)
-
-    def _stays_out(self, entry: Entry, before: KnownItem | None) -> bool:
-        """Retention keeps out what is not here; what is here goes when retention is run, not by a sync."""
-        if self._ageing is None or (before is not None and before.status not in {"absent", "expired"}):
-            return False
-        same = before is not None and before.content_mac == entry.content_mac
-        return self._ageing.is_over(entry.dates, before.indexed_at if before is not None and same else None)
-
-    def _must_treat(self, entry: Entry, before: KnownItem | None) -> bool:
-        if before is None or before.content_mac != entry.content_mac:
-            return True
-        if before.status in {"absent", "expired", "held"}:
-            return True
-        if before.status == "quarantined":
-            return self._retry_quarantined or before.fingerprint != self._software
-        return before.fingerprint != self._fingerprint
 
     def _remove(self, doc_id: str) -> Iterator[Action]:
         if doc_id in self._under_way:
             yield from self._drain()
         before = self._state.lookup([doc_id]).get(doc_id)
-        if before is not None and before.status in {"active", "quarantined"}:
+        if before is not None and before.status in PRESENT:
             yield Removal((doc_id,))
 
     def _finish(self) -> Iterator[Action]:
         """The source was listed whole: what this pass has not met is gone."""
         yield from self._drain()
+        reach("sync.listed")
         gone = self._state.count_unseen(self._pass)
         present = self._state.present()
         if gone > _FEW and gone > self._max_delete_share * present:
+            gone -= self._state.count_moved(self._pass)
+        if gone > _FEW and gone > self._max_delete_share * present:
+            if self._goes_on:
+                return  # the pass that follows tells, of one look at the source, what is gone
+            yield Mark(None, complete=False)  # and the next sync looks at the whole source anew
             raise MassDeletion(
                 f"this pass would delete {gone} of {present} documents",
-                remedy="If the source really shrank so far, raise max_delete_share for one sync; otherwise check that "
-                "the source is mounted and its globs are right. Nothing was deleted.",
+                remedy="If the source really shrank so far, run one sync with --allow-mass-delete; otherwise check "
+                "that the source is mounted and its globs are right. Nothing was deleted.",
             )
         for some in self._state.unseen(self._pass):
-            yield Removal(tuple(some))
+            yield Removal(tuple(some), self._state.moved(some, self._pass))
 
     def _drain(self) -> Iterator[Action]:
         yield Drain()
         self._under_way.clear()
 
-    def _entry(self, item: SourceItem) -> Entry:
-        access = self._default_access if item.access is None else item.access
-        return Entry(
-            doc_id=self._doc_id(item.native_id),
-            native_id=item.native_id,
-            content_mac=content_mac(self._keys, item),
-            access=access,
-            access_mac=crypto.keyed_hash(self._keys.content, "access", *sorted(access)),
-            fingerprint=self._fingerprint,
-            software=self._software,
-            pass_number=self._pass,
-            dates=dates_of(item, self._ageing.keys if self._ageing is not None else ()),
-        )
 
-    def _doc_id(self, native_id: str) -> str:
-        return document_id(self._keys, self._source, native_id)
-
-
-def _with_history(entry: Entry, before: KnownItem | None) -> Entry:
-    if before is None:
-        return entry
-    present = before.status not in {"absent", "expired"}
-    answering = before.status in {"active", "held"}
-    same = before.content_mac == entry.content_mac
-    return replace(entry, last_version=before.version, present=present, answering=answering, same_content=same)
+def _named(connector: Connector, cursor: str | None) -> Iterator[Listed]:
+    """What a pass over the source names, without the contents."""
+    for change in connector.changes(cursor):
+        if isinstance(change, Upsert):
+            yield Listed(change.item.native_id, None, change.item.access)
+        elif isinstance(change, Listed):
+            yield change

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ragkit.build import OpenCollection
 from ragkit.config_sections import UPLOADS, SourceSection
-from ragkit.connect.problems import problem
 from ragkit.documents.reading import Reading
 from ragkit.documents.receiving import Receiving, Target
 from ragkit.documents.views import Uploaded
 from ragkit.errors import ConfigError, NoSuchDocument, StoreError, WriterBusy
 from ragkit.lifecycle.uploads import Uploads
+from ragkit.parse.problems import problem
 from ragkit.roles import require
 from ragkit.store.items import standings
 from ragkit.store.keyfile import open_key_file
-from ragkit.syncing import sync_collections
+from ragkit.syncing import SyncOrder, sync_collections
 
 if TYPE_CHECKING:
     from ragkit.protocols import Progress
@@ -170,9 +170,7 @@ class HandingIn(Reading):
         sync_collections(
             self._handles,
             [(part.name, [section])],
-            dry_run=False,
-            retry_quarantined=False,
-            actor=asking,
+            SyncOrder(actor=asking),
             progress=progress,
             refused=refused,
         )

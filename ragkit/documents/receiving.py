@@ -26,9 +26,9 @@ from pydantic import TypeAdapter, ValidationError
 from ragkit import crypto
 from ragkit.config_sections import AccessToken
 from ragkit.connect.identity import document_id
-from ragkit.connect.problems import problem
-from ragkit.connect.sniff import media_type_of
 from ragkit.errors import ExternalIdTaken, ItemRefused
+from ragkit.parse.problems import problem
+from ragkit.parse.sniff import media_type_of
 
 if TYPE_CHECKING:
     from ragkit.lifecycle.uploads import Uploads

@@ -21,7 +21,7 @@ from ragkit.errors import NoSuchDocument, NotUploaded, WriterBusy
 from ragkit.lifecycle.backup_keys import renew_key_copy
 from ragkit.lifecycle.holds import Holds
 from ragkit.roles import require
-from ragkit.syncing import sync_collections
+from ragkit.syncing import SyncOrder, sync_collections
 
 if TYPE_CHECKING:
     from ragkit.protocols import Progress
@@ -92,9 +92,7 @@ class Documents(HandingIn):
             sync_collections(
                 handles,
                 [(part.name, [section])],
-                dry_run=False,
-                retry_quarantined=False,
-                actor=asking,
+                SyncOrder(actor=asking),
                 progress=progress,
             )
             open_here = handles.collection(part.name, database)
@@ -128,9 +126,7 @@ class Documents(HandingIn):
                 sync_collections(
                     self._handles,
                     [(name, sections)],
-                    dry_run=False,
-                    retry_quarantined=False,
-                    actor=self._handles.config.workspace.principal,
+                    SyncOrder(actor=self._handles.config.workspace.principal),
                     progress=progress,
                 )
 

@@ -111,18 +111,22 @@ class Intake:
     def _carry_out(self, action: Action) -> None:
         """Settle what needs no parsing. Events come first: nothing happens that was not recorded."""
         match action:
-            case Seen(doc_ids, pass_number, dates):
+            case Seen(doc_ids, pass_number, dates, versions):
                 self._state.mark_seen(doc_ids, pass_number)
                 if dates:
                     self._state.set_dates(dates)
+                reach("sync.in_seen")
+                if versions:
+                    self._state.set_versions(versions)
                 self._tally.counts["unchanged"] += len(doc_ids)
             case KeptOut(doc_ids, pass_number):
                 self._state.mark_seen(doc_ids, pass_number)
                 self._tally.counts["expired"] += len(doc_ids)
-            case AccessChange(entry):
+            case AccessChange(entry, met):
                 self._tally.counts["access_changed"] += 1
                 if self._writer is None:
-                    self._state.mark_seen([entry.doc_id], entry.pass_number)
+                    self._state.mark_seen([entry.doc_id] if met else [], entry.pass_number)
+                    self._state.foresee_access(entry.doc_id, entry.access_mac)
                     return
                 self._tally.tell(
                     "acl.changed",
@@ -131,17 +135,21 @@ class Intake:
                     access_class=self._tally.access_class(entry.access),
                     tokens=len(entry.access),
                 )
-                self._writer.set_access(entry)
-            case Removal(gone):
+                self._writer.set_access(entry, met=met)
+            case Removal(gone, moved):
                 kept = self._held(gone) if self._held is not None else set()
                 doc_ids = tuple(doc_id for doc_id in gone if doc_id not in kept)
                 self._tally.counts["held"] += len(kept)
-                self._tally.counts["deleted"] += len(doc_ids)
+                renamed = len(moved.keys() & set(doc_ids))
+                self._tally.counts["renamed"] += renamed
+                self._tally.counts["added"] = max(0, self._tally.counts["added"] - renamed)  # or in a run before
+                self._tally.counts["deleted"] += len(doc_ids) - renamed
                 if self._writer is None:
                     return
                 if kept:
                     self._tally.tell("hold.kept", documents=len(kept))
                     self._state.mark_held(sorted(kept))
                 for doc_id in doc_ids:
-                    self._tally.tell("doc.deleted", doc=doc_id)
+                    went = {"moved_to": moved[doc_id]} if doc_id in moved else {}
+                    self._tally.tell("doc.deleted", doc=doc_id, **went)
                 self._writer.remove(doc_ids)

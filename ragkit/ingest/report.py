@@ -18,6 +18,8 @@ class SyncReport:
         added: Documents that answer now and did not before.
         updated: Documents with a new version.
         unchanged: Items as before; they cost no parsing, masking or embedding. Standing quarantines are among them.
+        renamed: Documents that the source has under another identity now, with the same bytes; neither among the added
+            nor among the deleted.
         access_changed: Documents whose permissions changed and whose content did not.
         deleted: Documents gone because they are gone at the source.
         expired: Items that were not taken in, or stay away, because retention says they are too old.
@@ -31,6 +33,10 @@ class SyncReport:
         elapsed: Wall time of the run in seconds.
         dry_run: Nothing was parsed or written; ``added`` and ``updated`` count what would be tried.
         failed: Name of the error that ended the run, empty for none.
+        message: What that error says; of several sources the first one's.
+        remedy: What to do about it.
+        collection: Name of the collection; empty when reports were put together.
+        sources: The reports that were put together.
         policy_changed: The masking policy or a detector is another than at the last sync, so everything is masked anew.
     """
 
@@ -38,6 +44,7 @@ class SyncReport:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    renamed: int = 0
     access_changed: int = 0
     deleted: int = 0
     expired: int = 0
@@ -52,11 +59,15 @@ class SyncReport:
     dry_run: bool = False
     failed: str = ""
     policy_changed: bool = False
+    message: str = ""
+    remedy: str = ""
+    collection: str = ""
+    sources: tuple[SyncReport, ...] = ()
 
     @property
     def items(self) -> int:
         """How many items the source gave, deletions not counted."""
-        return self.added + self.updated + self.unchanged + self.refused
+        return self.added + self.updated + self.renamed + self.unchanged + self.refused
 
     @property
     def exit_code(self) -> int:
@@ -67,10 +78,12 @@ class SyncReport:
     def together(cls, reports: Iterable[SyncReport]) -> SyncReport:
         """Add reports up."""
         every = list(reports)
+        failed = next((report for report in every if report.failed), cls())
         return cls(
             added=sum(report.added for report in every),
             updated=sum(report.updated for report in every),
             unchanged=sum(report.unchanged for report in every),
+            renamed=sum(report.renamed for report in every),
             access_changed=sum(report.access_changed for report in every),
             deleted=sum(report.deleted for report in every),
             expired=sum(report.expired for report in every),
@@ -83,7 +96,10 @@ class SyncReport:
             seconds=_sum(report.seconds for report in every),
             elapsed=sum(report.elapsed for report in every),
             dry_run=any(report.dry_run for report in every),
-            failed=next((report.failed for report in every if report.failed), ""),
+            failed=failed.failed,
+            message=failed.message,
+            remedy=failed.remedy,
+            sources=tuple(every),
             policy_changed=any(report.policy_changed for report in every),
         )
 

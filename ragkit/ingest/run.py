@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from ragkit.connect.actions import Entry
+from ragkit.connect.actions import Action, Entry
 from ragkit.connect.sync import SyncEngine
 from ragkit.crashpoints import reach
 from ragkit.errors import AuditUnavailable, ChunkTooLong, ItemError, ItemRefused
@@ -19,7 +19,7 @@ from ragkit.ingest.settings import IngestSettings, Stages
 from ragkit.ingest.tally import Tally
 from ragkit.protocols import Connector, Progress
 from ragkit.store.staging import Refused, Staging
-from ragkit.types import Document, MaskedDocument
+from ragkit.types import Document, MaskedDocument, Trust
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +44,7 @@ class IngestRun:
         progress: Progress | None,
         dry_run: bool,
         kind: str = "",
+        permissions: bool = False,
     ) -> None:
         self._stages = stages
         self._settings = settings
@@ -52,6 +53,7 @@ class IngestRun:
         self._expected: int | None = None
         self._given_up: set[str] = set()
         self._kind = kind
+        self._permissions = permissions
         self._tally = Tally(
             stages.recorder,
             collection=stages.store.collection,
@@ -65,6 +67,7 @@ class IngestRun:
         self._writer = stages.store.writer(source, state=self._state)
         self._away = KeptAway(stages)
         self._state.keeps_name = self._away.keeps_name
+        self._state.trust = settings.trust.get(source, Trust.INTERNAL)
         engine = SyncEngine(
             self._state,
             keys=stages.store.collection.keys,
@@ -76,8 +79,9 @@ class IngestRun:
             max_delete_share=settings.max_delete_share,
             ageing=settings.ageing,
         )
+        actions: Iterator[Action] = engine.permissions(connector) if permissions else engine.actions(connector)
         self.intake = Intake(
-            engine.actions(connector),
+            settings.ahead(actions) if settings.ahead is not None else actions,
             state=self._state,
             writer=None if dry_run else self._writer,
             tally=self._tally,
@@ -88,8 +92,13 @@ class IngestRun:
         """Note what the run is about, and clear away what an interrupted one left."""
         stages = self._stages
         about: dict[str, Any] = {"connector": self._kind} if self._kind else {}
-        self._tally.tell("ingest.run.started", dry_run=self._dry_run, retry=self._settings.retry_quarantined, **about)
+        about |= {"permissions": True} if self._permissions else {}
+        self._tally.tell(
+            "ingest.run.started", dry_run=self._dry_run, retry=bool(self._settings.retry_quarantined), **about
+        )
         self._expected = self._state.present() or None
+        if self._permissions:
+            return
         previous = stages.store.policy_in_force()
         self._tally.policy_changed = previous not in {"", stages.masker.policy}
         if self._dry_run:
@@ -107,8 +116,7 @@ class IngestRun:
         """Go through a segment of a dry run."""
         for _item in self.intake.segment():
             entry = self.intake.take_entry()
-            self._tally.expect(entry)
-            self._state.mark_seen([entry.doc_id], entry.pass_number)
+            self._expect(entry)
             self.intake.settle(1)
 
     def preview(self) -> None:
@@ -116,11 +124,15 @@ class IngestRun:
         for entry, filters, outcome in self.masked():
             for _piece in self.cut(entry, filters, outcome):
                 continue
-            self._tally.expect(entry)
-            self._state.mark_seen([entry.doc_id], entry.pass_number)
+            self._expect(entry)
             self.intake.settle(1)
             if self._progress is not None:
                 self._progress("mask", self.intake.done, self._expected)
+
+    def _expect(self, entry: Entry) -> None:
+        """Count what an item would be tried as, and remember that the dry run has met it."""
+        self._tally.expect(entry)
+        self._state.foresee(entry.doc_id, entry.alike)
 
     def conveyor(self) -> Conveyor:
         """Make the way from chunks to the store."""
@@ -159,6 +171,7 @@ class IngestRun:
                 outcome = bad
         reach("sync.after_chunk")
         stored = self._stages.store.stored(entry.doc_id) if entry.answering else None
+        copied = self._stages.store.stored(entry.alike) if entry.alike else None
         watch = self._settings.watch
         if isinstance(outcome, ItemError):
             if watch is not None:
@@ -168,7 +181,7 @@ class IngestRun:
         if watch is not None:
             watch.masked(entry, outcome, chunks, stored)
         encoder = self._stages.embedder.fingerprint
-        vectors = known_vectors(stored, encoder)
+        vectors = known_vectors(stored or copied, encoder)
         staging = self._writer.begin(entry, outcome, encoder=encoder, filters=filters)
         size = self._settings.limits.slab_chunks
         for start in range(0, len(chunks), size):

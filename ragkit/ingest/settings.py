@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ragkit.errors import ItemError
 from ragkit.protocols import Chunker, Embedder, Masker, Recorder
-from ragkit.types import Chunk, Document, MaskedDocument, Principal, SourceItem
+from ragkit.types import Chunk, Document, MaskedDocument, Principal, SourceItem, Trust
 
 if TYPE_CHECKING:
-    from ragkit.connect.actions import Ageing, Entry
+    from ragkit.connect.actions import Action, Ageing, Entry
     from ragkit.store.records import RecordStore
     from ragkit.store.stored import StoredVersion
 
@@ -74,6 +74,9 @@ class Watch(Protocol):
 Held = Callable[[Collection[str]], set[str]]
 """Which of these documents a hold keeps, though they are gone at the source."""
 
+Ahead = Callable[[Iterator["Action"]], Iterator["Action"]]
+"""What stands between a source and the run, such as :meth:`ragkit.ingest.side_by_side.SideBySide.ahead`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettings:
@@ -82,10 +85,12 @@ class IngestSettings:
     access: frozenset[str] = frozenset()
     filter_keys: frozenset[str] = frozenset()
     max_delete_share: float = 0.5
-    retry_quarantined: bool = False
+    retry_quarantined: bool | Collection[str] = False
+    trust: Mapping[str, Trust] = field(default_factory=dict)
     limits: IngestLimits = IngestLimits()
     watch: Watch | None = None
     ageing: Ageing | None = None
     held: Held | None = None
+    ahead: Ahead | None = None
     actor: Principal | None = None
     token_hash: Callable[[str], str] | None = None

@@ -111,6 +111,7 @@ class Tally:
             added=self.counts["added"],
             updated=self.counts["updated"],
             unchanged=self.counts["unchanged"],
+            renamed=self.counts["renamed"],
             access_changed=self.counts["access_changed"],
             deleted=self.counts["deleted"],
             expired=self.counts["expired"],
@@ -127,7 +128,7 @@ class Tally:
         )
 
     def _numbers(self) -> dict[str, Any]:
-        plain = ("added", "updated", "unchanged", "access_changed", "deleted", "expired", "held", "chunks")
+        plain = ("added", "updated", "unchanged", "renamed", "access_changed", "deleted", "expired", "held", "chunks")
         return {
             **{name: self.counts[name] for name in plain},
             "quarantined": self.counts["refused"],

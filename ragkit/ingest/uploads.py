@@ -6,13 +6,16 @@
     connector = "uploads"
     name = "uploads"
 
-A pass reads what changed since the last one: the cursor is the number of the last change. It never lists a source
-whole to see what is missing, since each deletion is a change of its own. A new masking policy reads every original
-again. One that was destroyed with a person it names is neither read nor missed: what is indexed of it stays.
+A pass reads what changed since the last one: the cursor is the number of the last change, and who may see what came
+without an access list. It never lists a source whole to see what is missing, since each deletion is a change of its
+own. A new masking policy reads every original again, and so does another access list in the configuration, which is to
+take effect in the next sync. One that was destroyed with a person it names is neither read nor missed: what is indexed
+of it stays.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,10 +36,12 @@ class Kept:
     Attributes:
         rows: Which there are.
         files: What they are.
+        access: Who may see what neither came with an access list nor has one of its source.
     """
 
     rows: UploadRows = field(repr=False)
     files: Originals = field(repr=False)
+    access: frozenset[str] = frozenset()
 
     def read(self, row: UploadRow, *, limit: int | None = None) -> tuple[dict[str, Any], bytes] | None:
         """Return header and content of an original; ``None`` when it is destroyed. Raises as :meth:`Originals.read`."""
@@ -63,7 +68,7 @@ class UploadsConnector:
     checkpoint_every: int = 50
 
     def changes(self, cursor: str | None) -> Iterator[Change]:
-        """Give what changed after ``cursor``, the number of a change, oldest change first.
+        """Give what changed after ``cursor``, which a checkpoint of before told, oldest change first.
 
         Raises:
             SourceError: It was made without a workspace, or the key file cannot be read.
@@ -73,9 +78,10 @@ class UploadsConnector:
                 "the uploads of a workspace are read through the workspace", remedy="Use `workspace.sync()`."
             )
         try:
-            after, last = int(cursor or 0), self.kept.rows.last()
+            reached, _, seen_by = (cursor or "0").partition("/")
+            after, last = int(reached), self.kept.rows.last()
             # A key file from a copy may know of fewer changes than the cursor: then everything is looked at again.
-            after = after if after <= last else 0
+            after = after if after <= last and seen_by == self._seen_by else 0
             rows = self.kept.rows.changed(self.name, after=after)
         except StoreError as bad:
             raise SourceError(f"the uploads cannot be listed: {bad}", remedy=bad.remedy) from None
@@ -86,8 +92,14 @@ class UploadsConnector:
                 yield Upsert(item)
             after = row.seq
             if number % self.checkpoint_every == 0:
-                yield Checkpoint(str(row.seq))
-        yield Checkpoint(str(after))
+                yield Checkpoint(f"{row.seq}/{self._seen_by}")
+        yield Checkpoint(f"{after}/{self._seen_by}")
+
+    @property
+    def _seen_by(self) -> str:
+        """What stands in a cursor for the access list of uploads that came without one."""
+        own = self.access if self.access is not None else self.kept.access if self.kept is not None else ()
+        return hashlib.sha256("\0".join(sorted(own)).encode()).hexdigest()[:16]
 
     def _item(self, kept: Kept, row: UploadRow) -> SourceItem | None:
         try:

@@ -17,7 +17,7 @@ from ragkit.mask.numbered import NumberedLines, beginning
 from ragkit.mask.values import value_end
 from ragkit.types import Span
 
-IDENTIFIERS_VERSION = 1
+IDENTIFIERS_VERSION = 2
 """Raised whenever a change finds something else."""
 
 ENTITIES = tuple(dict.fromkeys((*entity_types(), *formats.ENTITIES)))

@@ -18,6 +18,8 @@ _NO_VALUE = re.compile(
     re.IGNORECASE,
 )
 _WORD_IN_IT = re.compile(r"(?=[A-Z]*[a-z])[A-Za-z]{4}")
+_PATH_BEHIND = re.compile(r"(?:/[A-Za-z]{2}.*|\.[A-Za-z]{2,})\Z")
+"""Behind a number that names a file or a folder: the ending, or what lies in it."""
 _SMALL_CODE = re.compile(r"[a-z]{0,4}-?\d{4,}[a-z]?")
 _OF_MACHINES = frozenset({"DEVICE_ID", "BIOMETRIC_ID", "UNIQUE_ID"})
 _UNIT = re.compile(
@@ -58,9 +60,13 @@ def value_end(text: str, start: int, end: int, label: Label, *, marked: bool) ->
         return 0
     if label.sure == "plain" and not marked and digits < 6 and _TICKET.fullmatch(value) is None:
         return 0
-    if not _is_written_as_code(value, digits, label.entity_type):
+    if _is_written_as_code(value, digits, label.entity_type):
+        return end
+    named = _PATH_BEHIND.sub("", value)
+    digits = sum(char.isdigit() for char in named)
+    if named == value or digits < _FEWEST or _NO_VALUE.fullmatch(named):
         return 0
-    return end
+    return start + len(named) if _is_written_as_code(named, digits, label.entity_type) else 0
 
 
 def _capitals(value: str) -> str:

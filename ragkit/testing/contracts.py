@@ -19,8 +19,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ragkit.errors import MissingDependency, SourceError
-from ragkit.protocols import Connector, Detector
-from ragkit.types import Change, Checkpoint, Delete, SourceItem, Span, Upsert
+from ragkit.protocols import Connector, Detector, Fetches, Permits, Probes
+from ragkit.types import Change, Checkpoint, Delete, Listed, SourceItem, Span, Upsert
 
 try:
     import pytest
@@ -34,6 +34,26 @@ if TYPE_CHECKING:
 def items_of(changes: Iterable[Change]) -> list[SourceItem]:
     """The upserted items of a stream, in order."""
     return [change.item for change in changes if isinstance(change, Upsert)]
+
+
+def named_in(changes: Iterable[Change]) -> list[str]:
+    """The native ids that a stream names as existing, in order."""
+    return [
+        change.item.native_id if isinstance(change, Upsert) else change.native_id
+        for change in changes
+        if isinstance(change, Upsert | Listed)
+    ]
+
+
+def read_whole(connector: Connector) -> list[SourceItem]:
+    """Every item of a pass from the beginning, those fetched that are only listed, in the order of the stream."""
+    changes = list(connector.changes(None))
+    listed = [change.native_id for change in changes if isinstance(change, Listed)]
+    found = {item.native_id: item for item in items_of(changes)}
+    if listed:
+        assert isinstance(connector, Fetches), "a connector that yields Listed has the verb fetch"
+        found |= {item.native_id: item for item in connector.fetch(listed)}
+    return [found[native_id] for native_id in named_in(changes) if native_id in found]
 
 
 class ConnectorContract:
@@ -56,26 +76,35 @@ class ConnectorContract:
     def test_a_pass_is_changes_ended_by_a_checkpoint(self, connector: Connector) -> None:
         """The stream holds changes only and its last is a checkpoint."""
         changes = list(connector.changes(None))
-        assert all(isinstance(change, Upsert | Delete | Checkpoint) for change in changes)
+        assert all(isinstance(change, Upsert | Listed | Delete | Checkpoint) for change in changes)
         assert isinstance(changes[-1], Checkpoint)
-        assert len(items_of(changes)) >= 3, "the `connector` fixture needs a source of three items or more"
+        assert len(named_in(changes)) >= 3, "the `connector` fixture needs a source of three items or more"
 
-    def test_a_complete_pass_starts_over(self, connector: Connector) -> None:
-        """Only the last checkpoint may be complete, and then the next pass starts at None."""
+    def test_only_the_last_checkpoint_is_complete(self, connector: Connector) -> None:
+        """What follows a complete checkpoint would belong to no pass."""
         checkpoints = [change for change in connector.changes(None) if isinstance(change, Checkpoint)]
         assert not any(checkpoint.complete for checkpoint in checkpoints[:-1])
-        if checkpoints[-1].complete:
-            assert checkpoints[-1].cursor is None
+
+    def test_a_second_pass_names_what_is_there(self, connector: Connector) -> None:
+        """A pass after a complete one, from the cursor that it left, names the same items; else it has only changes."""
+        changes = list(connector.changes(None))
+        last = changes[-1]
+        assert isinstance(last, Checkpoint)
+        again = list(connector.changes(last.cursor))
+        if last.complete:
+            assert set(named_in(again)) == set(named_in(changes))
+        else:
+            assert set(named_in(again)) <= set(named_in(changes))
 
     def test_identities_are_unique_in_a_pass(self, connector: Connector) -> None:
         """No two items of one pass share a native id, and none is empty."""
-        identities = [item.native_id for item in items_of(connector.changes(None))]
+        identities = named_in(connector.changes(None))
         assert all(identities)
         assert len(identities) == len(set(identities))
 
     def test_items_are_well_formed(self, connector: Connector) -> None:
         """Bytes are bytes, text can be encoded, times have a zone, metadata is flat, a problem has no content."""
-        for item in items_of(connector.changes(None)):
+        for item in read_whole(connector):
             assert isinstance(item.content, bytes)
             assert item.name
             for text in (item.native_id, item.name, item.title, item.uri, *item.metadata, *item.metadata.values()):
@@ -86,35 +115,64 @@ class ConnectorContract:
             assert item.access is None or isinstance(item.access, frozenset)
             assert item.problem is None or (item.content == b"" and item.problem.replace("-", "").isalnum())
 
+    def test_what_is_listed_can_be_fetched(self, connector: Connector) -> None:
+        """Each listed item is read by its id, with the version and the permissions that the listing told."""
+        listed = {change.native_id: change for change in connector.changes(None) if isinstance(change, Listed)}
+        if not listed:
+            return
+        assert isinstance(connector, Fetches)
+        fetched = {item.native_id: item for item in connector.fetch(list(listed))}
+        assert fetched.keys() == listed.keys()
+        for native_id, item in fetched.items():
+            assert listed[native_id].version in (None, item.version)
+            assert listed[native_id].access in (None, item.access)
+        assert list(connector.fetch(["no such item, surely"])) == []
+
+    def test_permissions_name_every_item(self, connector: Connector) -> None:
+        """Where permissions can be read alone, they are those of the items."""
+        if not isinstance(connector, Permits):
+            return
+        alone = dict(connector.permissions())
+        for item in read_whole(connector):
+            assert alone[item.native_id] == item.access
+
+    def test_a_probe_tells_no_names(self, connector: Connector) -> None:
+        """Where the source can be probed, what it says holds no identity of an item."""
+        if isinstance(connector, Probes):
+            said = connector.probe()
+            assert said
+            assert not any(native_id in said for native_id in named_in(connector.changes(None)) if len(native_id) > 3)
+
     def test_two_passes_agree(self, connector: Connector) -> None:
         """A quiet source reads the same twice, in the same order."""
-        assert items_of(connector.changes(None)) == items_of(connector.changes(None))
+        assert read_whole(connector) == read_whole(connector)
 
     def test_a_pass_resumes_after_every_checkpoint(self, connector: Connector) -> None:
         """What came before a checkpoint and what comes after its cursor are together the whole source."""
         changes = list(connector.changes(None))
-        everything = {item.native_id for item in items_of(changes)}
+        everything = set(named_in(changes))
         for position, change in enumerate(changes):
             if not isinstance(change, Checkpoint) or change.cursor is None:
                 continue
-            before = {item.native_id for item in items_of(changes[:position])}
-            after = {item.native_id for item in items_of(connector.changes(change.cursor))}
+            before = set(named_in(changes[:position]))
+            after = set(named_in(connector.changes(change.cursor)))
             assert before | after == everything
 
     def test_an_abandoned_pass_leaves_no_trace(self, connector: Connector) -> None:
         """A stream closed half-way does not disturb the next pass."""
-        whole = items_of(connector.changes(None))
+        whole = read_whole(connector)
         stream = connector.changes(None)
         assert len(list(islice(stream, 1))) == 1
         if hasattr(stream, "close"):
             stream.close()
-        assert items_of(connector.changes(None)) == whole
+        assert read_whole(connector) == whole
 
     def test_reprs_show_nothing(self, connector: Connector) -> None:
-        """No repr of a change holds an identity, name or content."""
-        for change in connector.changes(None):
-            if isinstance(change, Upsert):
-                assert change.item.native_id not in repr(change) or len(change.item.native_id) < 4
+        """No repr of a change or an item holds an identity, name or content."""
+        changes = list(connector.changes(None))
+        for shown in (*changes, *read_whole(connector)):
+            for native_id in named_in(changes):
+                assert len(native_id) < 4 or native_id not in repr(shown)
 
     def test_an_absent_source_is_a_source_error(self, unreadable: Connector | None) -> None:
         """A source that cannot be read at all raises SourceError with a remedy, at the latest on the first change."""

@@ -66,7 +66,15 @@ class LightIngest:
     ) -> SyncReport:
         """Run a sync over a connector, or over texts by native id."""
         connector = ListConnector(source) if isinstance(source, Mapping) else source
-        ingestor = Ingestor(
+        return self.ingestor().sync(connector, name, dry_run=dry_run)
+
+    def permissions(self, source: Connector, name: str = "list") -> SyncReport:
+        """Read the permissions of a connector again."""
+        return self.ingestor().permissions(source, name)
+
+    def ingestor(self) -> Ingestor:
+        """Put the stages together."""
+        return Ingestor(
             store=self.store,
             parser=self.parser,
             masker=self.masker,
@@ -75,7 +83,6 @@ class LightIngest:
             recorder=self.recorder,
             **self.options,
         )
-        return ingestor.sync(connector, name, dry_run=dry_run)
 
     def hits(self, principal: Principal = ANA) -> list[Hit]:
         """Return every chunk that a principal may see, in order of chunk number."""

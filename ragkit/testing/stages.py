@@ -24,6 +24,7 @@ from ragkit.types import (
     Chunk,
     Document,
     Evidence,
+    Listed,
     Masked,
     MaskedDocument,
     MaskedSpan,
@@ -44,20 +45,30 @@ class ListConnector:
 
     Args:
         every: Also yield a checkpoint with a cursor after so many items; a pass resumes there. 0 for none.
+        listed: Name the items only, and hand over those that are asked for.
     """
 
-    def __init__(self, items: Mapping[str, str | SourceItem], *, every: int = 0) -> None:
+    def __init__(self, items: Mapping[str, str | SourceItem], *, every: int = 0, listed: bool = False) -> None:
         self.items = dict(items)
         self._every = every
+        self._listed = listed
 
     def changes(self, cursor: str | None) -> Iterator[Change]:
         """Go through the items in the order of the mapping."""
         start = int(cursor or 0)
         for position, (native_id, item) in enumerate(list(self.items.items())[start:], start + 1):
-            yield Upsert(item if isinstance(item, SourceItem) else text_item(native_id, item))
+            upsert = Upsert(item if isinstance(item, SourceItem) else text_item(native_id, item))
+            mark = hashlib.sha256(upsert.item.content).hexdigest()
+            yield Listed(native_id, mark, upsert.item.access) if self._listed else upsert
             if self._every and position % self._every == 0:
                 yield Checkpoint(str(position))
         yield Checkpoint(None, complete=True)
+
+    def fetch(self, native_ids: Sequence[str]) -> Iterator[SourceItem]:
+        """Hand over items by their ids."""
+        for native_id in native_ids:
+            item = self.items[native_id]
+            yield item if isinstance(item, SourceItem) else text_item(native_id, item)
 
 
 def text_item(native_id: str, text: str, **more: Any) -> SourceItem:

@@ -149,12 +149,13 @@ def test_deletions_by_report_and_by_absence(light: LightIngest) -> None:
         [up("a", "one"), up("b", "two"), up("c", "three"), DONE],
         [up("a", "one"), Delete("b"), Checkpoint("x")],
         [Checkpoint(None, complete=True)],
+        [up("a", "one"), DONE],
     )
     light.sync(source)
     assert light.sync(source).deleted == 1
     assert sorted(light.texts()) == ["a", "c"]
     report = light.sync(source)
-    assert source.cursors == [None, None, "x"]
+    assert source.cursors == [None, None, "x", None]
     assert report.deleted == 1, "c was not met in the whole pass, a was in its first half"
     assert sorted(light.texts()) == ["a"]
 
@@ -204,7 +205,7 @@ def test_a_source_that_lost_half_is_refused(light: LightIngest) -> None:
     light.sync({f"d{n}": f"text {n}" for n in range(50)})
     with pytest.raises(MassDeletion, match="30 of 50") as refused:
         light.sync({f"d{n}": f"text {n}" for n in range(20)} | {})
-    assert "max_delete_share" in refused.value.remedy
+    assert "--allow-mass-delete" in refused.value.remedy
     assert len(light.texts()) == 50
     light.options["max_delete_share"] = 0.7
     assert light.sync({f"d{n}": f"text {n}" for n in range(20)}).deleted == 30
@@ -247,12 +248,55 @@ def test_a_source_that_stays_broken_fails_in_the_end(light: LightIngest, monkeyp
     """Retries are bounded; what came before the break is committed and its cursor stored."""
     monkeypatch.setattr("ragkit.connect.sync.time.sleep", lambda _seconds: None)
     broken = SourceError("gone")
-    source = Script([up("a", "one"), Checkpoint("1"), up("b", "two"), broken], [broken], [broken], [broken], [DONE])
+    whole = [up("a", "one"), up("b", "two"), DONE]
+    source = Script([up("a", "one"), Checkpoint("1"), up("b", "two"), broken], *[[broken]] * 3, whole[1:], whole)
     with pytest.raises(SourceError, match="gone"):
         light.sync(source)
     assert sorted(light.texts()) == ["a", "b"]
     light.sync(source)
-    assert source.cursors[-1] == "1"
+    assert source.cursors[-2:] == ["1", None]
+
+
+def test_what_changed_before_the_place_of_a_break_is_found_by_the_next_sync(
+    light: LightIngest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Going on after an interruption does not put off what happened meanwhile to items that were met before it."""
+    monkeypatch.setattr("ragkit.connect.sync.time.sleep", lambda _seconds: None)
+    first = [up("a", "one"), up("b", "two"), Checkpoint("1")]
+    now = [up("b", "two", access=frozenset()), up("c", "three"), DONE]
+    light.sync(Script([*first, DONE]))
+    source = Script([*first, SourceError("gone")], *[[SourceError("gone")]] * 3, now[1:], now)
+    with pytest.raises(SourceError):
+        light.sync(source)
+    report = light.sync(source)
+    assert (report.added, report.access_changed, report.deleted) == (1, 1, 1)
+    assert light.texts().keys() == {"c"}
+
+
+def test_a_refused_pass_is_not_gone_on_with(light: LightIngest) -> None:
+    """When the folder is mounted again, or its owner lets much be deleted, the whole source is looked at anew."""
+    every = [up(f"d{n:02}", f"text {n}") for n in range(50)]
+    light.sync(Script([*every, DONE]))
+    source = Script([*every[40:45], Checkpoint("d44"), *every[45:], DONE], [*every[:25], DONE])
+    with pytest.raises(MassDeletion, match="40 of 50"):
+        light.sync(source)
+    light.options["max_delete_share"] = 1.0
+    assert light.sync(source).deleted == 25
+    assert source.cursors == [None, None]
+    assert light.texts().keys() == {f"d{n:02}" for n in range(25)}
+
+
+def test_a_pass_that_goes_on_refuses_nothing_by_itself(light: LightIngest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a first half did not see, since the folder was half empty then, is there in the look that follows."""
+    monkeypatch.setattr("ragkit.connect.sync.time.sleep", lambda _seconds: None)
+    every = [up(f"d{n:02}", f"text {n}") for n in range(50)]
+    light.sync(Script([*every, DONE]))
+    broken = SourceError("gone")
+    source = Script([*every[:5], Checkpoint("d44"), broken], *[[broken]] * 3, [*every[45:], DONE], [*every, DONE])
+    with pytest.raises(SourceError, match="gone"):
+        light.sync(source)
+    assert light.sync(source).deleted == 0
+    assert len(light.texts()) == 50
 
 
 # --- quarantine -----------------------------------------------------------------------------------------------

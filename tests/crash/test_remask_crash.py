@@ -28,7 +28,14 @@ SOURCE = {
     "refused": "Ada has AKIA0000",
 }
 REACHED = re.compile(r'\breach\("(sync\.\w+)"\)')
-NOT_HERE = {"sync.in_access", "sync.before_delete", "sync.in_delete", "sync.after_delete"}
+NOT_HERE = {
+    "sync.in_access",
+    "sync.in_seen",
+    "sync.before_fetch",
+    "sync.before_delete",
+    "sync.in_delete",
+    "sync.after_delete",
+}
 POINTS = sorted(
     name
     for file in Path(ragkit.__file__).parent.rglob("*.py")

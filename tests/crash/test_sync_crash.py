@@ -102,7 +102,7 @@ def second_sync(folder: Path, point: str = "", times: int = 1) -> None:
     """Bring it in step with a source that changed in every way; die at a point if one is named."""
     if point:
         crashpoints._armed[point] = times
-    ingest(folder).sync(ListConnector(AFTER, every=4))
+    ingest(folder).sync(ListConnector(AFTER, every=4, listed=True))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,21 @@ def test_access_is_the_uploads_own_or_the_sources(kept: Kept, put: Put) -> None:
     assert [item.access for item in found] == [frozenset({"u:crm|bo"}), frozenset({"pub"}), frozenset()]
     without = items_of(UploadsConnector(name="uploads", kept=kept).changes(None))
     assert [item.access for item in without][1] is None
+
+
+def test_another_access_list_in_the_configuration_gives_all_again(kept: Kept, put: Put) -> None:
+    """A list that shrank takes effect in the next pass, and no pass after it reads more than what changed."""
+    put("one"), put("two", access=["u:crm|bo"])
+    wide, narrow = replace(kept, access=frozenset({"pub"})), replace(kept, access=frozenset({"g:crm|staff"}))
+    *_, last = UploadsConnector(name="uploads", kept=wide).changes(None)
+    assert isinstance(last, Checkpoint)
+    assert list(UploadsConnector(name="uploads", kept=wide).changes(last.cursor)) == [last]
+    *changes, now = UploadsConnector(name="uploads", kept=narrow).changes(last.cursor)
+    assert [item.native_id for item in items_of(changes)] == ["one", "two"]
+    assert isinstance(now, Checkpoint)
+    assert list(UploadsConnector(name="uploads", kept=narrow).changes(now.cursor)) == [now]
+    own = UploadsConnector(name="uploads", kept=narrow, access=["pub"])
+    assert len(items_of(own.changes(now.cursor))) == 2
 
 
 def test_what_cannot_be_read_is_told_and_what_is_destroyed_is_not(kept: Kept, put: Put, tmp_path: Path) -> None:

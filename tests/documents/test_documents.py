@@ -156,7 +156,7 @@ def test_the_same_external_id_replaces(desk: Desk) -> None:
 
 REFUSED = {
     "malformed": ("x.pdf", b"%PDF-1.7 nothing of the kind"),
-    "unsupported-type": ("x.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 64),
+    "unsupported-type": ("x.7z", b"7z\xbc\xaf\x27\x1c" + b"\x00" * 64),
     "no-text": ("x.txt", b" \n\n \t"),
     "secret-found": ("x.txt", b"aws_access_key_id = AKIAIOSFODNN7EXAMPLA and that is the Ottermere secret"),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import random
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from ragkit.mask.identifiers import ENTITIES, IdentifierDetector
 from ragkit.mask.labels import entity_types, labels, pattern
 from ragkit.mask.resolver import rank
 from ragkit.policy import Policy
+from ragkit.testing.clock import cpu_seconds
 from ragkit.testing.fakes import MemoryVaultTable
 
 
@@ -43,6 +43,8 @@ def found(identifiers):
         ("NHC: 448213", "MEDICAL_RECORD_NUMBER", "448213"),
         ("Patientennummer: 99120034", "MEDICAL_RECORD_NUMBER", "99120034"),
         ("MRN\n00448213", "MEDICAL_RECORD_NUMBER", "00448213"),
+        ("MRN: KX-00448213/report.txt", "MEDICAL_RECORD_NUMBER", "KX-00448213"),
+        ("MRN KX-00448213.docx", "MEDICAL_RECORD_NUMBER", "KX-00448213"),
         ("my member id is xk448291", "HEALTH_PLAN_NUMBER", "xk448291"),
         ("Subscriber ID: XQ 4481 902", "HEALTH_PLAN_NUMBER", "XQ 4481 902"),
         ("card 1EG4-TE5-MK73 was scanned", "HEALTH_PLAN_NUMBER", "1EG4-TE5-MK73"),
@@ -172,6 +174,4 @@ def test_it_pickles_and_its_fingerprint_tells_settings_apart(identifiers):
 def test_every_search_is_linear(identifiers, unit):
     """Texts made to run a search in circles take no longer than others."""
     text = (unit * 20_000)[:20_000]
-    started = time.process_time()
-    identifiers.detect([text])
-    assert time.process_time() - started < 1.0
+    assert cpu_seconds(lambda: identifiers.detect([text])) < 1.0
