@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 
 from ragkit.backends.estimate import estimate_prompt, estimate_tokens
 from ragkit.errors import ConfigError, GeneratorRefused, RagkitError
-from ragkit.interop.foreign_classes import foreign_class
+from ragkit.foreign_classes import foreign_class
 from ragkit.interop.llm_replies import HeldAnswer, error_for, text_of
 from ragkit.types import Completion, DataClass, Location, ModelCall
 

@@ -30,6 +30,8 @@ def node_of(hit: Hit, *, marker: int, collection: str = "") -> NodeWithScore:
         "passage": hit.chunk_id,
         "page": chunk.page,
         "uri": str(hit.uri) if hit.uri else None,
+        "source": hit.provenance.source,
+        "trust": hit.provenance.trust.value,
         "collection": collection,
     }
     text = f"{chunk.context_record}\n{chunk.record}" if chunk.context_record else str(chunk.record)

@@ -202,7 +202,7 @@ def test_an_editable_install_is_found(tmp_path: Path) -> None:
     (site / "_acme.pth").write_text(f"import os\n{sources}\n")
     code = (
         f"import sys; sys.path[:0] = [{str(site)!r}, {str(sources)!r}]\n"
-        "from ragkit.interop.foreign_classes import foreign_class\n"
+        "from ragkit.foreign_classes import foreign_class\n"
         "print(foreign_class('acme_editable:Some', allow=['acme-editable']).__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

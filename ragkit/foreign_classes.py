@@ -29,7 +29,7 @@ def foreign_class(target: str, *, allow: Collection[str]) -> type:
         MissingDependency: A package that the module needs is not installed.
     """
     if not _TARGET.fullmatch(target):
-        raise ConfigError("`target` of a generator is out of form", remedy="Write `package.module:Class`.")
+        raise ConfigError("the name of a class is out of form", remedy="Write `package.module:Class`.")
     module, _, name = target.partition(":")
     if not any(_brings(one, module) for one in _installed(allow)):
         raise ConfigError(
@@ -44,7 +44,7 @@ def foreign_class(target: str, *, allow: Collection[str]) -> type:
             remedy=f"pip install {(failed.name or module).partition('.')[0]}",
         ) from failed
     if not isinstance(found, type):
-        raise ConfigError(f"the module {module!r} has no class {name!r}", remedy="Correct `target`.")
+        raise ConfigError(f"the module {module!r} has no class {name!r}", remedy="Correct the name of the class.")
     return found
 
 
