@@ -210,7 +210,8 @@ def _use(workspace: Workspace, world: World, planting: Planting, asked: int) -> 
             kept += [workspace.ask(one, collection=collection) for one in questions[:asked]]
             masked = [workspace.mask_text(one, collection=collection, store=False)[0] for one in questions]
             kept += masked
-            for view in (*_views(workspace, collection), *(view for one in masked for view in (one.record, one.index))):
+            both = [view for one in masked for view in (one.record, one.index)]
+            for view in (*masked_views(workspace, collection), *both):
                 views.write(f"{view}\n")
     for number, failing in enumerate(_failures(workspace, world, questions[:asked])):
         keep_error(world.said / f"error-{number}.txt", failing)
@@ -220,7 +221,7 @@ def _use(workspace: Workspace, world: World, planting: Planting, asked: int) -> 
     (world.said / "pickles.bin").write_bytes(b"".join(map(pickle.dumps, pickles)))
 
 
-def _views(workspace: Workspace, collection: str) -> Iterator[str]:
+def masked_views(workspace: Workspace, collection: str) -> Iterator[str]:
     """Both masked views of every document that can be found, and what stands around them."""
     part = workspace._handles.reader(collection)
     principal = workspace.config.workspace.principal
