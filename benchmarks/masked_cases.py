@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 from data import read_lines
 from pii_data import LIGHT, TAB, pii_folder, records
 
-from ragkit.build import build_parser
-from ragkit.connect.blocks import visible
 from ragkit.evaluate.labelled import Gold, Labelled, labelled
+from ragkit.parse.blocks import visible
+from ragkit.parse.sandbox import SandboxedParser
 from ragkit.testing.stages import text_item
 from ragkit.types import Document
 
@@ -90,7 +90,7 @@ def _train() -> list[Labelled]:
 def _parsed(made: Sequence[Case]) -> list[Case]:
     """The judgments as ragkit's parser reads them, the labels moved: it takes blanks and signs of no alphabet away."""
     items = [text_item(case.id, case.text) for case in made]
-    with build_parser() as parser:
+    with SandboxedParser() as parser:
         documents = [document for _, document in parser.parse_all(items)]
     found = []
     for case, document in zip(made, documents, strict=True):

@@ -42,7 +42,6 @@ from data import data_folder, read_lines
 from reporting import print_table, write_json
 from round_trip_cases import KINDS, Case, System, cases, judge, names
 
-from ragkit.build import build_parser
 from ragkit.crypto import CollectionKeys
 from ragkit.detect.build import build_learned
 from ragkit.errors import ItemError
@@ -50,6 +49,7 @@ from ragkit.mask.build import build_masker
 from ragkit.mask.masker import CollectionMasker
 from ragkit.mask.reveal import RevealStream
 from ragkit.mask.vault import Vault
+from ragkit.parse.sandbox import SandboxedParser
 from ragkit.policy import Policy
 from ragkit.testing.fakes import MemoryVaultTable
 from ragkit.types import Document, SourceItem
@@ -137,7 +137,7 @@ def parsed(folder: Path) -> Iterator[Document | ItemError]:
     """The files of a folder, by ragkit's parsers in their confined process."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     items = (SourceItem(native_id=str(path), content=path.read_bytes(), name=path.name) for path in files)
-    with build_parser() as parser:
+    with SandboxedParser() as parser:
         for _, result in parser.parse_all(items):
             yield result
 
