@@ -11,7 +11,9 @@ Parts are made when first asked for, and load their libraries later still.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, cached_property, partial
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +30,18 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.answering import Answering, Spending
     from ragkit.assistant import Assistant
     from ragkit.audit.noticing import NoticingRecorder
-    from ragkit.connect.sandbox import SandboxedParser
     from ragkit.index.chunker import SentenceChunker
     from ragkit.index.collection import CollectionIndex
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.index.manifest import Fingerprints
-    from ragkit.ingest.settings import Watch
+    from ragkit.ingest.settings import Ahead, Watch
     from ragkit.ingest.uploads import Kept
     from ragkit.lifecycle.history import Purged
     from ragkit.lifecycle.uploads import Uploads
     from ragkit.mask.masker import CollectionMasker
     from ragkit.mask.rescan import CollectionScanner
+    from ragkit.parse.ocr_setup import Ocr
+    from ragkit.parse.sandbox import SandboxedParser
     from ragkit.pipeline import Ingestor
     from ragkit.retrieve.retriever import HybridRetriever
     from ragkit.store.catalog import Collection
@@ -47,7 +50,7 @@ if TYPE_CHECKING:  # each of these costs more to import than a configuration che
     from ragkit.store.valuekeys import ValueKeys
 
 
-SUPPLIED = ("name", "kept")
+SUPPLIED = ("name", "kept", "allow")
 """Options of connectors that ragkit gives itself; none of them can be written in ``ragkit.toml``."""
 
 
@@ -99,11 +102,24 @@ def build_detectors(config: Config, policy: Policy) -> list[Detector]:
     )
 
 
-def build_parser() -> SandboxedParser:
-    """Return the parser in its confined child process."""
-    from ragkit.connect.sandbox import SandboxedParser
+def find_ocr_of(config: Config) -> Ocr:
+    """Return how pictures are read on this machine under ``[parser]``, which may be not at all."""
+    from ragkit.parse.ocr_setup import Ocr, find_ocr
 
-    return SandboxedParser()
+    section = config.parser
+    if section.ocr == "off":
+        return Ocr()
+    return find_ocr(languages=section.ocr_languages, pages=section.ocr_pages, timeout_s=section.timeout_s)
+
+
+def build_parser(config: Config) -> SandboxedParser:
+    """Return the parser of ``[parser]`` in its confined child processes."""
+    from ragkit.parse.sandbox import SandboxedParser
+
+    section = config.parser
+    return SandboxedParser(
+        workers=section.workers, timeout_s=section.timeout_s, memory_mb=section.memory_mb, ocr=find_ocr_of(config)
+    )
 
 
 def build_connector(config: Config, source: SourceSection, *, kept: Kept | None = None) -> Connector:
@@ -121,8 +137,11 @@ def build_connector(config: Config, source: SourceSection, *, kept: Kept | None 
         options["kept"] = kept
     if source.access is not None:
         options["access"] = source.access
+    found = registry.load("connectors", source.connector)
+    if "allow" in signature(found).parameters:
+        options["allow"] = tuple(config.plugins.allow)
     try:
-        connector: Connector = registry.load("connectors", source.connector)(name=source.name, **options)
+        connector: Connector = found(name=source.name, **options)
     except (TypeError, ValueError) as refused:
         raise ConfigError(
             f"connector {source.connector!r} refuses the options of source {source.name!r} ({type(refused).__name__})",
@@ -283,11 +302,16 @@ class OpenCollection:
         parser: SandboxedParser,
         *,
         progress: Progress | None = None,
-        retry_quarantined: bool = False,
+        retry_quarantined: bool | frozenset[str] = False,
+        max_delete_share: float | None = None,
         watch: Watch | None = None,
+        ahead: Ahead | None = None,
         actor: Principal | None = None,
     ) -> Ingestor:
-        """Return the ingesting half of the spine; the write lock must be held. ``actor`` is who runs it."""
+        """Return the ingesting half of the spine; the write lock must be held. ``actor`` is who runs it.
+
+        ``max_delete_share`` holds in place of the collection's own.
+        """
         from ragkit.lifecycle.holds import Holds
         from ragkit.lifecycle.retention_rules import SourceAge, rules_of
         from ragkit.pipeline import Ingestor
@@ -302,9 +326,11 @@ class OpenCollection:
             progress=progress,
             access=frozenset(self.section.access),
             filter_keys=self.section.filter_keys,
-            max_delete_share=self.section.max_delete_share,
+            max_delete_share=self.section.max_delete_share if max_delete_share is None else max_delete_share,
             retry_quarantined=retry_quarantined,
+            trust={source.name: source.trust for source in self.section.sources},
             watch=watch,
+            ahead=ahead,
             ageing=partial(SourceAge, rules_of(self.config.retention, self.name)),
             held=Holds(self._database, self.collection).held,
             actor=actor,
@@ -320,7 +346,8 @@ class OpenCollection:
 
     def connector(self, source: SourceSection) -> Connector:
         """Return the connector of one of its sources. Raises as :func:`build_connector`."""
-        kept = self.uploads.kept if source.connector == UPLOADS else None
+        uploaded = source.connector == UPLOADS
+        kept = replace(self.uploads.kept, access=frozenset(self.section.access)) if uploaded else None
         return build_connector(self.config, source, kept=kept)
 
     def end_history(self) -> Purged:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,7 @@ from ragkit.config_answering import (
 from ragkit.config_audit import AuditSection, RolesSection
 from ragkit.config_errors import explain, nearest
 from ragkit.config_keeping import BackupSection, RetentionSection
+from ragkit.config_parsing import ParserSection
 from ragkit.config_sections import (
     BUILTIN_DETECTOR,
     ChunkerSection,
@@ -45,6 +46,8 @@ from ragkit.config_sections import (
     Section,
     Slug,
     SourceSection,
+    StoreSection,
+    SyncSection,
     WorkspaceSection,
 )
 from ragkit.config_serve import ChatSection, ServeSection
@@ -60,6 +63,8 @@ class Config(Section):
 
     workspace: WorkspaceSection = Field(description="Who this workspace belongs to.")
     keys: KeysSection = Field(KeysSection(), description="The root key.")
+    parser: ParserSection = Field(ParserSection(), description="Reading files.")
+    store: StoreSection = Field(StoreSection(), description="Where the records are.")
     embedder: EmbedderSection = Field(EmbedderSection(), description="The encoder.")
     chunker: ChunkerSection = Field(ChunkerSection(), description="Cutting.")
     generator: GeneratorSection = Field(GeneratorSection(), description="Answering.")
@@ -71,6 +76,7 @@ class Config(Section):
     answers: AnswersSection = Field(AnswersSection(), description="How a model's answer is asked for and checked.")
     audit: AuditSection = Field(AuditSection(), description="Recording, and what proves the record.")
     roles: RolesSection = Field(RolesSection(), description="Who may do what.")
+    sync: SyncSection = Field(SyncSection(), description="Taking sources in.")
     serve: ServeSection = Field(ServeSection(), description="The HTTP service.")
     chat: ChatSection | None = Field(None, description="The customer-care chatbot.")
     plugins: PluginsSection = Field(PluginsSection(), description="Foreign packages.")
@@ -241,7 +247,7 @@ def load_config(path: str | PathLike[str]) -> Config:
     """
     given = Path(path).expanduser().absolute()
     file = given / FILE_NAME if given.is_dir() else given
-    return parse_config(_read_toml(file), folder=file.parent)
+    return parse_config(read_toml(_read(file)), folder=file.parent)
 
 
 def parse_config(data: Mapping[str, Any], *, folder: Path) -> Config:
@@ -256,15 +262,26 @@ def parse_config(data: Mapping[str, Any], *, folder: Path) -> Config:
     raise refusal  # outside the handler, so that the chain holds no pydantic error with values in it
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(text: str) -> dict[str, Any]:
+    """Return what a text in TOML says.
+
+    Raises:
+        ConfigError: It is none; the message says where, and repeats nothing.
+    """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as found:
         place = re.search(r"\(at .*\)", str(found))
         refusal = ConfigError(
             f"{FILE_NAME} is not valid TOML {place[0] if place else ''}".rstrip(),
             remedy="Correct the line; text needs quotes, tables need [brackets].",
         )
+    raise refusal
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         refusal = ConfigError(f"{FILE_NAME} is not UTF-8", remedy="Save it as UTF-8.")
     except OSError as found:
@@ -276,15 +293,20 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def chosen_sources(
-    config: Config, names: Sequence[str], source: str | None
+    config: Config, names: Sequence[str], source: str | None, *, only: Collection[str] = ()
 ) -> Iterator[tuple[str, list[SourceSection]]]:
-    """Yield these collections with their sources, or with the one of that name.
+    """Yield these collections with their sources: all, those of one name, or ``only`` some as ``collection/source``.
 
     Raises:
         ConfigError: None of them has a source of that name.
     """
-    chosen = {name: [one for one in config.collections[name].sources if source in (None, one.name)] for name in names}
-    if source and not any(chosen.values()):
-        known = sorted({one.name for name in names for one in config.collections[name].sources})
+    every = {name: config.collections[name].sources for name in names}
+    places = {f"{name}/{one.name}": one.name for name in names for one in every[name]}
+    if (source and source not in places.values()) or not set(only) <= set(places):
+        known = sorted(places) if only else sorted(set(places.values()))
         raise ConfigError("there is no such source", remedy=f"Name one of: {', '.join(known)}.")
-    return iter([(name, sources) for name, sources in chosen.items() if sources or not source])
+    chosen = {
+        name: [one for one in every[name] if source in (None, one.name) and (not only or f"{name}/{one.name}" in only)]
+        for name in names
+    }
+    return iter([(name, sources) for name, sources in chosen.items() if sources or not (source or only)])

@@ -15,7 +15,7 @@ from ragkit.config import Config
 from ragkit.policy import Policy
 
 _BY_NAME = ("generators", "destinations", "detectors", "policies")
-_BY_KEY = ("workspace", "keys", "audit", "roles", "backup", "answers", "routing")
+_BY_KEY = ("workspace", "keys", "store", "audit", "roles", "backup", "answers", "routing")
 """Tables of which each key is a part of its own."""
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from ragkit.types import DataClass, Principal
+from ragkit.types import DataClass, Principal, Trust
 
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
 BUILTIN_DETECTOR = "builtin"
@@ -24,6 +24,7 @@ UPLOADS = "uploads"
 _TOKEN = re.compile(r"pub|[ug]:[^|\s\x00-\x1f]+\|[^|\x00-\x1f]*[^|\s\x00-\x1f]")
 _CREDENTIAL = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|credentials?)$", re.I)
 _URL_PASSWORD = re.compile(r"://[^/@\s:]+:[^/@\s]+@")
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _INLINE = {
     "remedy": 'Put it in an environment variable or a file of mode 0600 and write {env = "VAR"} or {file = "path"}.'
 }
@@ -39,10 +40,33 @@ def _access_token(token: str) -> str:
     return token
 
 
+def seconds_of(duration: str) -> int:
+    """Return the seconds of a duration such as ``30s``, ``15m``, ``2h`` or ``1d``.
+
+    Raises:
+        ValueError: It is none, or nothing.
+    """
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise ValueError("not a duration")
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400}[found[2]]
+
+
+def _duration(written: str) -> str:
+    try:
+        seconds_of(written)
+    except ValueError:
+        raise PydanticCustomError(
+            "duration", "is not a duration", {"remedy": "Write `30s`, `15m`, `2h` or `1d`."}
+        ) from None
+    return written
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 FilterKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 AccessToken = Annotated[str, AfterValidator(_access_token)]
+Duration = Annotated[str, AfterValidator(_duration)]
 
 
 class Section(BaseModel):
@@ -108,6 +132,29 @@ class KeysSection(Section):
                 {"remedy": 'Write `command = ["program", "argument"]` under [keys].'},
             )
         return self
+
+
+class StoreSection(Section):
+    """Where the records are: in a SQLite file of the data directory, unless a server is named."""
+
+    url: SecretRef | str | None = Field(
+        None,
+        description="A PostgreSQL database, `postgresql://user@host/name`; default: the file `records.db`. With a "
+        'password in it, `{env = "VAR"}` or `{file = "path"}`.',
+    )
+    schema_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] | None = Field(
+        None, description="Schema of the workspace there, of no other; default: `ragkit_` and the workspace's id."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_password(cls, given: Any) -> Any:
+        url = given.get("url") if isinstance(given, Mapping) else None
+        if isinstance(url, str) and (_URL_PASSWORD.search(url) or "password=" in url):
+            raise PydanticCustomError("inline_secret", "store.url is a secret written inline", _INLINE)
+        if isinstance(url, Mapping):
+            return {**given, "url": SecretRef.model_validate(url)}
+        return given
 
 
 class EmbedderSection(Section):
@@ -203,6 +250,19 @@ class SourceSection(Section):
         None, description="Who may see items whose source says nothing; default: the collection's access."
     )
 
+    trust: Trust = Field(
+        Trust.INTERNAL,
+        description="Who may write into it: `trusted` (reviewed), `internal`, `external` (anybody: mail, tickets, "
+        "web). Of a result at most half is external while others are at hand.",
+    )
+
+    every: Duration | None = Field(
+        None, description="How often `ragkit sync --scheduled` syncs it: `30s`, `15m`, `2h`, `1d`."
+    )
+    permissions_every: Duration | None = Field(
+        None, description="How often it reads again who may see what, besides the syncs."
+    )
+
     @model_validator(mode="after")
     def _options(self) -> Self:
         seal_options(self.__pydantic_extra__)
@@ -212,6 +272,14 @@ class SourceSection(Section):
     def options(self) -> Mapping[str, Any]:
         """The connector's own options as written; secrets are :class:`SecretRef`."""
         return dict(self.__pydantic_extra__)
+
+
+class SyncSection(Section):
+    """How sources are taken in."""
+
+    parallel: int = Field(
+        4, ge=1, le=8, description="How many sources are read side by side; one at a time is masked and written."
+    )
 
 
 class CollectionSection(Section):

@@ -69,6 +69,10 @@ kind = "extractive"                     # answers with cited sentences from the 
 # period = "month"
 # tokens = 5_000_000
 
+# [parser]
+# timeout_s = 60                        # what one document may take, and `memory_mb`
+# ocr_languages = ["eng", "deu"]        # of pictures and scans; needs `pip install 'ragkit[ocr]'` and their data
+
 [audit]
 mode = "required"                       # what cannot be recorded is not done; "compliance": and evidence is kept
 # evidence = {{ days = 183 }}             # in "compliance": questions, passages, prompts and answers, encrypted

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ragkit.build import OpenCollection, build_connector, build_detectors
+from ragkit.build import OpenCollection, build_connector, build_detectors, find_ocr_of
 from ragkit.config import Config
 from ragkit.config_sections import UPLOADS, SourceSection
 from ragkit.errors import ManifestMismatch, RagkitError
@@ -47,6 +47,7 @@ def examine(
         _try("python", _python),
         _try("data directory", lambda: _data_folder(config.data_folder)),
         _try("free space", lambda: _space(config.folder)),
+        _try("pictures", lambda: _pictures(config)),
         _try("encoder", lambda: _encoder(embedder)),
         _try("event log", lambda: _events(config, recorder)),
         _try("checkpoints", lambda: _signed(config, recorder)),
@@ -156,6 +157,16 @@ def _space(folder: Path) -> str:
     return f"{free / 2**30:,.1f} GiB free"
 
 
+def _pictures(config: Config) -> str:
+    if config.parser.ocr == "off":
+        return "not read: `ocr` is off"
+    ocr = find_ocr_of(config)
+    wanted = ", ".join(config.parser.ocr_languages)
+    return (
+        f"read in {wanted}" if ocr.is_there else f"not read: `ragkit[ocr]` or Tesseract's data for {wanted} are absent"
+    )
+
+
 def _encoder(embedder: Embedder) -> str:
     embedder.load()
     return f"{embedder.dimension} dimensions, {embedder.max_tokens} word pieces, hashes as pinned"
@@ -219,7 +230,8 @@ def _store(part: OpenCollection) -> str:
     from ragkit.store.records import check
 
     check(part.store.database)
-    return "sound"
+    with part.store.database.read() as connection:
+        return f"sound, {part.store.database.backend.described(connection)}"
 
 
 def _keys(part: OpenCollection) -> str:

@@ -177,7 +177,7 @@ def _erasure(handles: Handles, part: OpenCollection, progress: Progress | None) 
         return renew_key_copy(handles.config, key_file, handles.root_key, handles.recorder)[0]
 
     def originals(find: Find, deleted: list[str], redacted: list[str]) -> list[str]:
-        with build_parser() as parser:
+        with build_parser(handles.config) as parser:
             database = part.store.database
             return part.uploads.erase(database, find, parser.parse, deleted=deleted, redacted=redacted)
 

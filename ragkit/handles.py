@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ragkit.desk.store import DeskStore
     from ragkit.index.embedder import MiniLMEmbedder
     from ragkit.store.database import Database
+    from ragkit.store.dialect_postgresql import PostgreSQL
     from ragkit.store.turns import WriterTurns
 
 _T = TypeVar("_T")
@@ -98,7 +99,14 @@ class Handles:
         """Whose turn it is to write, of processes and of threads of this one."""
         from ragkit.store.turns import WriterTurns
 
-        return WriterTurns(self.config.data_folder / "lock")
+        return WriterTurns(self.config.data_folder / "lock", server=self.server)
+
+    @_once
+    def server(self) -> PostgreSQL | None:
+        """Where the records are instead of in a file."""
+        from ragkit.store.place import record_server
+
+        return record_server(self.config)
 
     @_once
     def embedder(self) -> MiniLMEmbedder:
@@ -172,8 +180,9 @@ class Handles:
     def known(self) -> dict[str, OpenCollection]:
         """Return the collections that are in the record store, open for reading."""
         from ragkit.store.catalog import list_collections
+        from ragkit.store.place import has_records
 
-        if not self._file.exists():
+        if not has_records(self.config):
             return {}
         there = set(list_collections(self._database()))
         return {name: self.reader(name) for name in self.config.collections if name in there}
@@ -193,7 +202,7 @@ class Handles:
                 assert self._writable is not None
                 yield self._writable
                 return
-            database = self._writable = open_database(self._file, writable=True)
+            database = self._writable = open_database(self._file, writable=True, server=self.server)
             try:
                 self.begun = unfinished(database.key_file, "erase") + unfinished(database.key_file, "correct")
                 yield database
@@ -285,7 +294,7 @@ class Handles:
 
         with self._opening:
             if self._reading is None:
-                self._reading = open_database(self._file, writable=False)
+                self._reading = open_database(self._file, writable=False, server=self.server)
             return self._reading
 
 

@@ -8,6 +8,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+
+
+class Trust(StrEnum):
+    """Who may write into a source, and so how far what it says is believed (OWASP LLM04, LLM08)."""
+
+    TRUSTED = "trusted"
+    """Reviewed: handbooks, policies, a wiki with an owner."""
+    INTERNAL = "internal"
+    """Anybody in the company."""
+    EXTERNAL = "external"
+    """Anybody at all: mail from outside, tickets, web pages. Never fills a result alone while others are at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a chunk comes from.
+
+    Attributes:
+        source: Name of the source in the configuration; empty where it is not known.
+        trust: How far the source is trusted, by the configuration of its last sync.
+        indexed_at: When this version of the document was made, ISO 8601, UTC.
+    """
+
+    source: str = ""
+    trust: Trust = Trust.INTERNAL
+    indexed_at: str = ""
+
+
+UNKNOWN = Provenance()
+"""Of a chunk that no source is known of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +85,27 @@ class Upsert:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The item exists at the source; its content was not read.
+
+    For sources whose listing is cheap and whose content is not (a bucket, a mailbox, a table). What ragkit does not
+    have in this version it asks for by :meth:`ragkit.protocols.Fetches.fetch`; the rest costs no content.
+
+    Attributes:
+        native_id: As in :class:`SourceItem`.
+        version: The version mark that the item itself will carry. ``None`` says that it is as it was before.
+        access: As in :class:`SourceItem`; a change is carried out without reading the content.
+    """
+
+    native_id: str
+    version: str | None = None
+    access: frozenset[str] | None = None
+
+    def __repr__(self) -> str:
+        return "Listed(…)"
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """The item with this native id is gone from the source."""
 
@@ -69,8 +121,9 @@ class Checkpoint:
 
     Attributes:
         cursor: What to hand to ``changes`` to go on from here; opaque to ragkit, stored encrypted.
-        complete: True when the source has now been listed whole since the pass began at ``cursor=None``. Items
-            not seen in that pass are deletions. The next pass starts at ``None``. Sources that report their own
+        complete: True when this pass has named every item of the source, as :class:`Upsert` or :class:`Listed`. Items
+            not named in it are deletions. The next pass starts at ``cursor``, mostly ``None``: a source that remembers
+            something from pass to pass (the ETags of pages) hands it over there. Sources that report their own
             deletions never set it.
     """
 
@@ -81,4 +134,4 @@ class Checkpoint:
         return f"Checkpoint(complete={self.complete})"
 
 
-Change = Upsert | Delete | Checkpoint
+Change = Upsert | Listed | Delete | Checkpoint

@@ -18,7 +18,7 @@ from ragkit.types import Principal
 
 if TYPE_CHECKING:
     from ragkit.config_sections import SourceSection
-    from ragkit.connect.sandbox import SandboxedParser
+    from ragkit.parse.sandbox import SandboxedParser
 
 
 def remask_collections(
@@ -40,7 +40,7 @@ def remask_collections(
     reports = []
     with ExitStack() as stack:
         database = None if dry_run else stack.enter_context(handles.writing("remask"))
-        parser = stack.enter_context(build_parser())
+        parser = stack.enter_context(build_parser(handles.config))
         for name, sources in chosen:
             part = handles.collection(name, database) if database else handles.reader(name)
             reports.append(_remask(part, parser, sources, dry_run=dry_run, actor=actor, progress=progress))

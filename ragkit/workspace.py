@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ragkit.config import Config, chosen_sources, find_workspace, load_config
 from ragkit.handles import Handles, make_private
@@ -39,7 +39,6 @@ from ragkit.workspace_parts import WorkspaceParts
 if TYPE_CHECKING:
     from ragkit.build import OpenCollection
     from ragkit.config_sections import SourceSection
-    from ragkit.doctor import Check
     from ragkit.ingest.report import SyncReport
     from ragkit.lifecycle.remask import RemaskReport
 
@@ -72,31 +71,50 @@ class Workspace(WorkspaceParts):
         *,
         collection: str | None = None,
         source: str | None = None,
+        only: Sequence[str] = (),
         dry_run: bool = False,
         retry_quarantined: bool = False,
+        allow_mass_delete: bool = False,
+        permissions: bool = False,
+        jobs: int = 0,
         principal: Principal | None = None,
         progress: Progress | None = None,
     ) -> SyncReport:
         """Bring the index in step with the sources: all of them, or those named.
 
-        Interrupted, it is started again and goes on where it was. Questions are answered meanwhile.
+        Interrupted, it is started again and goes on where it was. Questions are answered meanwhile. A source that
+        cannot be read does not stop the others; the report names it under ``failed`` and ``sources``. Where there is
+        one source only, its error is raised.
+
+        Args:
+            collection: Only this one.
+            source: Only sources of this name.
+            only: Only these sources, each written ``collection/source``.
+            dry_run: Tell what would be done; store nothing.
+            retry_quarantined: Try items again that were set aside, changed or not.
+            allow_mass_delete: Delete however much is gone at the source, this once.
+            permissions: Read again who may see what, and nothing else.
+            jobs: How many sources are read side by side; 0 takes `[sync] parallel`.
+            principal: Who asks, an ingester; by default the owner.
+            progress: Called with ``"sync"``, then ``"index"``.
 
         Raises:
-            AccessDenied: The principal, by default the owner, is no ingester.
+            AccessDenied: No ingester.
             WriterBusy: Another process is writing; the message names it.
-            SourceError: A source cannot be read; what came before is kept.
-            MassDeletion: A source would lose more documents than ``max_delete_share`` allows.
+            SourceError: The only source cannot be read; what came before is kept.
+            MassDeletion: It would lose more documents than ``max_delete_share`` allows; nothing was deleted.
         """
-        from ragkit.syncing import sync_collections
+        from ragkit.syncing import SyncOrder, sync_collections
 
-        return sync_collections(
-            self._handles,
-            self._chosen(collection, source),
-            dry_run=dry_run,
-            retry_quarantined=retry_quarantined,
+        order = SyncOrder(
             actor=self._ingester("sync", principal),
-            progress=progress,
+            dry_run=dry_run,
+            retry=retry_quarantined,
+            allow_mass_delete=allow_mass_delete,
+            permissions=permissions,
+            jobs=jobs,
         )
+        return sync_collections(self._handles, self._chosen(collection, source, only), order, progress=progress)
 
     def remask(
         self,
@@ -345,26 +363,6 @@ class Workspace(WorkspaceParts):
         names = [name for name, _ in self._chosen(collection, None)]
         rebuild_collections(self._handles, names, actor=self._ingester("rebuild", principal), progress=progress)
 
-    def status(self, *, principal: Principal | None = None) -> dict[str, Any]:
-        """Return figures of the workspace and of each collection, plain values only; for operators."""
-        from ragkit.doctor import describe
-
-        require(self._handles, "operator", verb="status", principal=principal)
-        return describe(self.config, self._handles.known())
-
-    def doctor(self, *, principal: Principal | None = None) -> list[Check]:
-        """Examine every part; each check says what was found and what to do, and shows no content. For operators."""
-        from ragkit.doctor import examine
-
-        asking = require(self._handles, "operator", verb="doctor", principal=principal)
-        return examine(
-            self.config,
-            self._handles.known(),
-            embedder=self._handles.embedder,
-            recorder=self._handles.recorder,
-            actor=asking,
-        )
-
     @property
     def begun(self) -> int:
         """People's requests that the last writer found begun and not finished; ``subjects.resume()`` finishes them."""
@@ -394,6 +392,8 @@ class Workspace(WorkspaceParts):
     def _ingester(self, verb: str, principal: Principal | None) -> Principal:
         return require(self._handles, "ingester", verb=verb, principal=principal)
 
-    def _chosen(self, collection: str | None, source: str | None) -> Iterator[tuple[str, list[SourceSection]]]:
+    def _chosen(
+        self, collection: str | None, source: str | None, only: Sequence[str] = ()
+    ) -> Iterator[tuple[str, list[SourceSection]]]:
         names = [self._handles.name(collection)] if collection else list(self.config.collections)
-        return chosen_sources(self.config, names, source)
+        return chosen_sources(self.config, names, source, only=only)

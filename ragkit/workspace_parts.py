@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragkit.handles import Handles
+from ragkit.roles import require
 
 if TYPE_CHECKING:
     from ragkit.auditing import Audit
     from ragkit.auth.keys import ApiKeys
     from ragkit.desking import Desk
+    from ragkit.doctor import Check
     from ragkit.documents.room import Documents
     from ragkit.explaining import Egress
     from ragkit.generators import Generators
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ragkit.masking import Embedded
     from ragkit.principals import Principal
     from ragkit.readiness import Readiness
+    from ragkit.sources import Sources
     from ragkit.spending import Usage
     from ragkit.store.turns import WriterTurns
     from ragkit.subjects import Subjects
@@ -54,6 +57,26 @@ class WorkspaceParts:
 
         return visible_collections(self._handles, principal)
 
+    def status(self, *, principal: Principal | None = None) -> dict[str, Any]:
+        """Return figures of the workspace and of each collection, plain values only; for operators."""
+        from ragkit.doctor import describe
+
+        require(self._handles, "operator", verb="status", principal=principal)
+        return describe(self._handles.config, self._handles.known())
+
+    def doctor(self, *, principal: Principal | None = None) -> list[Check]:
+        """Examine every part; each check says what was found and what to do, and shows no content. For operators."""
+        from ragkit.doctor import examine
+
+        asking = require(self._handles, "operator", verb="doctor", principal=principal)
+        return examine(
+            self._handles.config,
+            self._handles.known(),
+            embedder=self._handles.embedder,
+            recorder=self._handles.recorder,
+            actor=asking,
+        )
+
     @property
     def subjects(self) -> Subjects:
         """What can be done for a person whose data is held: find, export, correct, restrict."""
@@ -67,6 +90,13 @@ class WorkspaceParts:
         from ragkit.documents.room import Documents
 
         return Documents(self._handles)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The sources: listed, tested, compared with what is here, tried again item by item."""
+        from ragkit.sources import Sources
+
+        return Sources(self._handles)
 
     @cached_property
     def readiness(self) -> Readiness:

@@ -13,7 +13,9 @@ EXPECTED_SKIPS = (
     "Chromium is absent",
     "RAGKIT_BENCH_DATA is absent",
     "RAGKIT_GLINER_PYTHON is absent",
+    "PostgreSQL is absent",
     "a tmpfs cannot be mounted here",
+    "dovecot is absent",
     "strace is absent",
     "strace may not trace here",
 )

@@ -140,6 +140,19 @@ def test_it_fits_nothing_else(workspace: Workspace) -> None:
     assert workspace.reveal(text, collection="shop", **WHY) == TEXT
 
 
+def test_the_name_of_one_item_is_approved_and_of_no_other(workspace: Workspace) -> None:
+    """Nor those of a whole source."""
+    one, other = "a" * 26, "b" * 26
+    with pytest.raises(ApprovalNeeded) as caught:
+        workspace.sources.name(one, collection="shop", **WHY)
+    workspace.audit.approve(str(caught.value).rsplit(" ", 1)[1], principal=BEN, **WHY)
+    with pytest.raises(ApprovalNeeded):
+        workspace.sources.name(other, collection="shop", **WHY)
+    with pytest.raises(ApprovalNeeded):
+        workspace.sources.diff(collection="shop", **WHY)
+    assert workspace.sources.name(one, collection="shop", **WHY) is None
+
+
 def test_an_erasure_is_approved_with_all_its_choices(workspace: Workspace) -> None:
     """What is approved is exactly this erasure: not one that deletes more. A dry run needs nobody."""
     value = "galina.yalmanova@example.org"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragkit.build import build_parser
 from ragkit.config import Config, find_workspace, load_config, parse_config
 from ragkit.config_reference import configuration_reference, settings_in_force
 from ragkit.config_sections import SecretRef
@@ -300,6 +302,24 @@ def test_policies_and_detectors_are_refused_by_their_path(written: str, said: st
     assert said in str(error)
     assert remedy in error.remedy
     assert "pw@" not in str(error) + error.remedy
+
+
+def test_the_parser_is_made_as_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Limits reach it; it changes its fingerprint with OCR and its languages, and where their data come or go."""
+    (tmp_path / "abc.traineddata").touch()
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+
+    def fingerprint(written: str) -> str:
+        return build_parser(parse(f"{BASE}\n[parser]\n{written}")).fingerprint
+
+    assert build_parser(parse(BASE + "\n[parser]\nworkers = 3\ntimeout_s = 90")).limits == (3, 90.0, 1_024)
+    off, there = fingerprint('ocr = "off"'), fingerprint('ocr_languages = ["abc"]')
+    assert fingerprint('ocr_languages = ["abc", "xyz"]') == off
+    if find_spec("tesserocr"):
+        assert len({off, there, fingerprint('ocr_languages = ["abc"]\nocr_pages = 7')}) == 3
+    for wrong in ('ocr_languages = ["../x"]', "ocr_languages = []", "timeout_s = 0", 'ocr = "always"'):
+        with pytest.raises(ConfigError):
+            parse(f"{BASE}\n[parser]\n{wrong}")
 
 
 def test_settings_in_force_are_toml_of_the_same_configuration() -> None:

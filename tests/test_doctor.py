@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,22 @@ def test_who_could_call_a_service_is_counted(tmp_path: Path) -> None:
     assert callers(tmp_path).detail == "2 API keys that are not revoked, 0 issuers of tokens"
     (tmp_path / ".ragkit" / "callers.db").chmod(0o644)
     assert not callers(tmp_path).ok
+
+
+def test_it_says_whether_pictures_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Off, absent and in which languages; none of them is a fault."""
+
+    def said(section: str) -> str:
+        config = parse_config(tomllib.loads(f"{TOML}\n[parser]\n{section}"), folder=tmp_path)
+        checks = examine(config, {}, embedder=Quiet(), recorder=Quiet())  # type: ignore[arg-type]
+        (pictures,) = (check for check in checks if check.name == "pictures")
+        assert pictures.ok
+        return pictures.detail
+
+    (tmp_path / ".ragkit").mkdir(mode=0o700)
+    (tmp_path / "abc.traineddata").touch()
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+    assert said('ocr = "off"') == "not read: `ocr` is off"
+    assert said('ocr_languages = ["xyz"]') == "not read: `ragkit[ocr]` or Tesseract's data for xyz are absent"
+    if find_spec("tesserocr"):
+        assert said('ocr_languages = ["abc"]') == "read in abc"

@@ -130,6 +130,9 @@ def _hit_fields(hit: Hit, rank: int) -> dict[str, Any]:
         "score": float(hit.score),
         "title": hit.title,
         "uri": hit.uri,
+        "source": hit.provenance.source,
+        "trust": hit.provenance.trust.value,
+        "indexed_at": hit.provenance.indexed_at,
         "page": hit.chunk.page,
         "heading": hit.chunk.heading,
         "start": hit.chunk.source_start,
@@ -140,5 +143,5 @@ def _hit_fields(hit: Hit, rank: int) -> dict[str, Any]:
 
 
 def _citation_json(citation: Citation) -> dict[str, Any]:
-    keys = ("marker", "doc_id", "version", "chunk_id", "title", "uri", "page", "heading", "start", "end", "quote")
-    return shaped("citation", {key: getattr(citation, key) for key in keys})
+    where = ("doc_id", "version", "chunk_id", "title", "uri", "source", "page", "heading", "start", "end")
+    return shaped("citation", {key: getattr(citation, key) for key in ("marker", *where, "quote")})

@@ -1,28 +1,26 @@
-"""Index: ``sync``, ``rebuild``, ``status``, ``quarantine``."""
+"""Index: ``sync``, ``rebuild``, ``status``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from ragkit.cli.output import emit, say, table
 from ragkit.cli.progress import progress_bars
-from ragkit.cli.session import CollectionOption, JsonOption, PurposeOption, WorkspaceOption, opened
-from ragkit.cli.shapes import SHAPES, shaped
-
-if TYPE_CHECKING:
-    from ragkit.ingest.report import SyncReport
+from ragkit.cli.scheduled import Plan, run_schedule
+from ragkit.cli.session import CollectionOption, JsonOption, WorkspaceOption, opened
+from ragkit.cli.sync_reports import as_object, print_report, say_failures
+from ragkit.errors import ConfigError
 
 PANEL = "Index"
-_COUNTS = ("added", "updated", "unchanged", "access_changed", "deleted", "refused")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (sync, rebuild, status, quarantine):
+    for verb in (sync, rebuild, status):
         app.command(rich_help_panel=PANEL)(verb)
 
 
@@ -33,27 +31,76 @@ def sync(
     retry_quarantined: Annotated[
         bool, typer.Option("--retry-quarantined", help="Try items that were set aside again, changed or not.")
     ] = False,
+    allow_mass_delete: Annotated[
+        bool,
+        typer.Option(
+            "--allow-mass-delete", help="Delete what is gone at a source even where it is more than `max_delete_share`."
+        ),
+    ] = False,
+    permissions: Annotated[
+        bool, typer.Option("--permissions", help="Read again who may see what, and nothing else.")
+    ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", min=0, max=8, help="Sources that are read side by side; 0 takes `[sync] parallel`."),
+    ] = 0,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            "--every", metavar="DURATION", show_default=False,
+            help="Go on until stopped: sync every `30s`, `15m`, `2h` or `1d`; a source with its own `every` by that.",
+        ),
+    ] = None,
+    permissions_every: Annotated[
+        str | None,
+        typer.Option(
+            "--permissions-every", metavar="DURATION", show_default=False,
+            help="Go on, and read again who may see what so often; a source with its own `permissions_every` by that.",
+        ),
+    ] = None,
+    scheduled: Annotated[
+        bool, typer.Option("--scheduled", help="Go on: sync sources that have `every` in ragkit.toml, by that.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: sync a source on this machine when its files change.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Bring the index in step with the sources.
 
-    Exit status 0: all is well; 1: some items were set aside; 2: failed. Can be interrupted and started again.
+    Several sources are read side by side; one that cannot be read does not stop the others. Exit status 0: all is
+    well; 1: some items were set aside; 2: failed. Can be interrupted and started again.
+
+    With `--every`, `--permissions-every`, `--scheduled` or `--watch` it goes on until Ctrl-C or SIGTERM, prints a line
+    for each run, and goes past what fails; its exit status is then the worst of the sources' last runs.
     """
-    with opened(workspace) as here, progress_bars() as progress:
-        report = here.sync(
-            collection=collection,
-            source=source,
-            dry_run=dry_run,
-            retry_quarantined=retry_quarantined,
-            progress=progress,
+    plan = Plan(every=every, permissions_every=permissions_every, scheduled=scheduled, watch=watch)
+    if plan.goes_on and (dry_run or retry_quarantined or allow_mass_delete or permissions):
+        raise ConfigError(
+            "what is done once does not go with a schedule",
+            remedy="Leave out --dry-run, --retry-quarantined, --allow-mass-delete and --permissions, or the schedule.",
         )
+    with opened(workspace) as here:
+        if plan.goes_on:
+            again = partial(here.sync, jobs=jobs)
+            raise typer.Exit(run_schedule(here, plan, again, collection=collection, source=source, as_json=as_json))
+        with progress_bars() as progress:
+            report = here.sync(
+                collection=collection,
+                source=source,
+                dry_run=dry_run,
+                retry_quarantined=retry_quarantined,
+                allow_mass_delete=allow_mass_delete,
+                permissions=permissions,
+                jobs=jobs,
+                progress=progress,
+            )
     if as_json:
-        found = {key: getattr(report, key) for key in SHAPES["sync"].fields}
-        seconds = {stage: round(spent, 3) for stage, spent in report.seconds.items()}
-        emit("sync", {**found, "seconds": seconds, "elapsed": round(report.elapsed, 3)})
+        emit("sync", as_object(report))
+        say_failures(report)
     else:
-        _print_report(report)
+        print_report(report)
     raise typer.Exit(report.exit_code)
 
 
@@ -72,46 +119,6 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         emit("status", found)
     else:
         _print_status(found)
-
-
-def quarantine(
-    collection: CollectionOption = None,
-    purpose: PurposeOption = "",
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the items that were set aside. With `--purpose`, the entitled also see the source's own names of them."""
-    from ragkit.connect.problems import problem
-
-    with opened(workspace) as here:
-        found = here.quarantined(collection=collection, purpose=purpose)
-    if as_json:
-        rows = [{**asdict(item), "remedy": problem(item.code).remedy} for item in found]
-        emit("quarantine", {"items": [shaped("quarantined", row) for row in rows]})
-        return
-    shown = [(item.source, item.code, item.native_id or item.doc_id, problem(item.code).remedy) for item in found]
-    table(f"{len(found):,} set aside", ("source", "code", "item", "what to do"), shown)
-
-
-def _print_report(report: SyncReport) -> None:
-    title = "Would do (dry run; nothing was stored)" if report.dry_run else "Done"
-    rows = [(key.replace("_", " "), getattr(report, key)) for key in _COUNTS]
-    rows += [(key, getattr(report, key)) for key in ("expired", "held") if getattr(report, key)]
-    table(title, ("documents", ""), rows)
-    if report.policy_changed and report.dry_run:
-        say("\nThe masking policy or a detector changed: all is masked again. `ragkit remask --dry-run` tells more.")
-    elif report.policy_changed:
-        say("\nThe masking policy or a detector changed: all was masked again.")
-    documents = report.added + report.updated
-    rate = f", {documents / report.elapsed:,.1f} documents/s" if documents and report.elapsed else ""
-    say(f"\n{report.chunks:,} chunks in {report.elapsed:,.1f} s{rate}")
-    for label, counts in (("masked", report.masked), ("notices", report.notices)):
-        if counts:
-            say(f"{label}: " + ", ".join(f"{code} {count:,}" for code, count in sorted(counts.items())))
-    if report.quarantined:
-        say()
-        table("Set aside; tried again when they change", ("code", "items"), sorted(report.quarantined.items()))
-        say("`ragkit quarantine` lists them, with what to do.")
 
 
 def _print_status(found: Mapping[str, Any]) -> None:

@@ -250,9 +250,16 @@ def _rule(one: RuleReport) -> dict[str, Any]:
 
 
 def _has_records(folder: Path | None) -> bool:
-    from ragkit.config import DATA_FOLDER, find_workspace
+    from ragkit.config import DATA_FOLDER, find_workspace, load_config
+    from ragkit.store.place import RECORDS, has_records
 
-    return ((folder or find_workspace()) / DATA_FOLDER / "records.db").exists()
+    place = folder or find_workspace()
+    if (place / DATA_FOLDER / RECORDS).exists():
+        return True
+    try:
+        return has_records(load_config(place))
+    except ConfigError:  # a new workspace, or one that `restore` has more to say of
+        return False
 
 
 def _require_reason(reason: str) -> None:

@@ -30,9 +30,11 @@ from ragkit.cli import (
     measuring,
     policies,
     privacy,
+    quarantine,
     remasking,
     serving,
     setup,
+    sources,
     subjects,
     usage,
 )
@@ -95,10 +97,10 @@ def _root(
 
 _ASKING = (asking, egress, generators)
 _SUBJECTS = (subjects, erasing)
+_INDEX = (indexing, sources, quarantine, documents)
 for _verbs in (
     setup,
-    indexing,
-    documents,
+    *_INDEX,
     remasking,
     *_ASKING,
     privacy,

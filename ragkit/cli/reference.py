@@ -1,4 +1,4 @@
-"""The generated pages: ``docs/cli.md``, ``docs/json.md``, ``docs/configuration.md``.
+"""The generated pages: ``docs/cli.md``, ``docs/json.md``, ``docs/configuration.md``, ``docs/connectors.md``.
 
 ::
 
@@ -60,9 +60,15 @@ def json_reference() -> str:
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
+    from ragkit.cli.connector_reference import connector_reference
     from ragkit.config_reference import configuration_reference
 
-    return {"cli.md": cli_reference(), "configuration.md": configuration_reference(), "json.md": json_reference()}
+    return {
+        "cli.md": cli_reference(),
+        "configuration.md": configuration_reference(),
+        "connectors.md": connector_reference(),
+        "json.md": json_reference(),
+    }
 
 
 def _verbs(path: str, command: Any) -> Iterator[tuple[str, Any]]:

@@ -29,6 +29,7 @@ from ragkit.cli.shapes_keeping import KEEPING
 from ragkit.cli.shapes_keys import KEYS
 from ragkit.cli.shapes_measuring import MEASURING
 from ragkit.cli.shapes_serving import SERVING
+from ragkit.cli.shapes_sources import SOURCES
 from ragkit.cli.shapes_subjects import SUBJECTS
 from ragkit.cli.shapes_usage import USAGE
 from ragkit.errors import RagkitError
@@ -41,6 +42,9 @@ _HIT: Fields = {
     "score": ("number", "fused score; comparable within one question"),
     "title": ("text", "masked title"),
     "uri": ("text or null", "masked place at the source"),
+    "source": ("text", "name of the source it comes from"),
+    "trust": ("text", "how far that is trusted: `trusted`, `internal` or `external`"),
+    "indexed_at": ("text", "when this version was made, ISO 8601"),
     "page": ("int or null", "page of the first character, from 1"),
     "heading": ("text", "masked headings above, outermost first"),
     "start": ("int", "first character in the parsed source text"),
@@ -55,6 +59,7 @@ _CITATION: Fields = {
     "chunk_id": ("int", "number of the chunk"),
     "title": ("text", "masked title"),
     "uri": ("text or null", "masked place at the source"),
+    "source": ("text", "name of the source it comes from"),
     "page": ("int or null", "page, from 1"),
     "heading": ("text", "masked headings above, outermost first"),
     "start": ("int", "first character in the parsed source text"),
@@ -256,21 +261,6 @@ SHAPES: Mapping[str, Shape] = {
             "hits": ("list of hit", "best first"),
         },
     ),
-    "quarantine": Shape(
-        verb="quarantine --json",
-        about="The items that were set aside.",
-        fields={"items": ("list of quarantined", "by source and code")},
-    ),
-    "quarantined": Shape(
-        about="An item that was set aside; it is tried again when it changes.",
-        fields={
-            "source": ("text", "name of the source"),
-            "doc_id": ("text", "opaque id"),
-            "code": ("text", "why, a short stable word"),
-            "native_id": ("text or null", "the source's own id, with `--purpose` for the entitled"),
-            "remedy": ("text", "what to do"),
-        },
-    ),
     "span": Shape(
         about="Personal data found in a text; offsets in characters of the text as given.",
         fields={
@@ -290,30 +280,7 @@ SHAPES: Mapping[str, Shape] = {
             "collections": ("object", "figures by collection: documents, chunks, generation, health and others"),
         },
     ),
-    "sync": Shape(
-        verb="sync --json",
-        about="What one pass over the sources did.",
-        fields={
-            "dry_run": ("true or false", "nothing was stored"),
-            "added": ("int", "new documents"),
-            "updated": ("int", "documents with a new version"),
-            "unchanged": ("int", "documents as before"),
-            "access_changed": ("int", "documents whose readers changed, text as before"),
-            "deleted": ("int", "documents that are gone at the source"),
-            "expired": ("int", "items not taken in, or kept away, because retention says they are too old"),
-            "held": ("int", "documents gone at the source that a legal hold keeps"),
-            "refused": ("int", "items set aside by this run"),
-            "quarantined": ("object", "all items set aside now: count by code"),
-            "chunks": ("int", "chunks written"),
-            "masked": ("object", "spans masked: count by entity type"),
-            "notices": ("object", "what a reader should know: count by code"),
-            "seconds": ("object", "time by stage; stages overlap"),
-            "elapsed": ("number", "wall time in seconds"),
-            "failed": ("text", "name of the error that ended a source's pass; mostly empty"),
-            "exit_code": ("int", "0, 1 (some set aside) or 2 (failed)"),
-            "policy_changed": ("true or false", "the policy or a detector changed, so that all was masked again"),
-        },
-    ),
+    **SOURCES,
     **ANSWERING,
     **GENERATORS,
     **KEEPING,

@@ -68,6 +68,7 @@ DEEDS: Mapping[str, Deed] = {
     "keys.escrow_to_passphrase": Deed(finishes=True),
     "keys.escrow_to_officer": Deed(finishes=True),
     "keys.escrow_in_shares": Deed(lambda: list[Path], finishes=True),
+    "sources.retry": Deed(_named("ragkit.source_views:Retried")),
     "documents.take_in": Deed(_named("ragkit.documents.views:Uploaded")),
     "documents.clear_away": Deed(_named("ragkit.documents.views:Deleted")),
     "audit.forget": Deed(_named("ragkit.audit.evidence_destroying:Destroyed"), finishes=True),
@@ -78,13 +79,14 @@ ROOMS = frozenset(name.partition(".")[0] for name in DEEDS if "." in name)
 
 _TEXT = str | None
 _ARGUMENTS: Mapping[str, Any] = {
-    **dict.fromkeys(("collection", "source", "entity_type", "subject", "value", "document", "doc_id"), _TEXT),
+    **dict.fromkeys(("collection", "source", "code", "entity_type", "subject", "value", "document", "doc_id"), _TEXT),
     **dict.fromkeys(("text", "old", "new", "purpose", "reason", "request", "hold", "passphrase"), str),
     **dict.fromkeys(("conversation", "asker"), str),
     **dict.fromkeys(("dry_run", "retry_quarantined", "store", "keep_documents", "whole"), bool),
-    **dict.fromkeys(("delete_documents", "also"), tuple[str, ...]),
+    **dict.fromkeys(("allow_mass_delete", "permissions"), bool),
+    **dict.fromkeys(("delete_documents", "also", "only", "doc_ids"), tuple[str, ...]),
     **dict.fromkeys(("path", "folder"), Path),
-    **dict.fromkeys(("threshold", "count"), int),
+    **dict.fromkeys(("threshold", "count", "jobs"), int),
     "keep_old": Path | None,
     "new_key": Base64Bytes | None,
     "public_pem": Base64Bytes,

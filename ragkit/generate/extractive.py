@@ -159,6 +159,7 @@ def _cite(one: RankedPiece, marker: int) -> Citation:
         end=end,
         quote=one.quote,
         uri=one.hit.uri,
+        source=one.hit.provenance.source,
         page=one.hit.chunk.page,
         heading=one.hit.chunk.heading_at(one.piece.start),
     )

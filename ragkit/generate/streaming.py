@@ -215,6 +215,7 @@ class AnswerStream:
             end=place[1],
             quote=Masked(hit.chunk.record[start:end]),
             uri=hit.uri,
+            source=hit.provenance.source,
             page=hit.chunk.page,
             heading=hit.chunk.heading_at(start),
         )

@@ -51,7 +51,7 @@ _NAMES = """
 """
 HTML_NAMES = frozenset(_NAMES.split())
 
-# As ragkit.connect.blocks removes them from documents; joiners inside Arabic and Indic words are spelling.
+# As ragkit.parse.blocks removes them from documents; joiners inside Arabic and Indic words are spelling.
 _HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0"
     "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]|(?<![\u0600-\u0dff\u1780-\u17ff])[\u200c\u200d]"

@@ -23,7 +23,7 @@ from ragkit.errors import FilterRefused
 from ragkit.protocols import CandidateSearch, Embedder, HitSource, Recorder
 from ragkit.retrieve.fusion import Fused, dense_weight, fragmentation, fuse, merge
 from ragkit.retrieve.windows import cut_windows, mean_vector
-from ragkit.types import Hit, Masked, MaskedQuestion, Principal, Reading
+from ragkit.types import Hit, Masked, MaskedQuestion, Principal, Reading, Trust
 
 if TYPE_CHECKING:
     import numpy as np
@@ -231,8 +231,14 @@ class HybridRetriever:
         principal: Principal,
         filters: Mapping[str, str] | None,
     ) -> list[Hit]:
-        """Check candidates, best first, until ``k`` passed; go deeper while the rankers have more to give."""
+        """Check candidates, best first, until ``k`` passed; go deeper while the rankers have more to give.
+
+        Of the ``k`` at most half come from external sources while others are at hand: who can write a few texts into
+        one would else fill the result with them (PoisonedRAG, USENIX Security 2025: five texts, 90 % success).
+        """
         found: list[Hit] = []
+        aside: list[tuple[int, Hit]] = []
+        room = (k + 1) // 2
         depth = max(self._candidates, k)
         while True:
             rankings = [self._rank(search, depth) for search in searches]
@@ -240,11 +246,19 @@ class HybridRetriever:
             exhausted = all(one.exhausted for one in rankings)
             tally.candidates = len(ranked)
             for hit in self._check(ranked, tally, k=k, principal=principal, filters=filters):
+                if hit.provenance.trust is Trust.EXTERNAL:
+                    if not room:
+                        aside.append((len(found) + len(aside), hit))
+                        continue
+                    room -= 1
                 found.append(hit)
                 if len(found) == k:
                     return found
-            if exhausted:
+            for place, hit in aside[: k - len(found)]:
+                found.insert(place, hit)
+            if exhausted or len(found) == k:
                 return found
+            del aside[:]
             depth = depth * _DEEPER if depth < self._candidates * _DEEPER else _EVERYTHING
 
     def _rank(self, search: _Search, depth: int) -> _Ranked:

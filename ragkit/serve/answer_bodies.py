@@ -102,6 +102,8 @@ class HitBody(BaseModel):
     heading: str = Field(description="The headings above, outermost first; may be empty.")
     page: int | None = Field(description="Page, where the format has pages.")
     uri: str | None = Field(description="Where a person finds it at the source.")
+    source: str = Field(description="Name of the source it comes from.")
+    trust: str = Field(description="How far that is trusted: `trusted`, `internal` or `external`.")
     start: int = Field(description="Where the passage begins, in characters of the document's text.")
     end: int = Field(description="Where it ends.")
     text: str = Field(description="The passage, masked; a piece of a table with its header.")
@@ -118,6 +120,8 @@ class HitBody(BaseModel):
             heading=chunk.heading,
             page=chunk.page,
             uri=hit.uri,
+            source=hit.provenance.source,
+            trust=hit.provenance.trust.value,
             start=chunk.source_start,
             end=chunk.source_end,
             text=f"{chunk.context_record}\n{chunk.record}" if chunk.context_record else chunk.record,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,9 +20,9 @@ from ragkit.serve.texts import Id
 
 router = APIRouter(tags=["documents"])
 
-_COUNTS = (
-    "added", "updated", "unchanged", "access_changed", "deleted", "expired", "held", "refused", "quarantined", "chunks",
-    "notices", "masked", "dry_run", "policy_changed",
+_TOLD = (
+    "added", "updated", "unchanged", "renamed", "access_changed", "deleted", "expired", "held", "refused",
+    "quarantined", "chunks", "notices", "masked", "dry_run", "policy_changed", "failed", "message", "remedy",
 )  # fmt: skip
 EXAMPLES: list[Any] = [{}, {"collection": "shop", "source": "open"}, {"dry_run": True}]
 
@@ -131,5 +130,6 @@ def _sync(tenant: Tenant, caller: Caller, body: SyncBody, progress: Progress) ->
         principal=caller.principal,
         progress=progress,
     )
-    told = asdict(report)
-    return {name: told[name] for name in _COUNTS}
+    told = {name: getattr(report, name) for name in _TOLD}
+    parts = [{name: getattr(one, name) for name in ("collection", "source", *_TOLD)} for one in report.sources]
+    return {**told, "sources": parts}

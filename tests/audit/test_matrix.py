@@ -33,6 +33,7 @@ from ragkit.keeping import Keeping
 from ragkit.keys import Keys
 from ragkit.readiness import Readiness
 from ragkit.rootkey import create_key_file
+from ragkit.sources import Sources
 from ragkit.subjects import Subjects
 from ragkit.workspace import Workspace
 
@@ -176,6 +177,25 @@ DOCUMENTS: dict[str, Row] = {
 def _received(scene: Scene, **who: Any) -> None:
     with scene.documents.receive(**who):
         pass
+
+
+SOURCES: dict[str, Row] = {
+    "list": none("it shows figures and no content", lambda s, **who: s.sources.list(**who), refused=True),
+    "test": row("auth.ok", lambda s, **who: s.sources.test(**who)),
+    "diff": row("ingest.run.started ingest.run.finished pii.unmasked", lambda s, **who: s.sources.diff(**WHY, **who)),
+    "set_aside": none("it shows ids and codes", lambda s, **who: s.sources.set_aside()),
+    "name": row("pii.unmasked", lambda s, **who: s.sources.name("0" * 26, collection="shop", **WHY, **who)),
+    "retry": row(
+        "ingest.run.started ingest.run.finished",
+        lambda s, **who: (None if who else _spoil(s), s.sources.retry(**who)),
+    ),
+}
+
+
+def _spoil(scene: Scene) -> None:
+    """Have something set aside."""
+    (scene.folder / "documents" / "bad.pdf").write_bytes(b"%PDF-1.7 no")
+    scene.workspace.sync()
 
 
 SUBJECTS: dict[str, Row] = {
@@ -372,6 +392,7 @@ READINESS: dict[str, Row] = {
 ROOMS: dict[str, tuple[type, dict[str, Row]]] = {
     "workspace": (Workspace, WORKSPACE),
     "documents": (Documents, DOCUMENTS),
+    "sources": (Sources, SOURCES),
     "audit": (Audit, AUDIT),
     "readiness": (Readiness, READINESS),
     "generators": (Generators, GENERATORS),
@@ -392,7 +413,13 @@ VERBS: dict[str, Sequence[str] | str] = {
     "rebuild": ["rebuild"],
     "mask": ["mask_text"],
     "reveal": ["reveal_stream"],
-    "quarantine": ["quarantined"],
+    "quarantine list": ["quarantined"],
+    "quarantine show": ["sources.set_aside", "sources.name"],
+    "quarantine retry": ["sources.retry"],
+    "sources list": ["sources.list"],
+    "sources test": ["sources.test"],
+    "sources add": "writes ragkit.toml; the next opening leaves `config.changed`",
+    "diff": ["sources.diff"],
     "status": ["status"],
     "doctor": ["doctor"],
     "usage": ["usage"],

@@ -44,14 +44,15 @@ def test_sync_ends_as_the_report_says(ragkit_cli: Any, standin: Any, report: Syn
 
 
 def test_sync_passes_its_options_on(ragkit_cli: Any, standin: Any) -> None:
-    """Collection, source, dry run and retry reach the workspace; without a terminal there is no progress."""
+    """Every option reaches the workspace; without a terminal there is no progress."""
     ragkit_cli("sync", "-c", "care", "--source", "folder", "--dry-run", "--retry-quarantined")
-    assert standin.calls == [
-        (
-            "sync",
-            {"collection": "care", "source": "folder", "dry_run": True, "retry_quarantined": True, "progress": None},
-        )
-    ]
+    ragkit_cli("sync", "--allow-mass-delete", "--permissions", "--jobs", "2")
+    flags = ("dry_run", "retry_quarantined", "allow_mass_delete", "permissions")
+    (_, first), (_, second) = standin.calls
+    assert [first[flag] for flag in flags] == [True, True, False, False]
+    assert [second[flag] for flag in flags] == [False, False, True, True]
+    assert (first["collection"], first["source"], first["progress"], first["jobs"]) == ("care", "folder", None, 0)
+    assert (second["collection"], second["source"], second["jobs"]) == (None, None, 2)
     assert standin.closed
 
 

@@ -58,6 +58,7 @@ WRITES: Mapping[str, Sequence[str] | str] = {
     "key rotate": ["keys.rotate", "keys.rotate_wrapping", "keys.finish"],
     "key escrow": ["keys.escrow_to_passphrase", "keys.escrow_to_officer", "keys.escrow_in_shares"],
     "audit forget": ["audit.forget"],
+    "quarantine retry": ["sources.retry"],
     "documents add": ["documents.take_in"],
     "documents delete": ["documents.clear_away"],
     "restore": "puts other files in the place of those that the service has open: the service is stopped first",
@@ -67,6 +68,7 @@ WRITES: Mapping[str, Sequence[str] | str] = {
 BY_ITSELF = {
     "backup": "reads a snapshot while others write; its entry in the key file is one transaction of SQLite",
     "key recover": "writes a key file outside the data directory, where nothing opens the workspace",
+    "sources add": "writes ragkit.toml; a service reads that at its start",
     "init": "there is nothing yet that a service could serve",
 }
 """What writes and is nobody's business but its own."""
@@ -181,6 +183,14 @@ def _sync(shop: Shop) -> tuple[int, str, str]:
     return shop.run("sync", "--json")
 
 
+def _retry(shop: Shop) -> tuple[int, str, str]:
+    bad = shop.folder / "open" / "bad.pdf"
+    bad.write_bytes(b"%PDF-1.7 no")
+    assert shop.run("sync", "--source", "open")[0] == 1
+    bad.unlink()
+    return shop.run("quarantine", "retry", "--source", "open", "--json")
+
+
 def _escrow(shop: Shop) -> tuple[int, str, str]:
     (shop.beside / "shares").mkdir()
     secret = shop.beside / "passphrase"
@@ -202,6 +212,8 @@ def _add(shop: Shop) -> tuple[int, str, str]:
 STEPS: Mapping[str, Act] = {
     "sync": _sync,
     "sync --dry-run": lambda s: s.run("sync", "--dry-run", "--json"),
+    "sync --permissions": lambda s: s.run("sync", "--permissions", "--json"),
+    "quarantine retry": _retry,
     "mask": lambda s: s.run("mask", "--json", stdin=f"Write to {NAME}, ottokar.brandstetter@example.org."),
     "documents add": _add,
     "documents delete": lambda s: s.run("documents", "delete", s.kept["document"], "--json"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ragkit.audit.schema import check
 from ragkit.errors import AuditUnavailable, FilterRefused
 from ragkit.retrieve.retriever import HybridRetriever
-from ragkit.types import Chunk, Hit, Masked, MaskedQuestion, MaskedText, Principal, Reading
+from ragkit.types import Chunk, Hit, Masked, MaskedQuestion, MaskedText, Principal, Provenance, Reading, Trust
 
 DIMENSION = 8
 
@@ -263,6 +263,25 @@ def test_one_document_does_not_fill_the_result() -> None:
     hits = retriever.retrieve(asking(3), k=20, principal=ANA)
     assert len(hits) == 8
     assert max(sum(hit.doc_id == other.doc_id for hit in hits) for other in hits) == 2
+
+
+@pytest.mark.parametrize(("internal", "k", "expected"), [(20, 8, 4), (20, 5, 3), (2, 8, 6), (0, 8, 8)])
+def test_external_sources_do_not_fill_the_result(internal: int, k: int, expected: int) -> None:
+    """Of k hits at most half are external while others are at hand; without others the result is as full as ever."""
+    store = Store()
+    external = {store.add(PUBLIC) for _ in range(10)}
+    for number in external:
+        store.chunks[number] = replace(store.chunks[number], provenance=Provenance("web", Trust.EXTERNAL))
+    for _ in range(internal):
+        store.add(PUBLIC)
+    for number in store.chunks:  # every external text is nearer to the question than any other
+        angle = number / len(store.chunks) * np.pi / 2
+        store.vectors[number] = np.array([np.cos(angle), np.sin(angle), *[0] * (DIMENSION - 2)], np.float32)
+    retriever, _, _ = make(store)
+    found = retriever.retrieve(asking(1), k=k, principal=ANA)
+    assert len(found) == min(k, 10 + internal)
+    assert sum(hit.chunk_id in external for hit in found) == expected
+    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
 
 
 def test_many_questions_give_what_one_by_one_gives() -> None:
