@@ -26,8 +26,11 @@ PLACE = HERE / ".shop"
 
 def prepare(place: Path, *, port: int | None = None) -> Path:
     """Copy the documents and the configuration to ``place/shop``, make a root key outside it the first time."""
+    from orders import write_orders
+
     shop = place / "shop"
     shutil.copytree(HERE / "documents", shop / "documents", dirs_exist_ok=True)
+    write_orders(shop)
     text = (HERE / "ragkit.toml").read_text(encoding="utf-8")
     if port is not None:
         text = re.sub(r"(?m)^port = \d+", f"port = {port}", text)

@@ -32,6 +32,8 @@ QUESTIONS = (
     ("a table in a PDF manual", "What should I do if the Kestrel 2 has a yellow, unsteady flame?"),
     ("a sheet of the price list", "What does the Hearthwell HEPA filter cost in euros?"),
     ("a customer, by name", f"What did Mrs {CUSTOMER} complain about?"),
+    ("a message in the team's mailbox", "When does Felsbrand deliver the burner heads for the Kestrel 2?"),
+    ("a row of the order database", "When does the next lot of the Harrier 45 rucksack in moss green arrive?"),
     ("something nobody wrote down", "Do you rent out canoes by the weekend?"),
 )
 CHANGED = (
@@ -41,7 +43,9 @@ CHANGED = (
 )
 ABOUT_CHANGED = "Within how many days of the purchase must I tell you for the price promise?"
 DELETED = "policies/summer-sale-2026.md"
+MOVED = "policies/loyalty-programme-terms.md"
 ABOUT_DELETED = "What discount did the code LARKSUMMER give?"
+ABOUT_ORDER = dict(QUESTIONS)["a row of the order database"]
 
 if TYPE_CHECKING:
     from ragkit.workspace import Workspace
@@ -50,7 +54,10 @@ if TYPE_CHECKING:
 def prepare(folder: Path) -> Path:
     """Copy the documents and the configuration to ``folder/shop``, and make a root key outside it."""
     shop = folder / "shop"
+    from orders import write_orders
+
     shutil.copytree(HERE / "documents", shop / "documents")
+    write_orders(shop)
     shutil.copy(HERE / "ragkit.toml", shop)
     os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
     key = folder / "config" / "ragkit" / "brackenfold-care-demo.key"
@@ -62,6 +69,7 @@ def prepare(folder: Path) -> Path:
 
 def play(workspace: Workspace, shop: Path) -> None:
     """Play the scenes in order."""
+    import orders
     import screen
 
     screen.scene(1, "The documents go in")
@@ -70,7 +78,7 @@ def play(workspace: Workspace, shop: Path) -> None:
     documents = shop / "documents"
     screen.before_and_after(workspace, (documents / NOTE).read_text(encoding="utf-8"))
     screen.known_limit(workspace, (documents / LETTER).read_text(encoding="utf-8"), UNSEEN)
-    screen.scene(3, "Five questions")
+    screen.scene(3, "Seven questions, from files, a mailbox and a database")
     about_customer = None
     for kind, question in QUESTIONS:
         answer = screen.ask(workspace, question, kind=kind)
@@ -79,11 +87,12 @@ def play(workspace: Workspace, shop: Path) -> None:
     assert about_customer is not None
     screen.reveal(workspace, about_customer, purpose="answering the customer's complaint")
     screen.scene(5, "The documents change")
-    for question in (ABOUT_CHANGED, ABOUT_DELETED):
+    for question in (ABOUT_CHANGED, ABOUT_DELETED, ABOUT_ORDER):
         screen.ask(workspace, question, kind="before")
     change(documents)
-    screen.second_sync(workspace, "one page corrected, one removed")
-    for question in (ABOUT_CHANGED, ABOUT_DELETED):
+    orders.note(shop, *orders.LATER)
+    screen.second_sync(workspace, "one page corrected, one removed, one moved, one row of the database changed")
+    for question in (ABOUT_CHANGED, ABOUT_DELETED, ABOUT_ORDER):
         screen.ask(workspace, question, kind="after")
     screen.scene(6, "A customer wants to be forgotten")
     screen.erase(workspace, CUSTOMER, purpose="request of the customer, 3 October")
@@ -94,13 +103,14 @@ def play(workspace: Workspace, shop: Path) -> None:
 
 
 def change(documents: Path) -> None:
-    """Correct one page and remove another, as the shop would."""
+    """Correct one page, remove another and move a third, as the shop would."""
     name, before, after = CHANGED
     page = (documents / name).read_text(encoding="utf-8")
     if before not in page:
         raise SystemExit(f"{name} no longer says what the demo corrects")
     (documents / name).write_text(page.replace(before, after), encoding="utf-8")
     (documents / DELETED).unlink()
+    (documents / MOVED).rename((documents / MOVED).with_name(f"archived-{Path(MOVED).name}"))
 
 
 def main() -> None:

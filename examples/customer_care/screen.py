@@ -79,7 +79,7 @@ def _print_report(report: SyncReport) -> None:
 
 
 def _counts(report: SyncReport) -> list[tuple[str, int]]:
-    names = ("added", "updated", "unchanged", "deleted")
+    names = ("added", "updated", "renamed", "unchanged", "deleted")
     return [(name, getattr(report, name)) for name in names]
 
 
