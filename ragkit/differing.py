@@ -14,7 +14,7 @@ from ragkit.ingest.report import SyncReport
 from ragkit.lifecycle.holds import Holds
 from ragkit.protocols import Progress
 from ragkit.source_views import Difference, SourceDiff
-from ragkit.types import Checkpoint, Delete, Principal, Upsert
+from ragkit.types import Delete, Listed, Principal, Upsert
 
 if TYPE_CHECKING:
     from ragkit.config import Config
@@ -100,12 +100,15 @@ def differ_from_nothing(
         return SourceDiff(report=SyncReport(collection=collection, source=section.name, dry_run=True))
     try:
         for change in build_connector(config, section).changes(None):
-            if isinstance(change, Delete):
-                names.discard(change.native_id)
-            elif not isinstance(change, Checkpoint):
-                names.add(change.item.native_id if isinstance(change, Upsert) else change.native_id)
-                if progress is not None and len(names) % _TELL_EVERY == 0:
-                    progress("compare", len(names), None)
+            match change:
+                case Upsert(item):
+                    names.add(item.native_id)
+                case Listed(native_id):
+                    names.add(native_id)
+                case Delete(native_id):
+                    names.discard(native_id)
+            if progress is not None and names and len(names) % _TELL_EVERY == 0:
+                progress("compare", len(names), None)
     except RagkitError as bad:
         return SourceDiff(report=_failed(collection, section, bad))
     return SourceDiff(report=SyncReport(collection=collection, source=section.name, added=len(names), dry_run=True))

@@ -106,6 +106,23 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A part of the source is there and could not be looked into in this pass, such as a folder that may not be read.
+
+    What is known of it is neither met nor gone: nobody may see it until a pass tells of it again, and nothing of it is
+    deleted or has to be read again.
+
+    Attributes:
+        within: What the native ids of all that it holds begin with.
+    """
+
+    within: str
+
+    def __repr__(self) -> str:
+        return "Unlisted(…)"
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """The item with this native id is gone from the source."""
 
@@ -122,9 +139,9 @@ class Checkpoint:
     Attributes:
         cursor: What to hand to ``changes`` to go on from here; opaque to ragkit, stored encrypted.
         complete: True when this pass has named every item of the source, as :class:`Upsert` or :class:`Listed`. Items
-            not named in it are deletions. The next pass starts at ``cursor``, mostly ``None``: a source that remembers
-            something from pass to pass (the ETags of pages) hands it over there. Sources that report their own
-            deletions never set it.
+            not named in it, and not in a part that is :class:`Unlisted`, are deletions. The next pass starts at
+            ``cursor``, mostly ``None``: a source that remembers something from pass to pass (the ETags of pages) hands
+            it over there. Sources that report their own deletions never set it.
     """
 
     cursor: str | None
@@ -134,4 +151,4 @@ class Checkpoint:
         return f"Checkpoint(complete={self.complete})"
 
 
-Change = Upsert | Listed | Delete | Checkpoint
+Change = Upsert | Listed | Unlisted | Delete | Checkpoint

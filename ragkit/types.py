@@ -32,6 +32,7 @@ from ragkit.items import Listed as Listed
 from ragkit.items import Provenance as Provenance
 from ragkit.items import SourceItem as SourceItem
 from ragkit.items import Trust as Trust
+from ragkit.items import Unlisted as Unlisted
 from ragkit.items import Upsert as Upsert
 from ragkit.principals import DataClass as DataClass
 from ragkit.principals import Location as Location

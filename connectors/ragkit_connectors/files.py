@@ -3,7 +3,8 @@
 One pass lists the whole tree in a fixed order (folder by folder, names sorted), so the position in it is one path and
 a broken pass goes on where it stopped. Symbolic links, pipes and devices are never followed or opened; they, files
 over ``max_bytes`` and files that cannot be read arrive as items with a ``problem`` and no content, so that the sync
-summary names them. A file that vanishes between listing and reading is simply not there.
+summary names them. So does a folder that may not be read: nobody may see what is known of its files until it can be
+read again, and none of them is deleted for it. A file that vanishes between listing and reading is simply not there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from ragkit.errors import SourceError
-from ragkit.types import Change, Checkpoint, SourceItem, Upsert
+from ragkit.types import Change, Checkpoint, SourceItem, Unlisted, Upsert
 from ragkit_connectors.globs import Globs
 from ragkit_connectors.texts import MIB, OPEN_FILE, of_source, readable
 
@@ -76,6 +77,9 @@ class FilesConnector:
         try:
             since = 0
             for item in self._walk(root, (), after, Globs(self.include, self.exclude)):
+                if isinstance(item, Unlisted):
+                    yield item
+                    continue
                 yield Upsert(item)
                 since += 1
                 if since >= self.checkpoint_every:
@@ -87,13 +91,13 @@ class FilesConnector:
 
     def _walk(
         self, folder: int, parents: tuple[str, ...], after: tuple[str, ...], globs: Globs
-    ) -> Iterator[SourceItem]:
+    ) -> Iterator[SourceItem | Unlisted]:
         try:
             names = sorted(os.listdir(folder), key=readable)
         except OSError as error:
             if not parents:
                 raise _unreadable(self.name, error) from None
-            yield self._item(parents, None, problem="unreadable")
+            yield from self._closed(parents)
             return
         for name in names:
             parts = (*parents, readable(name))
@@ -101,8 +105,11 @@ class FilesConnector:
                 continue  # handed over before the cursor, subtree included
             try:
                 status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            except OSError:
+            except FileNotFoundError:
                 continue  # gone since it was listed
+            except OSError:
+                yield from self._closed(parts)  # a file or a folder: it cannot be told
+                continue
             if stat.S_ISDIR(status.st_mode):
                 yield from self._descend(folder, name, parts, after, globs)
             elif parts > after and globs.match("/".join(parts)):
@@ -112,7 +119,7 @@ class FilesConnector:
 
     def _descend(
         self, folder: int, name: str, parts: tuple[str, ...], after: tuple[str, ...], globs: Globs
-    ) -> Iterator[SourceItem]:
+    ) -> Iterator[SourceItem | Unlisted]:
         if globs.prunes("/".join(parts)):
             return
         if len(parts) > _MAX_DEPTH:
@@ -123,12 +130,17 @@ class FilesConnector:
         except FileNotFoundError:
             return
         except OSError:
-            yield self._item(parts, None, problem="unreadable")
+            yield from self._closed(parts)
             return
         try:
             yield from self._walk(below, parts, after, globs)
         finally:
             os.close(below)
+
+    def _closed(self, parts: tuple[str, ...]) -> Iterator[SourceItem | Unlisted]:
+        """Name a folder that cannot be looked into; its files are not gone for that."""
+        yield Unlisted("/".join(parts) + "/")
+        yield self._item(parts, None, problem="unreadable")
 
     def _read(self, folder: int, name: str, parts: tuple[str, ...], listed: os.stat_result) -> SourceItem | None:
         if stat.S_ISLNK(listed.st_mode):

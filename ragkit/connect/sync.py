@@ -18,7 +18,7 @@ so far to be committed before the next action is taken from the engine.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ragkit.connect.actions import (
@@ -40,7 +40,7 @@ from ragkit.crashpoints import reach
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
 from ragkit.protocols import Connector, Fetches, Permits
-from ragkit.types import Checkpoint, Delete, Listed, Upsert
+from ragkit.types import Checkpoint, Delete, Listed, Unlisted, Upsert
 
 _DRAIN_AFTER, _FEW = 10_000, 20
 
@@ -96,6 +96,7 @@ class SyncEngine:
         self._pass = 0
         self._goes_on = False  # this pass began in an earlier sync
         self._whole = False  # it named every item of the source
+        self._unlisted: list[str] = []  # what the native ids of the parts that it could not look into begin with
         self._under_way: set[str] = set()  # handed out as changes and perhaps not committed yet
 
     def actions(self, connector: Connector) -> Iterator[Action]:
@@ -134,16 +135,21 @@ class SyncEngine:
         for one in named:
             told[self._compare_with.doc_id(one.native_id)] = one
         for doc_ids in self._state.known():
-            for doc_id, before in self._state.lookup(doc_ids).items():
-                if before.status not in {*PRESENT, "held"}:
-                    continue
-                listed = told.get(doc_id, Listed("", None, frozenset()))
-                entry = self._compare_with.listed(listed, before, self._pass)
-                if entry.access_mac != before.access_mac:
-                    yield AccessChange(with_history(replace(entry, doc_id=doc_id), before), met=False)
+            yield from self._seen_by(doc_ids, told)
+
+    def _seen_by(self, doc_ids: Sequence[str], told: Mapping[str, Listed]) -> Iterator[AccessChange]:
+        """Say who may see these documents; those that the source tells nothing of nobody."""
+        for doc_id, before in self._state.lookup(doc_ids).items():
+            if before.status not in {*PRESENT, "held"}:
+                continue
+            listed = told.get(doc_id, Listed("", None, frozenset()))
+            entry = self._compare_with.listed(listed, before, self._pass)
+            if entry.access_mac != before.access_mac:
+                yield AccessChange(with_history(replace(entry, doc_id=doc_id), before), met=False)
 
     def _follow(self, connector: Connector, cursor: str | None) -> Iterator[Action]:
         batch = Batch()
+        self._unlisted.clear()
         try:
             yield from self._changes(connector, cursor, batch)
         except SourceError:
@@ -157,6 +163,8 @@ class SyncEngine:
                     batch.add(self._compare_with.entry(item, self._pass), item)
                 case Listed(native_id):
                     batch.add_listed(self._compare_with.doc_id(native_id), change)
+                case Unlisted(within):
+                    self._unlisted.append(within)
                 case Delete(native_id):
                     yield from self._take(connector, batch)
                     yield from self._remove(self._compare_with.doc_id(native_id))
@@ -256,16 +264,22 @@ class SyncEngine:
             yield Removal((doc_id,))
 
     def _finish(self) -> Iterator[Action]:
-        """The source was listed whole: what this pass has not met is gone."""
+        """The source was listed whole: what this pass has not met is gone, or nobody's where none could look.
+
+        Not so for a pass that goes on: what it began with may have changed, and the pass that follows tells.
+        """
         yield from self._drain()
         reach("sync.listed")
+        if self._goes_on:
+            return
+        for some in self._state.unseen(self._pass) if self._unlisted else ():
+            yield from self._seen_by(sorted(self._hidden(some)), {})
         gone = self._state.count_unseen(self._pass)
         present = self._state.present()
         if gone > _FEW and gone > self._max_delete_share * present:
             gone -= self._state.count_moved(self._pass)
+            gone -= sum(len(self._hidden(some)) for some in self._state.unseen(self._pass))
         if gone > _FEW and gone > self._max_delete_share * present:
-            if self._goes_on:
-                return  # the pass that follows tells, of one look at the source, what is gone
             yield Mark(None, complete=False)  # and the next sync looks at the whole source anew
             raise MassDeletion(
                 f"this pass would delete {gone} of {present} documents",
@@ -273,7 +287,16 @@ class SyncEngine:
                 "that the source is mounted and its globs are right. Nothing was deleted.",
             )
         for some in self._state.unseen(self._pass):
-            yield Removal(tuple(some), self._state.moved(some, self._pass))
+            hidden = self._hidden(some)
+            if left := [doc_id for doc_id in some if doc_id not in hidden]:
+                yield Removal(tuple(left), self._state.moved(left, self._pass))
+
+    def _hidden(self, doc_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these documents are in a part of the source that could not be looked into."""
+        if not self._unlisted:
+            return frozenset()
+        named = self._state.native_ids(doc_ids)
+        return frozenset(doc_id for doc_id in named if named[doc_id].startswith(tuple(self._unlisted)))
 
     def _drain(self) -> Iterator[Action]:
         yield Drain()

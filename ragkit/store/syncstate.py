@@ -14,7 +14,7 @@ from ragkit import crypto
 from ragkit.store.catalog import Collection
 from ragkit.store.database import Database
 from ragkit.store.dialect_words import insert
-from ragkit.store.items import ItemState, SourceEntry, now, open_dates, put_item, seal_dates
+from ragkit.store.items import ItemState, SourceEntry, native_ids, now, open_dates, put_item, seal_dates
 from ragkit.store.schema import items, sources
 from ragkit.types import Trust
 
@@ -190,6 +190,10 @@ class SyncStateTable:
     def count_moved(self, pass_number: int) -> int:
         """Count the present items that the pass has met under another identity only."""
         return sum(len(self.moved(some, pass_number)) for some in self.unseen(pass_number))
+
+    def native_ids(self, doc_ids: Values[str]) -> dict[str, str]:
+        """Return the source's own ids of these items, where they are kept."""
+        return native_ids(self._database, self._collection, list(doc_ids))
 
     def _some(self, *conditions: ColumnElement[bool]) -> Iterator[list[str]]:
         after = 0

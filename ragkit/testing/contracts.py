@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.errors import MissingDependency, SourceError
 from ragkit.protocols import Connector, Detector, Fetches, Permits, Probes
-from ragkit.types import Change, Checkpoint, Delete, Listed, SourceItem, Span, Upsert
+from ragkit.types import Change, Checkpoint, Delete, Listed, SourceItem, Span, Unlisted, Upsert
 
 try:
     import pytest
@@ -76,7 +76,7 @@ class ConnectorContract:
     def test_a_pass_is_changes_ended_by_a_checkpoint(self, connector: Connector) -> None:
         """The stream holds changes only and its last is a checkpoint."""
         changes = list(connector.changes(None))
-        assert all(isinstance(change, Upsert | Listed | Delete | Checkpoint) for change in changes)
+        assert all(isinstance(change, Upsert | Listed | Unlisted | Delete | Checkpoint) for change in changes)
         assert isinstance(changes[-1], Checkpoint)
         assert len(named_in(changes)) >= 3, "the `connector` fixture needs a source of three items or more"
 

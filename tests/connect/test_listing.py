@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ragkit.store.schema import items
 from ragkit.testing.clock import cpu_seconds
 from ragkit.testing.light import ANA, BEN, LightIngest
 from ragkit.testing.sources import Shelf
-from ragkit.types import Change, Checkpoint, Listed, Trust
+from ragkit.types import Change, Checkpoint, Listed, Trust, Unlisted, Upsert
 
 FOR_ANA, FOR_BEN = frozenset({f"u:{ANA.subject}"}), frozenset({f"u:{BEN.subject}"})
 
@@ -101,6 +101,39 @@ def test_another_policy_reads_all_again(light: LightIngest, shelf: Shelf) -> Non
     light.masker._policy = "words-2"
     assert light.sync(shelf.listed()).updated == 5
     assert len(shelf.fetched) == 5
+
+
+@dataclass(frozen=True)
+class Shut:
+    """A shelf of which a part cannot be looked into."""
+
+    shelf: Shelf
+    within: str = "d"
+
+    def changes(self, cursor: str | None) -> Iterator[Change]:
+        """Name what is outside of it."""
+        *named, last = self.shelf.whole().changes(cursor)
+        yield from (one for one in named if isinstance(one, Upsert) and not one.item.native_id.startswith(self.within))
+        yield Unlisted(self.within)
+        yield last
+
+
+def test_what_cannot_be_looked_into_is_hidden_and_not_deleted(light: LightIngest, shelf: Shelf) -> None:
+    """However much it is; the rest is kept in step, and nothing is treated again when it can be read again."""
+    for n in range(40):
+        shelf.put(f"e{n:02}", f"other text {n}")
+    light.sync(shelf.whole())
+    shelf.remove("e00")
+    for dry_run, counts in ((True, (1, 5)), (False, (1, 5)), (False, (0, 0))):
+        report = light.sync(Shut(shelf), dry_run=dry_run)
+        assert (report.deleted, report.access_changed) == counts
+    assert light.texts().keys() == {f"e{n:02}" for n in range(1, 40)}
+    light.parser.parsed = 0
+    assert light.sync(Shut(shelf, "e")).deleted == 0
+    assert light.texts().keys() == {f"d{n}" for n in range(5)}
+    assert light.sync(shelf.whole()).deleted == 0
+    assert light.texts().keys() == shelf.items.keys()
+    assert light.parser.parsed == 0
 
 
 def test_an_item_that_is_gone_before_it_is_read_is_gone(light: LightIngest, shelf: Shelf) -> None:

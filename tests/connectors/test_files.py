@@ -10,7 +10,7 @@ import pytest
 
 from ragkit.errors import SourceError
 from ragkit.testing.contracts import ConnectorContract, items_of
-from ragkit.types import Checkpoint, Upsert
+from ragkit.types import Checkpoint, Unlisted, Upsert
 from ragkit_connectors.files import FilesConnector
 
 
@@ -119,6 +119,29 @@ def test_a_file_swapped_for_a_link_during_the_pass_is_not_followed(
     monkeypatch.setattr(os, "open", swap_then_open)
     item = read(root)["a"]
     assert (item.content, item.problem) == (b"", "unreadable")
+
+
+def test_the_files_of_a_folder_that_may_not_be_read_are_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where it cannot be opened nor where its names cannot be looked up; it is named, and the rest is read."""
+    plant(tmp_path, a="1", b__c="2", b__d="3", e__f="4", g="5")
+    for refuses in ("open", "stat"):
+        real = getattr(os, refuses)
+
+        def refuse(path, *args, real=real, **kwargs):
+            if path == "b":
+                raise PermissionError(13, "no")
+            return real(path, *args, **kwargs)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, refuses, refuse)
+            changes = list(FilesConnector(name="x", path=str(tmp_path)).changes(None))
+        assert [change.within for change in changes if isinstance(change, Unlisted)] == ["b/"]
+        assert [(item.native_id, item.problem) for item in items_of(changes)] == [
+            ("a", None), ("b", "unreadable"), ("e/f", None), ("g", None)
+        ]  # fmt: skip
+        assert changes[-1] == Checkpoint(None, complete=True)
 
 
 def test_a_name_that_is_no_utf8_becomes_text(tmp_path: Path) -> None:
