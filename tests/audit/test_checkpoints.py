@@ -302,7 +302,7 @@ def test_when_a_checkpoint_is_due(tmp_path: Path) -> None:
     assert not signer.due(lines=0, now=at + 10_000)
     assert not signer.due(lines=999, now=at + 59)
     assert signer.due(lines=1_000, now=at)
-    assert signer.due(lines=1, now=at + 60)
+    assert signer.due(lines=1, now=at + 60.001)
 
 
 def test_a_key_is_changed_under_both_signatures(tmp_path: Path) -> None:
