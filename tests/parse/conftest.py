@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
+from ragkit.errors import ItemError
 from ragkit.parse.blocks import BlockWriter
 from ragkit.parse.formats import Formats, Part
 from ragkit.types import Block, Notice
@@ -42,3 +44,26 @@ def parse() -> Callable[..., Parsed]:
         return Parsed(text, blocks, {notice.code: notice for notice in notices}, out.title, kind)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def codes_of_damage(parse: Callable[..., Parsed]) -> Callable[[bytes, str], set[str]]:
+    """Return ``codes(whole, name)``: how a compound file ends when it is cut at every tenth, or has bytes turned over."""
+
+    def codes(whole: bytes, name: str) -> set[str]:
+        dice = random.Random(8)
+        damaged = [whole[: len(whole) * tenth // 10] for tenth in range(1, 10)]
+        for _ in range(200):
+            content = bytearray(whole)
+            for _ in range(dice.choice((1, 8, 64))):
+                content[dice.randrange(512, len(content))] = dice.randrange(256)
+            damaged.append(bytes(content))
+        found = set()
+        for content in damaged:
+            try:
+                parse(content, name)
+            except ItemError as error:
+                found.add(error.code)
+        return found
+
+    return codes

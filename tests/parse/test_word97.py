@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from ragkit.errors import ItemError
@@ -77,22 +75,9 @@ def test_what_cannot_be_read_says_why(parse, content: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
-def test_any_damage_ends_as_text_or_one_record(parse) -> None:
+def test_any_damage_ends_as_text_or_one_record(codes_of_damage) -> None:
     """Two hundred files with bytes turned over, and every tenth of the length."""
     whole = document(
         [plain("Words of a letter", 1), plain("More of them, in UTF-16", 0, b"\x0b\x46\x01\x00")], lists=True
     )
-    dice = random.Random(8)
-    damaged = [whole[: len(whole) * tenth // 10] for tenth in range(1, 10)]
-    for _ in range(200):
-        content = bytearray(whole)
-        for _ in range(dice.choice((1, 8, 64))):
-            content[dice.randrange(512, len(content))] = dice.randrange(256)
-        damaged.append(bytes(content))
-    codes = set()
-    for content in damaged:
-        try:
-            parse(content, "x.doc")
-        except ItemError as error:
-            codes.add(error.code)
-    assert codes <= {"malformed", "encrypted", "unsupported-type", "archive-bomb"}
+    assert codes_of_damage(whole, "x.doc") <= {"malformed", "encrypted", "unsupported-type", "archive-bomb"}
