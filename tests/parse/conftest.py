@@ -48,7 +48,7 @@ def parse() -> Callable[..., Parsed]:
 
 @pytest.fixture(scope="session")
 def codes_of_damage(parse: Callable[..., Parsed]) -> Callable[[bytes, str], set[str]]:
-    """Return ``codes(whole, name)``: how a compound file ends when it is cut at every tenth, or has bytes turned over."""
+    """Return ``codes(whole, name)``: how a compound file ends that is cut at every tenth, or has bytes turned over."""
 
     def codes(whole: bytes, name: str) -> set[str]:
         dice = random.Random(8)
