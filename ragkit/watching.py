@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,6 +27,8 @@ QUIET_MS = 500
 """A stretch without a change ends a batch of them."""
 LONGEST_MS = 5_000
 """A batch is told after so long also while changes go on."""
+LOOK_MS = 500
+"""So often it is looked whether what is watched is still what stands there; the system follows a folder that moved."""
 _GLOB = frozenset("*?[")
 
 
@@ -111,9 +114,12 @@ class Watching:
         files = [root.parent for root in self._roots if not root.is_dir()]  # an editor puts another in its place
         for paths, deep in ((folders, True), (files, False)):
             if paths:
-                thread = threading.Thread(target=self._watch, args=(paths, deep), name="ragkit-watch", daemon=True)
+                ready = threading.Event()
+                about = (list(dict.fromkeys(paths)), deep, ready)
+                thread = threading.Thread(target=self._watch, args=about, name="ragkit-watch", daemon=True)
                 self._threads.append(thread)
                 thread.start()
+                ready.wait()  # what changes from here on is told
         return self
 
     def __exit__(
@@ -123,21 +129,13 @@ class Watching:
         for thread in self._threads:
             thread.join(2.0)
 
-    def _watch(self, paths: Sequence[Path], deep: bool) -> None:
-        from watchfiles import watch
-
+    def _watch(self, paths: Sequence[Path], deep: bool, ready: threading.Event) -> None:
+        """Watch until the end, and anew where another folder stands in the place of one, or one went or came back."""
+        news: list[Path] = []
         try:
-            for changes in watch(
-                *dict.fromkeys(paths),
-                watch_filter=None,
-                debounce=LONGEST_MS,
-                step=QUIET_MS,
-                stop_event=self._end,
-                recursive=deep,
-                raise_interrupt=False,
-                ignore_permission_denied=True,
-            ):
-                self._note(Path(path) for _, path in changes)
+            while not self._end.is_set():
+                self._follow(paths, deep, news, ready)
+                news = [root for root in self._roots if root in paths or root.parent in paths]
         except Exception as failed:
             with self._lock:
                 self._failure = RagkitError(
@@ -145,6 +143,38 @@ class Watching:
                     remedy="Check that the folders are there; for many folders raise `fs.inotify.max_user_watches`.",
                 )
                 self._news.set()
+        finally:
+            ready.set()
+
+    def _follow(self, paths: Sequence[Path], deep: bool, news: Iterable[Path], ready: threading.Event) -> None:
+        """Watch what is there for as long as it is the same; ``news`` may have changed while nothing was watched."""
+        from watchfiles import Change, watch
+
+        while not (there := _standing(paths)):
+            ready.set()
+            if self._end.wait(LOOK_MS / 1000):
+                return
+        with suppress(FileNotFoundError):  # it went since we looked
+            for changes in watch(
+                *there,
+                watch_filter=None,
+                debounce=LONGEST_MS,
+                step=QUIET_MS,
+                stop_event=self._end,
+                rust_timeout=LOOK_MS,
+                yield_on_timeout=True,
+                recursive=deep,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            ):
+                self._note([*news, *(Path(path) for _, path in changes)])
+                news = ()
+                ready.set()
+                # A new folder may have the number of the one that was deleted, so that is looked for too.
+                gone = any(kind is Change.deleted and Path(path) in there for kind, path in changes)
+                if gone or _standing(paths) != there:
+                    return
+        self._end.wait(LOOK_MS / 1000)
 
     def _note(self, paths: Iterable[Path]) -> None:
         places: set[str] = set()
@@ -155,3 +185,13 @@ class Watching:
             with self._lock:
                 self._changed |= places
                 self._news.set()
+
+
+def _standing(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """Return those that are there, with what tells a folder from another in its place."""
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            found[path] = (status.st_dev, status.st_ino)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,30 @@ def test_a_change_is_told_of_the_source_it_is_in(tmp_path: Path) -> None:
         (tmp_path / "next.jsonl").write_text("{}\n{}\n")
         (tmp_path / "next.jsonl").replace(rows)
         assert wait_for(watching, "shop/rows") == {"shop/rows"}
+
+
+@pytest.mark.parametrize("goes", ["renamed", "deleted"])
+def test_a_folder_in_the_place_of_another_is_watched(tmp_path: Path, goes: str) -> None:
+    """A share is mounted anew, a tree is swapped for a fresh copy: what happens in the new one is told."""
+    docs, rows = tmp_path / "place" / "docs", tmp_path / "place" / "rows.jsonl"
+    docs.mkdir(parents=True)
+    (docs / "old.md").write_text("# Old")
+    rows.write_text("{}\n")
+    roots = {docs: frozenset({"shop/docs"}), rows: frozenset({"shop/rows"})}
+    with Watching(roots, ignore=tmp_path / "data") as watching:
+        for place, folder in (("shop/docs", docs), ("shop/rows", rows.parent)):
+            if goes == "renamed":
+                folder.rename(tmp_path / f"{folder.name} before")
+            else:
+                shutil.rmtree(folder)
+            watching.pause(3.0)
+            docs.mkdir(parents=True)
+            rows.write_text("{}\n")
+            assert wait_for(watching, place) >= {place}
+            while watching.pause(3.0):
+                continue
+            (docs / "new.md" if folder == docs else rows).write_text("{}\n{}\n")
+            assert wait_for(watching, place) >= {place}
 
 
 def test_what_is_watched_is_what_has_files_here(tmp_path: Path) -> None:

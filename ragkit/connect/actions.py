@@ -48,9 +48,9 @@ class SyncState(Protocol):
     was interrupted and goes on. A new pass begins when the last was completed, never reached a checkpoint, or ran under
     another fingerprint; with ``anew`` it begins, and from the beginning, in any case. ``rests_at`` is the cursor that
     the last pass left if it was whole, else ``None``. ``unseen`` gives the ids of present items that the pass has not
-    met, and ``known`` of all; ``present`` counts all. ``moved`` tells where items went: to those that came in this pass
-    with the same bytes; ``count_moved`` how many of the unseen did. ``alike`` finds present items by their bytes.
-    ``native_ids`` gives the source's own ids of those items for which they are kept.
+    met, and ``known`` of all; ``present`` counts all. ``moved`` tells where items went: to those that came since with
+    the same bytes. ``alike`` finds present items by their bytes. ``native_ids`` gives the source's own ids of those
+    items for which they are kept.
     """
 
     def begin(self, fingerprint: str, *, anew: bool = False) -> tuple[int, str | None, bool]: ...
@@ -70,8 +70,6 @@ class SyncState(Protocol):
     def alike(self, body_mac: bytes) -> str | None: ...
 
     def moved(self, doc_ids: Collection[str], pass_number: int) -> Mapping[str, str]: ...
-
-    def count_moved(self, pass_number: int) -> int: ...
 
     def native_ids(self, doc_ids: Collection[str]) -> Mapping[str, str]: ...
 

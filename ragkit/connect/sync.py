@@ -183,6 +183,8 @@ class SyncEngine:
         listed = batch.take_listed()
         if not listed:
             return
+        if not self._under_way.isdisjoint(listed):
+            yield from self._drain()  # what is known of it is about to change, and so is who may see it
         known = self._state.lookup(listed.keys())
         seen: list[str] = []
         kept_out: list[str] = []
@@ -277,8 +279,7 @@ class SyncEngine:
         gone = self._state.count_unseen(self._pass)
         present = self._state.present()
         if gone > _FEW and gone > self._max_delete_share * present:
-            gone -= self._state.count_moved(self._pass)
-            gone -= sum(len(self._hidden(some)) for some in self._state.unseen(self._pass))
+            gone = sum(len(left) - len(self._state.moved(left, self._pass)) for left in self._left())
         if gone > _FEW and gone > self._max_delete_share * present:
             yield Mark(None, complete=False)  # and the next sync looks at the whole source anew
             raise MassDeletion(
@@ -286,10 +287,15 @@ class SyncEngine:
                 remedy="If the source really shrank so far, run one sync with --allow-mass-delete; otherwise check "
                 "that the source is mounted and its globs are right. Nothing was deleted.",
             )
+        for left in self._left():
+            yield Removal(tuple(left), self._state.moved(left, self._pass))
+
+    def _left(self) -> Iterator[list[str]]:
+        """Give what this pass has not met and could have, some at a time; they may be deleted on the way."""
         for some in self._state.unseen(self._pass):
             hidden = self._hidden(some)
             if left := [doc_id for doc_id in some if doc_id not in hidden]:
-                yield Removal(tuple(left), self._state.moved(left, self._pass))
+                yield left
 
     def _hidden(self, doc_ids: Sequence[str]) -> frozenset[str]:
         """Return which of these documents are in a part of the source that could not be looked into."""

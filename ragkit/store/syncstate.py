@@ -149,11 +149,14 @@ class SyncStateTable:
 
     def count_unseen(self, pass_number: int) -> int:
         """Count the present items that the pass has not met."""
-        return self._count(_PRESENT, items.c.last_seen_pass != pass_number)
+        return self._count(_PRESENT, items.c.last_seen_pass < pass_number)
 
     def unseen(self, pass_number: int) -> Iterator[list[str]]:
-        """Give the present items that the pass has not met, some at a time; they may be deleted on the way."""
-        return self._some(_PRESENT, items.c.last_seen_pass != pass_number)
+        """Give the present items that the pass has not met, some at a time; they may be deleted on the way.
+
+        Nor has a later one, which another machine ran after the server of the records was restarted.
+        """
+        return self._some(_PRESENT, items.c.last_seen_pass < pass_number)
 
     def known(self) -> Iterator[list[str]]:
         """Give all items that the source has, or that are kept though it has them no more, some at a time."""
@@ -168,28 +171,28 @@ class SyncStateTable:
             return connection.execute(query.limit(1)).scalar_one_or_none()
 
     def moved(self, doc_ids: Values[str], pass_number: int) -> dict[str, str]:
-        """Return which of these items came in this pass under another identity, with the same bytes, each once."""
-        went = select(items.c.doc_id, items.c.body_mac).where(
+        """Return which of these items are there under another identity, with the same bytes, each once.
+
+        That came after the item was last met: in this pass, or in one before that broke off.
+        """
+        went = select(items.c.doc_id, items.c.body_mac, items.c.last_seen_pass).where(
             items.c.doc_id.in_(list(doc_ids)), items.c.body_mac.is_not(None)
         )
-        came = select(items.c.doc_id, items.c.body_mac).where(
-            items.c.source_id == self.source_id, items.c.came_pass == pass_number, items.c.status == "active"
+        came = select(items.c.doc_id, items.c.body_mac, items.c.came_pass).where(
+            items.c.source_id == self.source_id, items.c.last_seen_pass == pass_number, items.c.status == "active"
         )
         found: dict[str, str] = {}
         with self._database.read() as connection:
-            gone = connection.execute(went.order_by(items.c.item_id)).all()
-            alike = items.c.body_mac.in_({row.body_mac for row in gone})
-            free: dict[bytes, deque[str]] = {}
-            for row in connection.execute(came.where(alike).order_by(items.c.item_id)):
-                free.setdefault(row.body_mac, deque()).append(row.doc_id)
+            gone = connection.execute(went.order_by(items.c.last_seen_pass.desc(), items.c.item_id)).all()
+            since = min((row.last_seen_pass for row in gone), default=0)
+            alike = came.where(items.c.body_mac.in_({row.body_mac for row in gone}), items.c.came_pass > since)
+            free: dict[bytes, deque[Any]] = {}
+            for row in connection.execute(alike.order_by(items.c.came_pass.desc(), items.c.item_id)):
+                free.setdefault(row.body_mac, deque()).append(row)
         for row in gone:
-            if free.get(row.body_mac):
-                found[row.doc_id] = free[row.body_mac].popleft()
+            if (some := free.get(row.body_mac)) and some[0].came_pass > row.last_seen_pass:
+                found[row.doc_id] = some.popleft().doc_id
         return found
-
-    def count_moved(self, pass_number: int) -> int:
-        """Count the present items that the pass has met under another identity only."""
-        return sum(len(self.moved(some, pass_number)) for some in self.unseen(pass_number))
 
     def native_ids(self, doc_ids: Values[str]) -> dict[str, str]:
         """Return the source's own ids of these items, where they are kept."""

@@ -363,6 +363,77 @@ def test_a_renamed_folder_is_no_mass_deletion(light: LightIngest) -> None:
         light.sync(shelf.whole())
 
 
+@pytest.mark.parametrize("every", [0, 5])
+def test_a_renamed_folder_is_recognised_after_a_sync_that_broke_off(
+    light: LightIngest, every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With and without a cursor: what came in the sync that broke off is where the rest went, and nobody is asked."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    shelf, left = Shelf(), iter(range(33))
+    light.options["max_delete_share"] = 0.2
+    for n in range(40):
+        shelf.put(f"old/{n:02}", f"text {n}")
+    light.sync(shelf.whole(every=every))
+    for n in range(40):
+        shelf.move(f"old/{n:02}", f"new/{n:02}")
+
+    class Cut:
+        def changes(self, cursor: str | None) -> Iterator[Change]:
+            yield from (change for _, change in zip(left, shelf.whole(every=every).changes(cursor)))
+            raise SourceError("cut", remedy="Try again.")
+
+    with pytest.raises(SourceError):
+        light.sync(Cut())
+    report = light.sync(shelf.whole(every=every))
+    assert (report.renamed, report.deleted) == (40, 0)
+    assert light.texts().keys() == shelf.items.keys()
+
+
+def test_what_is_hidden_and_went_elsewhere_is_not_counted_twice_for_the_rest(light: LightIngest) -> None:
+    """Copies of what cannot be looked into make no room for deletions: thirty of eighty are asked about."""
+    shelf = Shelf()
+    light.options["max_delete_share"] = 0.2
+    for n in range(60):
+        shelf.put(f"{'shut' if n < 20 else 'open'}/{n:02}", f"text {n}")
+    light.sync(shelf.whole())
+    for n in range(20):
+        shelf.put(f"copy/{n:02}", f"text {n}")
+    for n in range(20, 50):
+        shelf.remove(f"open/{n}")
+    with pytest.raises(MassDeletion, match="30 of 80"):
+        light.sync(Shut(shelf, "shut/"))
+
+
+def test_a_pass_that_another_machine_overtook_deletes_nothing_of_its(light: LightIngest, shelf: Shelf) -> None:
+    """The writer's lock was lost with the server, another pass ran to its end, and this one goes on."""
+    light.sync(shelf.whole())
+
+    class Overtaken:
+        def changes(self, cursor: str | None) -> Iterator[Change]:
+            *named, last = shelf.whole().changes(cursor)
+            yield from [*named, Checkpoint("z")]
+            light.sync(shelf.whole())
+            yield last
+
+    assert light.sync(Overtaken()).deleted == 0
+    assert light.texts().keys() == shelf.items.keys()
+
+
+def test_an_item_named_again_while_it_is_treated_gets_the_list_told_last(light: LightIngest, shelf: Shelf) -> None:
+    """It changed, and between two pages its list shrank: the new content does not come in under the old list."""
+    shelf.permit("d0", FOR_BEN)
+    light.sync(shelf.whole())
+    shelf.put("d0", "another text", access=FOR_BEN)
+
+    class Pages:
+        def changes(self, cursor: str | None) -> Iterator[Change]:
+            *named, last = shelf.whole().changes(cursor)
+            yield from [*named, Listed("d0", None, frozenset()), last]
+
+    light.sync(Pages())
+    assert light.texts(BEN) == {}
+
+
 def test_many_that_are_alike_are_paired_in_no_time(light: LightIngest) -> None:
     """Thousands of items with the same bytes in a renamed folder each go somewhere of their own, one look at each."""
     light.sync({})
