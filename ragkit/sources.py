@@ -47,9 +47,12 @@ class Sources:
     def list(self, *, collection: str | None = None, principal: Principal | None = None) -> Sequence[SourceView]:
         """Return every source with its figures; for operators. Nothing is read of the sources themselves.
 
+        One that the configuration names no more, and that something is held of, is ``dropped``.
+
         Raises:
             AccessDenied: No operator.
         """
+        from ragkit.dropped import dropped_views
         from ragkit.store.sourcefigures import SourceFigures, source_figures
 
         require(self._handles, "operator", verb="sources.list", principal=principal)
@@ -73,6 +76,7 @@ class Sources:
                         last=held.last,
                     )
                 )
+            found += dropped_views(part) if part is not None else ()
         return found
 
     def test(
@@ -116,6 +120,8 @@ class Sources:
         Raises:
             AccessDenied: No ingester; or a purpose was given, and they may not see masked values there.
         """
+        from ragkit.dropped import dropped_diffs
+
         asking = require(self._handles, "ingester", verb="sources.diff", principal=principal)
         known, found = self._handles.known(), []
         for name, sections in self._chosen(collection, source):
@@ -131,6 +137,7 @@ class Sources:
                     shown = sum(one.name is not None for one in one.differences)
                     tell_names(part, self._handles.recorder, shown, asking=asking, purpose=purpose)
                 found.append(one)
+            found += dropped_diffs(part) if part is not None and source is None else ()
         return found
 
     def set_aside(

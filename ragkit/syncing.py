@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection, build_parser
 from ragkit.config_sections import UPLOADS
+from ragkit.dropped import Dropped, dropped_sources
 from ragkit.errors import RagkitError, SourceError
 from ragkit.handles import Handles
 from ragkit.ingest.report import SyncReport
@@ -47,6 +48,7 @@ class SyncOrder:
         allow_mass_delete: Delete however much is gone.
         permissions: Read again who may see what, and nothing else.
         jobs: How many sources are read side by side; 0 takes the configuration's number.
+        whole: Every source of the collections is meant, also one that the configuration names no more.
         actor: Who runs it.
     """
 
@@ -56,6 +58,7 @@ class SyncOrder:
     allow_mass_delete: bool = False
     permissions: bool = False
     jobs: int = 0
+    whole: bool = False
 
 
 def sync_collections(
@@ -81,7 +84,7 @@ def sync_collections(
         together = SideBySide()
         passes: list[_Pass] = []
         for part, sources in parts:
-            for section in sources:
+            for section in (*sources, *(dropped_sources(part) if order.whole else ())):
                 make = partial(
                     part.ingestor,
                     parser,
@@ -139,7 +142,7 @@ class _Pass:
     def __init__(
         self,
         part: OpenCollection,
-        section: SourceSection,
+        section: SourceSection | Dropped,
         make: Callable[..., Ingestor],
         together: SideBySide,
         order: SyncOrder,
@@ -172,6 +175,9 @@ class _Pass:
 
     def _report(self) -> SyncReport:
         section, order = self._section, self._order
+        if isinstance(section, Dropped):
+            section.require(order.allow_mass_delete)
+            return self._make(ahead=self._together.ahead).sync(section, section.name, dry_run=order.dry_run)
         if section.connector == UPLOADS and order.permissions:
             return SyncReport(source=section.name)  # an upload's access came with it
         try:

@@ -113,6 +113,7 @@ class Workspace(WorkspaceParts):
             allow_mass_delete=allow_mass_delete,
             permissions=permissions,
             jobs=jobs,
+            whole=source is None and not only and not permissions,
         )
         return sync_collections(self._handles, self._chosen(collection, source, only), order, progress=progress)
 

@@ -83,12 +83,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.text import Text
 
     body = [[*row] for row in rows]
-    drawn = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False)
+    drawn = Table(box=None, pad_edge=False)
     for place, column in enumerate(columns):
         numeric = bool(body) and all(isinstance(row[place], int | float) for row in body)
         drawn.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
     for row in body:
         drawn.add_row(*(Text(harmless(_cell(value))) for value in row))
+    console().print(Text(title, style="bold"))  # not the table's own, which is broken at the table's width
     console().print(drawn)
 
 

@@ -22,7 +22,7 @@ PANEL = "Index"
 
 sources_verbs = typer.Typer(no_args_is_help=True, help="List, test and add the places that documents come from.")
 
-_LISTED = ("collection", "source", "connector", "trust", "documents", "quarantined", "state")
+_LISTED = ("connector", "trust", "documents", "quarantined", "state")
 _DIFFERING = ("added", "updated", "renamed", "access_changed", "deleted", "unchanged")
 
 
@@ -47,12 +47,19 @@ def list_sources(
     if not found:
         say("There are no sources yet: `ragkit sources add` adds one.")
         return
-    columns = ("collection", "source", "connector", "trust", "documents", "set aside", "state", "last sync", "every")
+    columns = ("source", "connector", "trust", "documents", "set aside", "state", "last sync", "every")
     rows = [
-        (*(getattr(one, key) for key in _LISTED), (one.last or "").replace("T", " ")[:16], one.every or "")
+        (
+            f"{one.collection}/{one.source}",
+            *(getattr(one, key) for key in _LISTED),
+            (one.last or "").replace("T", " ")[:16],
+            one.every or "",
+        )
         for one in found
     ]
     table("Sources", columns, rows)
+    if any(one.state == "dropped" for one in found):
+        say("\ndropped: ragkit.toml names it no more, and its documents still answer. `ragkit sync` tells what to do.")
 
 
 def try_sources(

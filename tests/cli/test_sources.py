@@ -276,3 +276,32 @@ def test_permissions_alone_are_read_again(run: Run, shop: Path) -> None:
     done = told(run("sync", "--permissions", "--json"), "sync")
     assert (done["access_changed"], done["added"]) == (2, 0)
     assert "1043" not in run("search", "Which stove has a broken burner?").stdout
+
+
+def test_a_source_that_is_named_no_more_goes_on_a_word(run: Run, shop: Path) -> None:
+    """Renamed in ragkit.toml its documents are there twice: listed, told by diff, a stop, and let go by the option."""
+    file = shop / "ragkit.toml"
+    before = file.read_text()
+    file.write_text(before.replace('name = "staff"', 'name = "crew"'))
+    rows = told(run("sources", "list", "--json"), "sources")["sources"]
+    states = {row["source"]: (row["connector"], row["documents"], row["state"]) for row in rows}
+    assert (states["staff"], states["crew"][1:]) == (("", 2, "dropped"), (0, "never"))
+    assert "names it no more" in run("sources", "list").stdout
+
+    done = run("sync", "--json")
+    found = told(done, "sync")
+    assert (found["failed"], found["added"], found["deleted"], done.exit_code) == ("MassDeletion", 2, 0, 2)
+    assert ("failed: shop/staff: " in done.stderr, "--allow-mass-delete" in done.stderr) == (True, True)
+    assert told(run("sync", "--source", "open", "--json"), "sync")["failed"] == ""
+    assert told(run("sync", "--permissions", "--json"), "sync")["failed"] == ""
+    assert run("sync", "--dry-run").exit_code == 2
+    rows = {row["source"]: row for row in told(run("diff", "--json"), "diff")["sources"]}
+    assert (rows["staff"]["deleted"], rows["staff"]["stopped"]) == (2, True)
+
+    found = told(run("sync", "--allow-mass-delete", "--json"), "sync")
+    assert (found["failed"], found["deleted"]) == ("", 2)
+    assert told(run("documents", "list", "--source", "staff", "--json"), "documents")["documents"] == []
+    assert {row["source"] for row in told(run("sources", "list", "--json"), "sources")["sources"]} == {"open", "crew"}
+    assert run("sync").exit_code == 0
+    file.write_text(before)  # the old name again: read anew, from the beginning
+    assert told(run("sync", "--allow-mass-delete", "--json"), "sync")["added"] == 2
