@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import weakref
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -60,10 +61,7 @@ class WriterLock:
         try:
             fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as refused:
-            raise StoreError(
-                f"the data directory cannot be written ({errno.errorcode.get(refused.errno or 0, 'OSError')})",
-                remedy="Check that its file system is not read-only or full, and its owner and mode.",
-            ) from None
+            raise _unwritable(refused) from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,8 +75,12 @@ class WriterLock:
                 os.close(fd)
                 raise
         self._fd = fd
-        self._sign(fd)
         _held.add(self)
+        try:
+            self._sign(fd)
+        except OSError as refused:  # a full disk; a process that lives on must not keep the lock for that
+            self.release()
+            raise _unwritable(refused) from None
 
     def release(self) -> None:
         """Let go. Does nothing when the lock is not held."""
@@ -86,7 +88,8 @@ class WriterLock:
             return
         if self._there is not None:
             self._there.release()
-        os.ftruncate(self._fd, 0)
+        with suppress(OSError):  # the disk became read-only; what was signed names nobody who holds it
+            os.ftruncate(self._fd, 0)
         os.close(self._fd)
         self._fd = None
         _held.discard(self)
@@ -127,6 +130,13 @@ def _leave_all_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_all_to_parent)
+
+
+def _unwritable(refused: OSError) -> StoreError:
+    return StoreError(
+        f"the data directory cannot be written ({errno.errorcode.get(refused.errno or 0, 'OSError')})",
+        remedy="Check that its file system is not read-only or full, and its owner and mode.",
+    )
 
 
 def busy(owner: str) -> WriterBusy:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -93,3 +94,32 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         WriterLock(tmp_path / "Marchbank" / "lock").acquire()
     assert "read-only" in refused.value.remedy
     assert "Marchbank" not in str(refused.value)
+
+
+def test_a_lock_that_cannot_be_signed_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is an error with a remedy, and the next round of a schedule, with room again, is let in."""
+    lock = WriterLock(tmp_path / "lock")
+    with monkeypatch.context() as full:
+        full.setattr("os.pwrite", refused)
+        with pytest.raises(StoreError, match="ENOSPC") as failed:
+            lock.acquire()
+    assert failed.value.remedy
+    assert not lock.held
+    with WriterLock(tmp_path / "lock") as other:
+        assert other.held
+
+
+def test_a_disk_that_became_read_only_does_not_keep_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the owner signed cannot be wiped out; the lock goes all the same."""
+    lock = WriterLock(tmp_path / "lock")
+    lock.acquire()
+    with monkeypatch.context() as full:
+        full.setattr("os.ftruncate", refused)
+        lock.release()
+    with WriterLock(tmp_path / "lock") as other:
+        assert other.held
+
+
+def refused(*_: object) -> None:
+    """Stand for a disk without room."""
+    raise OSError(errno.ENOSPC, "No space left on device")
