@@ -6,6 +6,8 @@ import multiprocessing
 import re
 import signal
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import ragkit
 from ragkit import crashpoints
 from ragkit.errors import SourceError
-from ragkit.protocols import Connector
+from ragkit.protocols import Connector, Fetches
 from ragkit.store.records import check
 from ragkit.testing.light import ANA, BEN, LightIngest
 from ragkit.testing.sources import Shelf
+from ragkit.types import Change, Checkpoint, Listed, Principal, SourceItem, Unlisted, Upsert
 
 POINTS = sorted(
     {
@@ -28,6 +31,7 @@ POINTS = sorted(
         for name in re.findall(r'\breach\("(sync\.\w+)"\)', file.read_text())
     }
 )
+PARTS = st.sampled_from(["folder/", *(f"folder/{letter}" for letter in "abcd")])
 NAMES = st.sampled_from([f"folder/{letter}" for letter in "abcdefgh"])
 TEXTS = st.sampled_from(["one", "two by Ada", "three\n\nwith a second part", "four"])
 ACCESS = st.sampled_from(
@@ -40,11 +44,36 @@ ACCESS = st.sampled_from(
 )
 
 
-def source_of(shelf: Shelf, manner: str) -> Connector:
+def source_of(shelf: Shelf, manner: str, shut: str = "") -> Connector:
     """Read a shelf in a manner: by name, with the number of items between cursors behind a stroke."""
     name, _, every = manner.partition("/")
     made: Connector = getattr(shelf, name)(**({"every": int(every)} if every else {}))
-    return made
+    return Shut(made, shut) if shut else made
+
+
+@dataclass(frozen=True)
+class Shut:
+    """A source of which a part cannot be looked into; that is told where the part would come."""
+
+    inner: Connector
+    within: str
+
+    def changes(self, cursor: str | None) -> Iterator[Change]:
+        """Leave out what is in the part."""
+        told = cursor is not None and cursor >= self.within
+        for change in self.inner.changes(cursor):
+            name = change.item.native_id if isinstance(change, Upsert) else ""
+            name = change.native_id if isinstance(change, Listed) else name
+            if not told and (name >= self.within or (isinstance(change, Checkpoint) and change.complete)):
+                told = True
+                yield Unlisted(self.within)
+            if not name.startswith(self.within):
+                yield change
+
+    def fetch(self, native_ids: Sequence[str]) -> Iterator[SourceItem]:
+        """Read what is outside of it."""
+        assert isinstance(self.inner, Fetches)
+        return self.inner.fetch(native_ids)
 
 
 def light_in(folder: str) -> LightIngest:
@@ -55,10 +84,10 @@ def light_in(folder: str) -> LightIngest:
     return LightIngest(Path(folder), words=["Ada"], limits=limits)
 
 
-def sync_and_die(folder: str, shelf: Shelf, manner: str, point: str, times: int) -> None:
+def sync_and_die(folder: str, source: Connector, point: str, times: int) -> None:
     """Sync in a process of its own that kills itself at a crash point."""
     crashpoints._armed[point] = times
-    light_in(folder).sync(source_of(shelf, manner))
+    light_in(folder).sync(source)
 
 
 class IndexAgainstSource(RuleBasedStateMachine):
@@ -71,6 +100,20 @@ class IndexAgainstSource(RuleBasedStateMachine):
         self.shelf = Shelf()
         self.manner = manner
         self.synced = True
+        self.shut = ""
+
+    @rule(within=PARTS)
+    @precondition(lambda self: self.manner not in ("remembering", "reporting"))
+    def close(self, within: str) -> None:
+        """A part of the source cannot be looked into from now on, and a sync finds that."""
+        self.shut = within
+        self.sync()
+
+    @rule()
+    @precondition(lambda self: self.shut)
+    def open(self) -> None:
+        """It can again."""
+        self.shut, self.synced = "", False
 
     @rule(name=NAMES, text=TEXTS, access=ACCESS)
     def put(self, name: str, text: str, access: frozenset[str]) -> None:
@@ -97,7 +140,7 @@ class IndexAgainstSource(RuleBasedStateMachine):
     def crash(self, point: str, times: int) -> None:
         """A sync in another process is killed; the store opens as it is, and holds no half of anything."""
         self.light.database.close()
-        arguments = (self._folder.name, self.shelf, self.manner, point, times)
+        arguments = (self._folder.name, self.source, point, times)
         process = multiprocessing.get_context("fork").Process(target=sync_and_die, args=arguments)
         process.start()
         process.join(60)
@@ -118,7 +161,7 @@ class IndexAgainstSource(RuleBasedStateMachine):
 
         self.shelf.before_fetch = breaks
         try:
-            self.light.sync(source_of(self.shelf, self.manner))
+            self.light.sync(self.source)
             self.synced = True
         except SourceError:
             self.synced = False
@@ -128,16 +171,16 @@ class IndexAgainstSource(RuleBasedStateMachine):
     @rule()
     def read_permissions(self) -> None:
         """Between syncs: nobody sees what the source does not let them see any more."""
-        self.light.permissions(source_of(self.shelf, self.manner))
+        self.light.permissions(self.source)
         for principal in (ANA, BEN):
-            allowed = {
-                name for name, item in self.shelf.items.items() if (item.access or frozenset()) & principal.tokens
-            }
-            assert self.light.texts(principal).keys() <= allowed
+            assert self.light.texts(principal).keys() <= self.shown(principal).keys()
 
     @rule()
     def sync(self) -> None:
-        self.light.sync(source_of(self.shelf, self.manner))
+        """Nothing goes of what could not be looked into."""
+        kept = self.closed()
+        self.light.sync(self.source)
+        assert self.closed() == kept
         self.synced = True
 
     @invariant()
@@ -147,14 +190,31 @@ class IndexAgainstSource(RuleBasedStateMachine):
         for principal in (ANA, BEN):
             wanted = {
                 name: re.sub("Ada", "*", item.content.decode()).split("\n\n")
-                for name, item in self.shelf.items.items()
-                if (item.access or frozenset()) & principal.tokens
+                for name, item in self.shown(principal).items()
             }
             found = {
                 name: [re.sub(r"\[.*\]", "*", text) for text in texts]
                 for name, texts in self.light.texts(principal).items()
             }
             assert found == wanted
+
+    @property
+    def source(self) -> Connector:
+        return source_of(self.shelf, self.manner, self.shut)
+
+    def shown(self, principal: Principal) -> dict[str, SourceItem]:
+        """What somebody may see of the source as it is, and as it can be looked into."""
+        return {
+            name: item
+            for name, item in self.shelf.items.items()
+            if (item.access or frozenset()) & principal.tokens and not (self.shut and name.startswith(self.shut))
+        }
+
+    def closed(self) -> set[str]:
+        """What the store has of the part that cannot be looked into."""
+        state = self.light.store.sync_state("list")
+        names = [name for some in state.known() for name in state.native_ids(some).values()]
+        return {name for name in names if self.shut and name.startswith(self.shut)}
 
     def teardown(self) -> None:
         if hasattr(self, "light"):
