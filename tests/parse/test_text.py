@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 
 import pytest
@@ -136,3 +137,18 @@ def test_a_package_cannot_put_words_of_its_own_into_an_error() -> None:
 def test_a_short_table_in_chinese_is_guessed(parse) -> None:
     """Bytes without a zero are never taken for UTF-16, whatever letters that would make."""
     assert "東京" in parse("名前,値\n日本,1\n東京,2\n".encode("gb18030"), "a.csv").text
+
+
+@pytest.mark.parametrize("size", [500, 3000, 4096, 20_000])
+def test_noise_is_no_text(size: int) -> None:
+    """What is encrypted or compressed in a form that nobody knows is never taken for text of an unknown encoding."""
+    drawn = random.Random(size)
+    assert {sniff(drawn.randbytes(size), name="a.txt") for _ in range(100)} == {"application/octet-stream"}
+
+
+def test_text_with_a_few_control_bytes_is_text() -> None:
+    """A damaged byte or two, or the marks of an old program, in UTF-8 or not, cut within a character or not."""
+    for damage, encoding in ((3, "utf-8"), (1, "cp1252")):
+        text = "".join(("\x03" if place % 100 < damage else letter) for place, letter in enumerate(GERMAN * 20))
+        for end in (4000, 4001, 4002):
+            assert sniff(text.encode(encoding)[:end], name="a.txt") == "text/plain"
