@@ -144,11 +144,7 @@ class SqlConnector:
             pace.wait()
             heads = rows.page(after, self.page_rows + 1)
             page, more = heads[: self.page_rows], len(heads) > self.page_rows
-            if not all(is_kept(head.id) for head in page):
-                raise SourceError(
-                    f"source {self.name!r} has an `id_column` of a type that ragkit cannot ask for again",
-                    remedy="Cast it to text in a `query` or a view.",
-                )
+            self._require_kept(page)
             yield from self._named(rows, shape, page, heads)
             if not more:
                 break
@@ -172,12 +168,21 @@ class SqlConnector:
                 yield change.item
 
     def probe(self) -> str:
-        """Count the rows.
+        """Count the rows, and look at the first in every column that is read: a misspelt one is told here.
 
         Raises:
-            SourceError: The database cannot be read.
+            SourceError: The database cannot be read, or has not these columns.
         """
-        return f"{self._rows().count()} rows"
+        rows = self._rows()
+        self._require_kept(rows.page(None, 1))
+        return f"{rows.count()} rows"
+
+    def _require_kept(self, page: Sequence[Head]) -> None:
+        if not all(is_kept(head.id) for head in page):
+            raise SourceError(
+                f"source {self.name!r} has an `id_column` of a type that ragkit cannot ask for again",
+                remedy="Cast it to text in a `query` or a view.",
+            )
 
     def _named(self, rows: Rows, shape: Shape, page: Sequence[Head], heads: Sequence[Head]) -> Iterator[Change]:
         """Name a page: listed where the mark tells enough, else read. ``heads`` has the row after the page too."""

@@ -549,3 +549,27 @@ def test_a_file_of_sqlite_is_named_by_its_path(tmp_path: Path) -> None:
     for wrong in ({}, {"path": str(file), "url": f"sqlite:///{file}"}):
         with pytest.raises(ConfigError, match="either `url` or `path`"):
             SqlConnector(**more, **wrong)
+
+
+@pytest.mark.parametrize(
+    "misspelt",
+    [
+        {"id_column": "idd"},
+        {"title_column": "subjekt"},
+        {"text_columns": ["question", "Answer Text"]},
+        {"updated_column": "chnaged"},
+        {"access_column": "taems"},
+        {"metadata_columns": ["nope"]},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_misspelt_column_is_told_by_a_test_of_the_source(url: str, misspelt: dict[str, Any]) -> None:
+    """And not by the first sync, when the source is in the configuration already; in an empty table too."""
+    tickets(url, 0)
+    assert source(url).probe() == "0 rows"
+    with pytest.raises(SourceError, match="cannot be read"):
+        source(url, **misspelt).probe()
+    run(url, ticket(1))
+    assert marked(url).probe() == "1 rows"
+    with pytest.raises(SourceError, match="cannot be read"):
+        source(url, **misspelt).probe()
