@@ -18,6 +18,7 @@ from ragkit_connectors.pace import Pace
 _TRIES = 4
 _WAITS = 8
 _CALL_S = 120.0
+_UNREACHED = frozenset({"dns", "connect", "connect-timeout"})  # no server was there to keep a log
 _FOR_GOOD = frozenset({"tls", "proxy", "host", "encoding", "too-large"})
 """Failures of the network that trying again does not mend."""
 
@@ -98,7 +99,10 @@ class Calls:
             tries += 1
             self._pace.hold(random.uniform(0, self.backoff_s * 2**tries) if tries < _TRIES else 0)
         raise (Broken if word.startswith("HTTP 5") else SourceError)(
-            f"source {self._source!r} does not answer as it should ({word})", remedy="Sync again; see the server's log."
+            f"source {self._source!r} does not answer as it should ({word})",
+            remedy="Check host and port in `url` of this source, and that its server runs."
+            if word in _UNREACHED
+            else "Sync again; see the server's log.",
         )
 
     def _hold(self, seconds: float) -> None:

@@ -303,3 +303,12 @@ def test_names_become_tokens() -> None:
     for bad in ("", "a b", "a|b"):
         with pytest.raises(ValueError, match="no white space"):
             check_scope(bad)
+
+
+def test_a_server_that_is_not_there_is_told_apart_from_one_that_answers_badly() -> None:
+    """Whose address is wrong has no log to look at."""
+    with RecordingServer() as server:
+        url = server.url
+    with pytest.raises(SourceError, match="connect") as gone:
+        Rest(source="wiki", url=url, authorization=bearer("s3cret"), per_second=0).get("/x")
+    assert "`url`" in gone.value.remedy
