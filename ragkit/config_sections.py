@@ -302,7 +302,10 @@ class CollectionSection(Section):
     filter_keys: tuple[FilterKey, ...] = Field((), description="Metadata keys that questions may filter on.")
     language: Language | None = Field(None, description="Language of the documents; default: the workspace's.")
     max_delete_share: float = Field(
-        0.2, ge=0, le=1, description="A pass that would delete a larger share of a source's documents is stopped."
+        0.2,
+        ge=0,
+        le=1,
+        description="A pass that would delete a larger share of a source's documents, and more than three, stops.",
     )
     sources: tuple[SourceSection, ...] = Field((), description="Where the documents come from.")
 

@@ -125,7 +125,7 @@ data_class = "confidential"             # "public", "internal", "confidential", 
 {officers}# who may find, export, correct and erase people; default: nobody
 # policy = "ours"
 # filter_keys = ["department"]          # metadata that questions may filter on
-# max_delete_share = 0.2                # a pass that would delete more of a source is stopped
+# max_delete_share = 0.2                # a pass that would delete more of a source stops
 
 {source}
 # [backup]

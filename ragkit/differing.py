@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ragkit.build import OpenCollection, build_connector, build_parser
 from ragkit.config_sections import UPLOADS
 from ragkit.connect.actions import AccessChange, Action, Change, Removal
+from ragkit.connect.sync import FEW
 from ragkit.errors import RagkitError
 from ragkit.ingest.report import SyncReport
 from ragkit.lifecycle.holds import Holds
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Differences of a source that are remembered; the counts go on."""
-_FEW = 20
 _TELL_EVERY = 100
 
 
@@ -87,7 +87,7 @@ def differ(
         listed = [replace(one, name=one.name or gone.get(one.doc_id)) for one in listed]
     else:
         listed = [replace(one, name=None, to=None) for one in listed]
-    stopped = report.deleted > _FEW and report.deleted > part.section.max_delete_share * present
+    stopped = report.deleted > FEW and report.deleted > part.section.max_delete_share * present
     return SourceDiff(report=replace(report, collection=part.name), stopped=stopped, differences=tuple(listed))
 
 

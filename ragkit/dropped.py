@@ -37,14 +37,13 @@ class Dropped:
         """Say that this is all, from the beginning: a source that takes the name again is read anew."""
         yield Checkpoint(None, complete=True)
 
-    def require(self, word: bool) -> None:
-        """Raise ``MassDeletion`` unless the word was given that lets it go."""
-        if not word:
-            raise MassDeletion(
-                f"ragkit.toml names this source no more, and {self.held} items are held of it",
-                remedy="Name it again as it was called, or run one sync with --allow-mass-delete, which deletes them. "
-                "Until then its documents answer as they are. Nothing was deleted.",
-            )
+    def refusal(self) -> MassDeletion:
+        """Return why nothing of it is deleted without a word, and which."""
+        return MassDeletion(
+            f"ragkit.toml names this source no more, and {self.held} items are held of it",
+            remedy="Name it again as it was called, or run one sync with --allow-mass-delete, which deletes them. "
+            "Until then its documents answer as they are. Nothing was deleted.",
+        )
 
 
 def dropped_sources(part: OpenCollection) -> list[Dropped]:

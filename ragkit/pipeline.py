@@ -31,7 +31,7 @@ class Ingestor:
         progress: Called with ``"sync"``, items done, and how many the last pass had, ``None`` at first.
         access: Who may see items whose source says nothing of permissions; empty means nobody.
         filter_keys: Metadata keys that questions may filter on.
-        max_delete_share: A pass that would delete a larger share of more than 20 documents is refused.
+        max_delete_share: A pass that would delete a larger share, and more than three, is refused.
         retry_quarantined: Try quarantined items again though nothing changed; or these documents of them.
         trust: How far each source is trusted, by its name; ``internal`` where nothing is said.
         limits: What bounds the memory of a run.

@@ -17,7 +17,7 @@ from ragkit.build import OpenCollection
 from ragkit.config import chosen_sources
 from ragkit.config_sections import SourceSection
 from ragkit.differing import differ, differ_from_nothing
-from ragkit.errors import NoSuchDocument
+from ragkit.errors import NoSuchDocument, RagkitError
 from ragkit.handles import Handles
 from ragkit.ingest.report import SyncReport
 from ragkit.protocols import Progress
@@ -43,6 +43,17 @@ class Sources:
 
     def __init__(self, handles: Handles) -> None:
         self._handles = handles
+
+    def dropped(self, *, collection: str | None = None) -> Mapping[str, RagkitError]:
+        """Return what a sync of everything says of the sources that the configuration names no more, by their places.
+
+        A sync of chosen sources, as by a schedule, does not meet them.
+        """
+        from ragkit.dropped import dropped_sources
+
+        known = self._handles.known()
+        chosen = [name for name, _ in self._chosen(collection, None) if name in known]
+        return {f"{name}/{one.name}": one.refusal() for name in chosen for one in dropped_sources(known[name])}
 
     def list(self, *, collection: str | None = None, principal: Principal | None = None) -> Sequence[SourceView]:
         """Return every source with its figures; for operators. Nothing is read of the sources themselves.

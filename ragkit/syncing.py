@@ -176,7 +176,8 @@ class _Pass:
     def _report(self) -> SyncReport:
         section, order = self._section, self._order
         if isinstance(section, Dropped):
-            section.require(order.allow_mass_delete)
+            if not order.allow_mass_delete:
+                raise section.refusal()
             return self._make(ahead=self._together.ahead).sync(section, section.name, dry_run=order.dry_run)
         if section.connector == UPLOADS and order.permissions:
             return SyncReport(source=section.name)  # an upload's access came with it

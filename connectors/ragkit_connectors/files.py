@@ -108,7 +108,8 @@ class FilesConnector:
             except FileNotFoundError:
                 continue  # gone since it was listed
             except OSError:
-                yield from self._closed(parts)  # a file or a folder: it cannot be told
+                if not globs.prunes("/".join(parts)):
+                    yield from self._closed(parts)  # a file or a folder: it cannot be told
                 continue
             if stat.S_ISDIR(status.st_mode):
                 yield from self._descend(folder, name, parts, after, globs)

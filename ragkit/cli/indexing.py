@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any
 
@@ -85,7 +86,7 @@ def sync(
         if plan.goes_on:
             again = partial(here.sync, jobs=jobs)
             raise typer.Exit(run_schedule(here, plan, again, collection=collection, source=source, as_json=as_json))
-        with progress_bars() as progress:
+        with _told_when_stopped(kept=not dry_run), progress_bars() as progress:
             report = here.sync(
                 collection=collection,
                 source=source,
@@ -102,6 +103,15 @@ def sync(
     else:
         print_report(report)
     raise typer.Exit(report.exit_code)
+
+
+@contextmanager
+def _told_when_stopped(*, kept: bool) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Stopped. What is done is kept; the same command goes on from there." if kept else "Stopped.", err=True)
+        raise
 
 
 def rebuild(collection: CollectionOption = None, workspace: WorkspaceOption = None) -> None:

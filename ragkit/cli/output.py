@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _BIDI = dict.fromkeys((0x061C, *range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _UNSAFE = {**_CONTROL, **_BIDI}
+_UNBROKEN = 10_000
 
 
 def harmless(text: str) -> str:
@@ -71,10 +72,13 @@ def private_file(path: Path) -> BinaryIO:
 
 
 def console(*, err: bool = False) -> Console:
-    """Return a rich console without markup or highlighting."""
+    """Return a rich console without markup or highlighting. Where nobody looks, no line is broken."""
     from rich.console import Console
 
-    return Console(stderr=err, markup=False, highlight=False, emoji=False)
+    made = Console(stderr=err, markup=False, highlight=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _UNBROKEN
+    return made
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

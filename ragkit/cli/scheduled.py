@@ -135,6 +135,9 @@ def run_schedule(
             "no source has an interval",
             remedy='Name one with `--every 15m`, or write `every = "15m"` in the sources\' tables in ragkit.toml.',
         )
+    for place, refusal in ({} if source else here.sources.dropped(collection=collection)).items():
+        say(f"{place}: {refusal}", err=True)
+        say(f"  try: {refusal.remedy}", err=True)
     rounds = Rounds(sync, as_json)
     with ExitStack() as stack:
         pause: Callable[[float], Collection[str]] = _sleep

@@ -94,15 +94,15 @@ SOURCES: Mapping[str, Shape] = {
         about="A source of the configuration, and what is held of it.",
         fields={
             **_PLACE,
-            "connector": ("text", "how it is read"),
-            "trust": ("text", "`trusted`, `internal` or `external`"),
+            "connector": ("text", "how it is read; empty where it is `dropped`"),
+            "trust": ("text", "`trusted`, `internal` or `external`; empty where it is `dropped`"),
             "every": ("text or null", "how often `sync --scheduled` syncs it"),
             "permissions_every": ("text or null", "how often it reads again who may see what"),
             "documents": ("int", "documents that answer"),
             "quarantined": ("int", "items that are set aside"),
             "state": (
                 "text",
-                "`complete`; `open`: the next sync goes on, as always where a source tells changes; `never` synced",
+                "`complete`; `open`: the next sync goes on, always where changes are told; `never` synced; `dropped`",
             ),
             "last": ("text or null", "when a sync last stored how far it is, ISO 8601"),
         },

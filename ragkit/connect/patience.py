@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator
+import traceback
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
 from ragkit.crashpoints import reach
-from ragkit.errors import SourceError
+from ragkit.errors import RagkitError, SourceError
 from ragkit.protocols import Connector, Fetches
 from ragkit.types import Change, Checkpoint, SourceItem
+
+T = TypeVar("T")
+
+
+def said_by(connector: Connector, ask: Callable[[], Iterable[T]]) -> Iterator[T]:
+    """Hand on what a connector says when it is asked; a fault of its own becomes an error of that source.
+
+    One connector's fault is not to end the pass of another, and its text may hold content: kind and place are told.
+
+    Raises:
+        SourceError: The source cannot be read, or the connector has a fault.
+    """
+    try:
+        yield from ask()
+    except RagkitError:
+        raise
+    except Exception as fault:
+        last = traceback.extract_tb(fault.__traceback__)[-1]
+        place = f"{Path(last.filename).name}:{last.lineno}"
+        raise SourceError(
+            f"{type(connector).__name__} has a fault: {type(fault).__name__} in {place}",
+            remedy="Tell its authors. What was read before is kept.",
+        ) from None
 
 
 class Patience:
@@ -36,12 +63,15 @@ class Patience:
         started = False
         while True:
             try:
-                for change in connector.changes(cursor):
+                for change in said_by(connector, partial(connector.changes, cursor)):
                     started = True
                     yield change
                     if isinstance(change, Checkpoint):
+                        if change.complete:
+                            return  # what follows belongs to no pass
+                        if change.cursor != cursor:
+                            failures = 0
                         cursor = change.cursor
-                        failures = 0
                 return
             except SourceError:
                 failures += 1
@@ -49,18 +79,20 @@ class Patience:
                     raise
                 self._wait(failures)
 
-    def fetched(self, connector: Fetches, native_ids: Collection[str]) -> Iterator[SourceItem]:
+    def fetched(self, connector: Connector, native_ids: Collection[str]) -> Iterator[SourceItem]:
         """Read these items; after a break, those that have not come. What was not asked for is let go of.
 
         Raises:
             SourceError: It broke off once too often.
         """
+        if not isinstance(connector, Fetches):
+            raise TypeError("a connector that yields Listed has the verb fetch: ragkit/protocols.py")
         left = dict.fromkeys(native_ids)
         failures = 0
         while left:
             reach("sync.before_fetch")
             try:
-                for item in connector.fetch(list(left)):
+                for item in said_by(connector, partial(connector.fetch, list(left))):
                     if item.native_id in left:
                         del left[item.native_id]
                         failures = 0

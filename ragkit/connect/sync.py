@@ -20,6 +20,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ragkit.connect.actions import (
     AccessChange,
@@ -35,14 +36,16 @@ from ragkit.connect.actions import (
 )
 from ragkit.connect.batch import Batch
 from ragkit.connect.compare import PRESENT, Comparer, with_history
-from ragkit.connect.patience import Patience
+from ragkit.connect.patience import Patience, said_by
 from ragkit.crashpoints import reach
 from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
-from ragkit.protocols import Connector, Fetches, Permits
+from ragkit.protocols import Connector, Permits
 from ragkit.types import Checkpoint, Delete, Listed, Unlisted, Upsert
 
-_DRAIN_AFTER, _FEW = 10_000, 20
+_DRAIN_AFTER = 10_000
+FEW = 3
+"""So many deletions in a pass are never refused: of a folder of four, one is more than any share."""
 
 
 class SyncEngine:
@@ -58,7 +61,7 @@ class SyncEngine:
         default_access: For items whose connector says nothing of permissions.
         retry_quarantined: Try quarantined items again though nothing changed, or these documents of them; the source is
             then listed from the beginning.
-        max_delete_share: A completed pass that would delete a larger share of more than 20 documents is refused.
+        max_delete_share: A completed pass that would delete a larger share, and more than ``FEW``, is refused.
         attempts: How often in a row the stream may break without getting further.
         sleep: Waits for so many seconds; by default ``time.sleep``.
         ageing: What retention says of an item that is not here; by default nothing is kept out.
@@ -129,7 +132,9 @@ class SyncEngine:
         """
         told: dict[str, Listed] = {}  # all of it first: half a list would hide the other half
         if isinstance(connector, Permits):
-            named: Iterator[Listed] = (Listed(native_id, None, access) for native_id, access in connector.permissions())
+            named: Iterator[Listed] = (
+                Listed(native_id, None, access) for native_id, access in said_by(connector, connector.permissions)
+            )
         else:
             named = _named(connector, self._state.rests_at())
         for one in named:
@@ -209,8 +214,6 @@ class SyncEngine:
 
     def _read(self, connector: Connector, wanted: Mapping[str, Listed], batch: Batch) -> Iterator[Action]:
         """Ask for the content of listed items; one that is gone by now counts as not met."""
-        if not isinstance(connector, Fetches):
-            raise TypeError("a connector that yields Listed has the verb fetch: ragkit/protocols.py")
         for item in self._patience.fetched(connector, wanted):
             told = wanted[item.native_id]
             if item.access is None:
@@ -278,9 +281,9 @@ class SyncEngine:
             yield from self._seen_by(sorted(self._hidden(some)), {})
         gone = self._state.count_unseen(self._pass)
         present = self._state.present()
-        if gone > _FEW and gone > self._max_delete_share * present:
+        if gone > FEW and gone > self._max_delete_share * present:
             gone = sum(len(left) - len(self._state.moved(left, self._pass)) for left in self._left())
-        if gone > _FEW and gone > self._max_delete_share * present:
+        if gone > FEW and gone > self._max_delete_share * present:
             yield Mark(None, complete=False)  # and the next sync looks at the whole source anew
             raise MassDeletion(
                 f"this pass would delete {gone} of {present} documents",
@@ -311,7 +314,7 @@ class SyncEngine:
 
 def _named(connector: Connector, cursor: str | None) -> Iterator[Listed]:
     """What a pass over the source names, without the contents."""
-    for change in connector.changes(cursor):
+    for change in said_by(connector, partial(connector.changes, cursor)):
         if isinstance(change, Upsert):
             yield Listed(change.item.native_id, None, change.item.access)
         elif isinstance(change, Listed):

@@ -278,7 +278,7 @@ def test_permissions_alone_are_read_again(run: Run, shop: Path) -> None:
     assert "1043" not in run("search", "Which stove has a broken burner?").stdout
 
 
-def test_a_source_that_is_named_no_more_goes_on_a_word(run: Run, shop: Path) -> None:
+def test_a_source_that_is_named_no_more_goes_on_a_word(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Renamed in ragkit.toml its documents are there twice: listed, told by diff, a stop, and let go by the option."""
     file = shop / "ragkit.toml"
     before = file.read_text()
@@ -295,6 +295,11 @@ def test_a_source_that_is_named_no_more_goes_on_a_word(run: Run, shop: Path) -> 
     assert told(run("sync", "--source", "open", "--json"), "sync")["failed"] == ""
     assert told(run("sync", "--permissions", "--json"), "sync")["failed"] == ""
     assert run("sync", "--dry-run").exit_code == 2
+    with monkeypatch.context() as patched:  # a schedule goes by sources, and so tells when it begins
+        patched.setattr("ragkit.scheduling.keep_to", lambda *_, **__: None)
+        done = run("sync", "--every", "1h")
+        assert (done.exit_code, done.stderr.count("shop/staff: ragkit.toml names this source no more")) == (0, 1)
+        assert "names this source no more" not in run("sync", "--every", "1h", "--source", "open").stderr
     rows = {row["source"]: row for row in told(run("diff", "--json"), "diff")["sources"]}
     assert (rows["staff"]["deleted"], rows["staff"]["stopped"]) == (2, True)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ragkit.cli.output import table
 from ragkit.cli.shapes import SHAPES, shaped
 from ragkit.errors import GenerationError, RagkitError, WriterBusy
 from ragkit.ingest.report import SyncReport
@@ -77,11 +78,27 @@ def test_a_foreign_error_keeps_its_text_to_itself(ragkit_cli: Any, standin: Any)
 
 
 def test_interrupting_ends_with_130(ragkit_cli: Any, standin: Any) -> None:
-    """Ctrl-C ends quietly with the shell's own status."""
+    """Ctrl-C ends with the shell's own status, and says what became of the work."""
     standin.fails = KeyboardInterrupt()
-    done = ragkit_cli("sync")
-    assert done.exit_code == 130
-    assert "Traceback" not in done.output
+    for more, says in (([], "Stopped. What is done is kept; the same command goes on"), (["--dry-run"], "Stopped.\n")):
+        done = ragkit_cli("sync", *more)
+        assert done.exit_code == 130
+        assert says in done.stderr
+        assert "Traceback" not in done.output
+
+
+def test_a_table_is_broken_for_nobody_who_looks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id of a row stays whole in a pipe or file, however wide the row; `COLUMNS` says otherwise."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    row = ("d" * 60, "what to do " * 12, "e" * 60)
+    table("two", ("id", "remedy", "other"), [row])
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert [row[0] in line, row[2] in line] == [True, True]
+    monkeypatch.setenv("COLUMNS", "80")
+    table("two", ("id", "remedy", "other"), [row])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_progress_shows_stage_rate_and_count(standin: Any, monkeypatch: pytest.MonkeyPatch) -> None:

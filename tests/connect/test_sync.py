@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,7 +16,7 @@ from ragkit.crypto import CollectionKeys
 from ragkit.errors import MassDeletion, SourceError
 from ragkit.testing.light import ANA, BEN, LightIngest
 from ragkit.testing.stages import FakeEmbedder, ListConnector, text_item
-from ragkit.types import Change, Checkpoint, Delete, SourceItem, Upsert
+from ragkit.types import Change, Checkpoint, Delete, Listed, SourceItem, Upsert
 
 KEYS = CollectionKeys(b"k" * 32)
 
@@ -212,9 +213,46 @@ def test_a_source_that_lost_half_is_refused(light: LightIngest) -> None:
 
 
 def test_a_few_may_go_whatever_their_share(light: LightIngest) -> None:
-    """Up to twenty deletions are never refused."""
-    light.sync({f"d{n}": f"text {n}" for n in range(20)})
-    assert light.sync({}).deleted == 20
+    """Up to three deletions are never refused; an emptied folder of four waits for a word."""
+    light.sync({f"d{n}": f"text {n}" for n in range(4)})
+    with pytest.raises(MassDeletion):
+        light.sync({})
+    assert light.sync({"d0": "text 0"}).deleted == 3
+    assert light.sync({}).deleted == 1
+
+
+@pytest.mark.parametrize("where", ["changes", "fetch", "permissions"])
+def test_a_fault_of_a_connector_is_an_error_of_its_source(
+    light: LightIngest, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Kind and place of it are told, and no word of its text, which may hold content; it is not tried for ever."""
+    monkeypatch.setattr("ragkit.connect.sync.time.sleep", lambda _: None)
+
+    class Faulty:
+        def changes(self, cursor: str | None) -> Iterator[Any]:
+            """Name two items."""
+            yield up("a", "one")
+            yield Checkpoint("1")
+            if where == "changes":
+                raise KeyError("Ada Lovelace")
+            yield Listed("b", "1")
+            yield DONE
+
+        def fetch(self, native_ids: Sequence[str]) -> Iterator[Any]:
+            """Fail."""
+            raise KeyError("Ada Lovelace")
+
+        def permissions(self) -> Iterator[Any]:
+            """Fail, or tell nothing."""
+            if where == "permissions":
+                raise KeyError("Ada Lovelace")
+            return iter([("a", None), ("b", None)])
+
+    with pytest.raises(SourceError, match=r"Faulty has a fault: KeyError in test_sync\.py:\d+") as caught:
+        light.sync(Faulty())
+    assert "Ada" not in f"{caught.value}{caught.value.remedy}"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 def test_a_broken_stream_is_taken_up_at_its_checkpoint(light: LightIngest, monkeypatch: pytest.MonkeyPatch) -> None:

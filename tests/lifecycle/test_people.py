@@ -21,7 +21,7 @@ class Company:
     """A record store under the default policy, its rules only."""
 
     def __init__(self, folder: Path, detectors: list[Detector]) -> None:
-        self.light = LightIngest(folder)
+        self.light = LightIngest(folder, max_delete_share=1.0)
         vault = Vault(self.light.collection.keys, self.light.store.vault(), "default")
         masker = CollectionMasker(Policy.default(), detectors, vault, collection="default")
         self.light.masker = masker  # type: ignore[assignment]
