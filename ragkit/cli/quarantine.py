@@ -34,13 +34,15 @@ def add_to(app: typer.Typer) -> None:
 def _alone(
     context: typer.Context,
     collection: CollectionOption = None,
+    source: SourceOption = None,
+    code: CodeOption = None,
     purpose: PurposeOption = "",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        list_quarantined(collection=collection, purpose=purpose, workspace=workspace, as_json=as_json)
-    elif collection or purpose or as_json or _named(context):
+        list_quarantined(collection, source, code, purpose, workspace, as_json)
+    elif collection or source or code or purpose or as_json or _named(context):
         raise ConfigError("the options come behind the verb", remedy="Write `ragkit quarantine list --json`.")
 
 

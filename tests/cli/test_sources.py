@@ -186,6 +186,8 @@ def test_what_was_set_aside_is_shown_and_tried_again(run: Run, shop: Path) -> No
     assert listed == told(run("quarantine", "list", "--json"), "quarantine")
     assert len(listed["items"]) == 2
     row = next(item for item in listed["items"] if item["source"] == "staff")
+    assert told(run("quarantine", "--source", "staff", "--json"), "quarantine")["items"] == [row]
+    assert told(run("quarantine", "--code", "archived", "--json"), "quarantine")["items"] == []
     shown = told(run("quarantine", "show", row["doc_id"], "--json"), "quarantine_item")
     assert (shown["attempts"], shown["answers"], shown["native_id"]) == (1, True, None)
     assert shown["message"]
