@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ragkit.build import OpenCollection, build_connector, build_parser
 from ragkit.config_sections import UPLOADS
 from ragkit.connect.actions import AccessChange, Action, Change, Removal
+from ragkit.connect.patience import said_by
 from ragkit.connect.sync import FEW
 from ragkit.errors import RagkitError
 from ragkit.ingest.report import SyncReport
@@ -99,7 +101,8 @@ def differ_from_nothing(
     if section.connector == UPLOADS:
         return SourceDiff(report=SyncReport(collection=collection, source=section.name, dry_run=True))
     try:
-        for change in build_connector(config, section).changes(None):
+        connector = build_connector(config, section)
+        for change in said_by(connector, partial(connector.changes, None)):
             match change:
                 case Upsert(item):
                     names.add(item.native_id)

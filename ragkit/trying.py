@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from ragkit.build import SUPPLIED, build_connector
 from ragkit.config_sections import UPLOADS
+from ragkit.connect.patience import said_by
 from ragkit.errors import RagkitError, SourceError
 from ragkit.protocols import Probes
 from ragkit.registry import Registry
@@ -53,7 +55,8 @@ def _tried(config: Config, section: SourceSection) -> str:
         return "kept by ragkit itself"
     connector = build_connector(config, section)
     if isinstance(connector, Probes):
-        return connector.probe()
-    changes = connector.changes(None)
+        (seen,) = said_by(connector, lambda: [connector.probe()])
+        return seen
+    changes = said_by(connector, partial(connector.changes, None))
     items = any(not isinstance(change, Checkpoint) for change in islice(changes, _LOOKED_AT))
     return "it can be read, and has items" if items else "it can be read, and is empty"

@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -75,14 +75,11 @@ class Rows:
 
     def page(self, after: object | None, limit: int) -> list[Head]:
         """Return the rows with the next larger ids, in order."""
-        statement = self._heads().limit(limit)
-        if after is not None:
-            statement = statement.where(self._id > after)
-        return self._listed(statement)
+        return self._listed(lambda heads: (heads if after is None else heads.where(self._id > after)).limit(limit))
 
     def named(self, ids: Sequence[object]) -> list[Head]:
         """Return the rows with these ids, in order."""
-        return self._listed(self._heads().where(self._id.in_(ids)))
+        return self._listed(lambda heads: heads.where(self._id.in_(ids)))
 
     def contents(self, ids: Sequence[object]) -> list[SourceItem]:
         """Return the items of these rows, in order; those that are gone are left out."""
@@ -133,9 +130,10 @@ class Rows:
         columns = self._id.label("rk_id"), self._updated().label("rk_updated"), access.label("rk_access"), self._size()
         return select(*columns).where(self._id.is_not(None)).order_by(self._id)
 
-    def _listed(self, statement: Select[Any]) -> list[Head]:
+    def _listed(self, narrowed: Callable[[Select[Any]], Select[Any]]) -> list[Head]:
         with self._reading() as connection:
-            return [Head(row[0], row[1], row[2], int(row[3] or 0)) for row in connection.execute(statement)]
+            rows = connection.execute(narrowed(self._heads()))
+            return [Head(row[0], row[1], row[2], int(row[3] or 0)) for row in rows]
 
     @property
     def _id(self) -> ColumnElement[Any]:

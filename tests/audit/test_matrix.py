@@ -184,6 +184,7 @@ SOURCES: dict[str, Row] = {
     "test": row("auth.ok", lambda s, **who: s.sources.test(**who)),
     "diff": row("ingest.run.started ingest.run.finished pii.unmasked", lambda s, **who: s.sources.diff(**WHY, **who)),
     "set_aside": none("it shows ids and codes", lambda s, **who: s.sources.set_aside()),
+    "dropped": none("it shows counts", lambda s, **who: s.sources.dropped()),
     "name": row("pii.unmasked", lambda s, **who: s.sources.name("0" * 26, collection="shop", **WHY, **who)),
     "retry": row(
         "ingest.run.started ingest.run.finished",

@@ -83,6 +83,26 @@ def test_a_package_that_is_absent_is_hinted_at(run: Run, monkeypatch: pytest.Mon
     assert (done.exit_code, "pip install 'ragkit[files]'" in done.stdout) == (2, True)
 
 
+def test_a_fault_of_one_connector_stops_no_other(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as an error of its source, without its text, by tests, differences and syncs."""
+    real = FilesConnector.changes
+
+    def changes(self: FilesConnector, cursor: str | None) -> Any:
+        if self.name == "staff":
+            raise KeyError("Galip Yalman")
+        return real(self, cursor)
+
+    monkeypatch.setattr(FilesConnector, "changes", changes)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    for verb in (["sources", "test"], ["diff"], ["sync"]):
+        done = run(*verb)
+        assert done.exit_code == (1 if verb[0] == "sources" else 2)
+        told_of = done.stdout + done.stderr
+        assert "FilesConnector has a fault: KeyError in test_sources.py" in told_of
+        assert "Galip" not in told_of
+    assert told(run("sync", "--json"), "sync")["unchanged"] == 3
+
+
 def test_a_source_is_added_and_synced(run: Run, shop: Path) -> None:
     """Tried, written, taken in; a second of its name is refused and changes nothing."""
     (shop / "more").mkdir()

@@ -573,3 +573,14 @@ def test_a_misspelt_column_is_told_by_a_test_of_the_source(url: str, misspelt: d
     assert marked(url).probe() == "1 rows"
     with pytest.raises(SourceError, match="cannot be read"):
         source(url, **misspelt).probe()
+
+
+@pytest.mark.parametrize("url", ["nodriver://reader:secret@db.example.com/crm", "no url", "sqlite:////nowhere/crm.db"])
+def test_a_database_that_cannot_be_opened_is_an_error_wherever_it_is_met_first(url: str) -> None:
+    """Without the address, which may hold a password."""
+    connector = source(url)
+    for ask in (connector.probe, lambda: list(connector.changes(None)), lambda: list(connector.fetch(["1"]))):
+        with pytest.raises(SourceError) as caught:
+            ask()
+        assert caught.value.remedy
+        assert "secret" not in f"{caught.value}{caught.value.remedy}"
