@@ -191,7 +191,7 @@ def on_a_small_disk(folder: Path, spare: int, *, read_only: bool = False) -> Any
     finally:  # the trial goes on with what is on the tmpfs, in a folder that can be removed
         shutil.rmtree(kept)
         shutil.copytree(data, kept)
-        subprocess.run(["umount", str(data)], check=True)
+        _unmount(data)
         shutil.rmtree(data)
         kept.rename(data)
 
@@ -208,6 +208,15 @@ def _synced(before: list[str], folder: Path) -> Told:
     command = [*before, sys.executable, "-m", "ragkit.testing.crash_scene", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return Told(done.returncode, done.stdout.strip())
+
+
+def _unmount(folder: Path) -> None:
+    """Unmount, when no child that another thread has just forked still holds what we had open."""
+    until = time.monotonic() + 20
+    while subprocess.run(["umount", str(folder)], check=False, capture_output=True).returncode:
+        if time.monotonic() > until:
+            raise SystemExit("a tmpfs cannot be unmounted; something holds it")
+        time.sleep(0.1)
 
 
 def _mount(where: Path, options: str) -> None:
