@@ -359,7 +359,7 @@ def main() -> None:
         for point in POINTS:
             scene = small if point in reached[small] else large
             for n in range(options.times):
-                # Not the last time that one run reached it: how a sync cuts its batches differs a little from run to run.
+                # Not the last time that one run reached it: how a sync cuts its batches differs a little.
                 times = 1 + n % max(1, reached[scene][point] - 1)
                 trials.append(Trial("named point", scene, f"{point}{n}", partial(scene.sync, point=point, times=times)))
         for number in range(options.random):
