@@ -9,6 +9,7 @@ Source: developer.atlassian.com, REST API 9.10 of Confluence Data Center.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Space:
     id: str
 
 
-class Version1:
+class Version1(ABC):
     """What both editions share."""
 
     def __init__(self, rest: Rest) -> None:
@@ -68,11 +69,13 @@ class Version1:
     def _level(self, told: Any) -> Level | None:
         return restriction_of(told, self._user, self._group)
 
+    @abstractmethod
     def _user(self, told: Any) -> str | None:
-        raise NotImplementedError
+        """The access token of a user that the API told of; ``None`` where it cannot be known."""
 
+    @abstractmethod
     def _group(self, told: Any) -> str | None:
-        raise NotImplementedError
+        """Likewise of a group."""
 
     def _results(self, path: str, query: dict[str, str | int]) -> Iterator[Any]:
         for page in self._rest.walk(path, query, following):
